@@ -1,0 +1,148 @@
+"""A SAM with an adapter attached: what users train, save, load and run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from segment_anything.modeling import Sam
+from torch import Tensor, nn
+
+from adapters.core.base import Adapter
+from adapters.core.decoding import decode_masks, encode_prompts
+from adapters.core.errors import UserError
+from adapters.core.registry import adapter_class
+from adapters.core.settings import changed_settings, parse_settings
+
+
+def attach(sam: Sam, name: str, /, **settings: Any) -> "AdaptedSam":
+    """Attach the registered method ``name`` to ``sam``.
+
+    Example: ``attach(sam_model_registry["vit_b"](), "lora", rank=8)``.
+
+    Raises:
+        UserError: for an unknown method or setting.
+    """
+    method = adapter_class(name)
+    adapter = method(sam, parse_settings(method.Settings, name, settings))
+    return AdaptedSam(sam, adapter, name)
+
+
+class AdaptedSam(nn.Module):
+    """SAM, frozen but for its mask decoder and what the adapter trains.
+
+    Attributes:
+        sam: the base model; its parameters keep their names.
+        adapter: the attached method with its new parameters.
+        name: the method's registered name.
+    """
+
+    def __init__(self, sam: Sam, adapter: Adapter, name: str) -> None:
+        super().__init__()
+        self.sam, self.adapter, self.name = sam, adapter, name
+        # Freezing goes by parameter identity, never by a word in a parameter's name.
+        sam.requires_grad_(False)
+        for parameter in (*sam.mask_decoder.parameters(), *adapter.trained_in_sam(sam)):
+            parameter.requires_grad_(True)
+        adapter.attach(sam)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Image embedding (B, C, g, g) of raw RGB images (B, 3, S, S) in 0..255.
+
+        A method that needs no gradient through the encoder runs it without a graph, and before its
+        own branch: the encoder's momentary peak and the branch's activations never add up.
+        """
+        pixels = self.sam.preprocess(images)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.adapter.encoder_gradients):
+            embedding = self.sam.image_encoder(pixels)
+        del pixels  # not needed while the branch runs
+        return self.adapter.correct(embedding, images)
+
+    def forward(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
+        """Mask logits of SAM's single-mask output.
+
+        Args:
+            images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
+            boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
+
+        Returns:
+            (B·P, 1, S/4, S/4) logits, the P masks of an image side by side.
+        """
+        embedding = self.encode(images)
+        prompt_encoder = self.sam.prompt_encoder
+        sparse, dense = encode_prompts(prompt_encoder, boxes, images.shape[0])
+        image_pe = prompt_encoder.get_dense_pe()
+        masks, _ = decode_masks(self.sam.mask_decoder, embedding, image_pe, sparse, dense)
+        return masks[:, :1]
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """The trained parameters by name: ``adapter.*`` and ``sam.*``."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Numbers of parameters: ``trainable``, its three parts, and ``total``.
+
+        ``adapter`` counts new parameters and those of the image encoder that the method trains.
+        """
+        counts = {"adapter": 0, "mask_decoder": 0, "prompt_encoder": 0}
+        for name, parameter in self.trainable().items():
+            part = next((part for part in counts if name.startswith(f"sam.{part}.")), "adapter")
+            counts[part] += parameter.numel()
+        total = sum(parameter.numel() for parameter in self.parameters())
+        return {"trainable": sum(counts.values()), **counts, "total": total}
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """Everything that training changes: trained parameters and the adapter's buffers."""
+        buffers = {name: b for name, b in self.named_buffers() if name.startswith("adapter.")}
+        return {**{name: p.detach() for name, p in self.trainable().items()}, **buffers}
+
+    def save(self, path: Path) -> None:
+        """Write the trained state, and nothing else, to a safetensors file."""
+        settings = json.dumps(changed_settings(self.adapter.settings), sort_keys=True)
+        tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
+        save_file(tensors, path, {"adapter": self.name, "settings": settings})
+
+    def load(self, path: Path) -> None:
+        """Read what ``save`` wrote for the same method, settings and backbone.
+
+        Raises:
+            UserError: if the file cannot be read or belongs to another method or backbone.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                written_by = (file.metadata() or {}).get("adapter", "another program")
+            tensors = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise UserError(f"cannot read the adapter file {path}: {error}.") from error
+        if written_by != self.name:
+            raise UserError(f"{path} was written by {written_by}, not by {self.name}.")
+        state = self.trained_state()
+        wrong = [
+            name
+            for name in sorted(state.keys() | tensors.keys())
+            if name not in state or name not in tensors or state[name].shape != tensors[name].shape
+        ]
+        if wrong:
+            raise UserError(
+                f"{path} does not fit this model ({wrong[0]} differs): "
+                "load it with the backbone and settings it was trained with."
+            )
+        with torch.no_grad():
+            for name, tensor in state.items():
+                tensor.copy_(tensors[name])
+
+    def detach(self) -> Sam:
+        """Remove the adapter; what comes back is SAM with its trained mask decoder."""
+        self.adapter.detach()
+        return self.sam
+
+    def merge(self) -> Sam:
+        """Fold the adapter into SAM's weights and remove it.
+
+        Raises:
+            UserError: if the method cannot be merged.
+        """
+        self.adapter.merge(self.sam)
+        return self.detach()

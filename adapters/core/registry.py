@@ -1,0 +1,59 @@
+"""Finds adapters by name: the files of this package, and other packages' entry points.
+
+A method's registered name is the name of its file. Another package adds methods through the
+entry-point group ``samfit.adapters``; each entry names an ``Adapter`` subclass.
+"""
+
+import difflib
+import importlib
+import inspect
+import pkgutil
+from importlib.metadata import EntryPoint, entry_points
+
+import adapters
+from adapters.core.base import Adapter
+from adapters.core.errors import UserError
+
+ENTRY_POINT_GROUP = "samfit.adapters"
+
+
+def adapter_names() -> list[str]:
+    """All registered names: the methods of this package first, in alphabetical order."""
+    return [*_own_names(), *(name for name in sorted(_foreign()) if name not in _own_names())]
+
+
+def adapter_class(name: str) -> type[Adapter]:
+    """The class of a registered method.
+
+    Raises:
+        UserError: if no method has this name; it suggests the nearest.
+    """
+    if name in _own_names():
+        return _only_adapter(importlib.import_module(f"adapters.{name}"))
+    foreign = _foreign()
+    if name in foreign:
+        return foreign[name].load()
+    near = difflib.get_close_matches(name, adapter_names(), n=1, cutoff=0.5)
+    guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(adapter_names())}."
+    raise UserError(f"there is no adapter {name!r}: {guess}")
+
+
+def _own_names() -> list[str]:
+    return sorted(
+        module.name for module in pkgutil.iter_modules(adapters.__path__) if not module.ispkg
+    )
+
+
+def _foreign() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _only_adapter(module: object) -> type[Adapter]:
+    """The one ``Adapter`` subclass that ``module`` defines."""
+    found = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, Adapter) and member.__module__ == module.__name__  # type: ignore[attr-defined]
+    ]
+    assert len(found) == 1, f"{module} must define exactly one Adapter, found {found}"
+    return found[0]

@@ -1,0 +1,54 @@
+"""SAM's insertion points, by name, and how a change there is made and undone.
+
+A change is a forward hook, never an edit: SAM's modules, parameter names and checkpoints stay
+what they are, and removing the hooks restores the base model exactly.
+
+Tensors of the image encoder are channels-last: (B, H, W, D), with H = W = image_size / 16.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+
+from segment_anything.modeling import Sam
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+ChangeInput = Callable[[Tensor], Tensor]
+ChangeOutput = Callable[[Tensor, Tensor], Tensor]
+
+
+class Site(Enum):
+    """A place in the image encoder that adapters change.
+
+    ``ENCODER`` takes normalised pixels (B, 3, S, S) and returns the embedding (B, C, g, g);
+    ``PATCH_EMBED`` returns (B, g, g, D); ``BLOCK`` maps (B, g, g, D) to itself; ``QKV`` maps
+    (Bw, h, w, D) to (Bw, h, w, 3D), where Bw counts windows in windowed blocks.
+    """
+
+    ENCODER = "encoder"
+    PATCH_EMBED = "patch_embed"
+    BLOCK = "block"
+    QKV = "qkv"
+
+    def modules(self, sam: Sam) -> list[nn.Module]:
+        """SAM's modules at this site, in the order in which the encoder runs them."""
+        encoder = sam.image_encoder
+        match self:
+            case Site.ENCODER:
+                return [encoder]
+            case Site.PATCH_EMBED:
+                return [encoder.patch_embed]
+            case Site.BLOCK:
+                return list(encoder.blocks)
+            case Site.QKV:
+                return [block.attn.qkv for block in encoder.blocks]
+
+
+def before(module: nn.Module, change: ChangeInput) -> RemovableHandle:
+    """Replace the input ``x`` of ``module`` by ``change(x)`` until the handle is removed."""
+    return module.register_forward_pre_hook(lambda _, inputs: (change(inputs[0]), *inputs[1:]))
+
+
+def after(module: nn.Module, change: ChangeOutput) -> RemovableHandle:
+    """Replace the output ``y`` of ``module`` by ``change(x, y)`` until the handle is removed."""
+    return module.register_forward_hook(lambda _, inputs, output: change(inputs[0], output))

@@ -1,0 +1,41 @@
+"""Full fine-tuning: the ceiling, in parameters and in memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from segment_anything.modeling import Sam
+from torch import nn
+
+from adapters.core.base import Adapter
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSettings:
+    """Hyper-parameters of full fine-tuning.
+
+    Attributes:
+        train_prompt_encoder: train the prompt encoder too (6,220 parameters).
+    """
+
+    train_prompt_encoder: bool = False
+
+
+class FullFineTuning(Adapter):
+    """Train the image encoder and the mask decoder.
+
+    No new parameters. Trained in the encoder: 89,670,912 (ViT-B), 308,278,272 (ViT-L),
+    637,026,048 (ViT-H).
+
+    Source: the common baseline; the prompt encoder stays frozen, as in most SAM recipes.
+    """
+
+    Settings = FullSettings
+    title = "full fine-tuning"
+    source = "baseline"
+    encoder_gradients = True
+    starts_as_identity = True
+
+    def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
+        yield from sam.image_encoder.parameters()
+        if self.settings.train_prompt_encoder:
+            yield from sam.prompt_encoder.parameters()

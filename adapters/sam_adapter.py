@@ -1,0 +1,173 @@
+"""SAM-Adapter: prompts from patch embeddings and high frequencies, added to every block."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from segment_anything.modeling import Sam
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from adapters.core.base import Adapter
+from adapters.core.highpass import high_frequency
+from adapters.core.sites import Site, after, before
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamAdapterSettings:
+    """Hyper-parameters of SAM-Adapter.
+
+    Attributes:
+        variant: ``official``, or ``cad``: the re-implementation that CAD's authors compare with.
+        reduction: official variant: the prompts' hidden width is D / reduction.
+        scramble: official variant: re-read the channels-last patch embedding as if it were
+            channels-first, as the official code does; False is what the paper describes.
+        train_no_mask_embed: official variant: train SAM's "no mask" embedding (256 parameters).
+        feature_width: cad variant: width of the shared feature.
+        hidden_width: cad variant: hidden width of each adapter.
+        high_frequency_ratio: share of the spectrum removed for the high-frequency input.
+    """
+
+    variant: Literal["official", "cad"] = "official"
+    reduction: int = 32
+    scramble: bool = True
+    train_no_mask_embed: bool = True
+    feature_width: int = 192
+    hidden_width: int = 32
+    high_frequency_ratio: float = 0.25
+
+
+class OfficialPrompts(nn.Module):
+    """The official prompt generator.
+
+    F = W_e·scr(Z) + conv(highpass(x)), P_i = U·GELU(T_i F), with Z (B, g, g, D) the patch embedding
+    before the position embedding, x (B, 3, S, S) normalised pixels, F (B, g, g, d), d = D / 32, and
+    U shared by all blocks.
+    """
+
+    def __init__(self, width: int, depth: int, patch: int, settings: SamAdapterSettings) -> None:
+        super().__init__()
+        hidden = width // settings.reduction
+        self.settings = settings
+        self.embedding = nn.Linear(width, hidden)
+        self.frequency = nn.Conv2d(3, hidden, kernel_size=patch, stride=patch)
+        self.block_layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(depth))
+        self.shared = nn.Linear(hidden, width)
+        for layer in (self.embedding, self.shared, *self.block_layers):
+            nn.init.normal_(layer.weight, std=0.02)  # official: truncated, but at 100 deviations
+            nn.init.zeros_(layer.bias)
+        fan_out = patch * patch * hidden
+        nn.init.normal_(self.frequency.weight, std=(2 / fan_out) ** 0.5)
+        nn.init.zeros_(self.frequency.bias)
+
+    def features(self, pixels: Tensor, patches: Tensor) -> Tensor:
+        """F (B, g, g, d) from pixels (B, 3, S, S) and patch embedding (B, g, g, D)."""
+        with torch.no_grad():
+            high = high_frequency(pixels, self.settings.high_frequency_ratio)
+        tokens = _scramble(patches) if self.settings.scramble else patches
+        return self.embedding(tokens) + self.frequency(high).permute(0, 2, 3, 1)
+
+    def prompt(self, index: int, features: Tensor) -> Tensor:
+        """P_i (B, g, g, D), added to the input of block i."""
+        return self.shared(F.gelu(self.block_layers[index](features)))
+
+
+class CadPrompts(nn.Module):
+    """The re-implementation in the CAD authors' repository.
+
+    F = W_e·(Z + pos) + W_h·patches(highpass(x)), A_j(F) = U·GELU(T_j F) with F (B, g, g, 192),
+    T_j: 192 -> 32 and U: 32 -> D shared. A_0 is added before the first block, A_{i+1} after block i.
+    """
+
+    def __init__(self, width: int, depth: int, patch: int, settings: SamAdapterSettings) -> None:
+        super().__init__()
+        feature, hidden = settings.feature_width, settings.hidden_width
+        self.settings, self.patch = settings, patch
+        self.embedding = nn.Linear(width, feature)
+        self.frequency = nn.Linear(3 * patch * patch, feature)
+        self.block_layers = nn.ModuleList(nn.Linear(feature, hidden) for _ in range(depth + 1))
+        self.shared = nn.Linear(hidden, width)
+
+    def features(self, pixels: Tensor, tokens: Tensor) -> Tensor:
+        """F (B, g, g, 192) from pixels (B, 3, S, S) and the first block's input (B, g, g, D)."""
+        with torch.no_grad():
+            high = high_frequency(pixels, self.settings.high_frequency_ratio)
+            flat = F.unfold(high, self.patch, stride=self.patch).transpose(1, 2)
+            flat = flat.unflatten(1, tokens.shape[1:3])
+        return self.embedding(tokens) + self.frequency(flat)
+
+    def prompt(self, index: int, features: Tensor) -> Tensor:
+        """A_j (B, g, g, D)."""
+        return self.shared(F.gelu(self.block_layers[index](features)))
+
+
+class SamAdapter(Adapter):
+    """Add task prompts, made once per image, to the token stream of every block.
+
+    New parameters, official: 63,312 (ViT-B), 116,544 (ViT-L), 186,960 (ViT-H), and 256 of SAM's
+    own; variant ``cad``: 400,928, 532,640 and 639,648.
+
+    Source: arXiv 2304.09148; the default follows the official code, not Fig. 1 of the paper, which
+    draws one adapter more and no scramble. The official training starts from a random positional
+    encoding and a random "no mask" embedding, an effect of non-strict loading; here both are SAM's.
+    """
+
+    Settings = SamAdapterSettings
+    title = "SAM-Adapter"
+    source = "arXiv 2304.09148"
+    encoder_gradients = True
+    starts_as_identity = False
+
+    def __init__(self, sam: Sam, settings: SamAdapterSettings) -> None:
+        super().__init__(sam, settings)
+        projection = sam.image_encoder.patch_embed.proj
+        depth = len(Site.BLOCK.modules(sam))
+        generator = CadPrompts if settings.variant == "cad" else OfficialPrompts
+        self.prompts: OfficialPrompts | CadPrompts = generator(
+            projection.out_channels, depth, projection.kernel_size[0], settings
+        )
+        # What hooks hand on within one forward pass: the encoder's input, then the feature F.
+        self._pixels: Tensor | None = None
+        self._features: Tensor | None = None
+
+    def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
+        if self.settings.variant == "official" and self.settings.train_no_mask_embed:
+            yield sam.prompt_encoder.no_mask_embed.weight
+
+    def attach(self, sam: Sam) -> None:
+        (encoder,), (patch_embed,) = Site.ENCODER.modules(sam), Site.PATCH_EMBED.modules(sam)
+        self.hold(before(encoder, self._keep_pixels), after(encoder, self._forget))
+        blocks = Site.BLOCK.modules(sam)
+        if self.settings.variant == "official":
+            self.hold(after(patch_embed, self._make_features))
+            self.hold(*(before(block, self._adder(i)) for i, block in enumerate(blocks)))
+        else:
+            self.hold(before(blocks[0], lambda x: self._adder(0)(self._make_features(x, x))))
+            self.hold(*(after(block, self._after_adder(i + 1)) for i, block in enumerate(blocks)))
+
+    def _keep_pixels(self, pixels: Tensor) -> Tensor:
+        self._pixels = pixels
+        return pixels
+
+    def _make_features(self, _: Tensor, tokens: Tensor) -> Tensor:
+        assert self._pixels is not None, "features are made inside the encoder's forward"
+        self._features = self.prompts.features(self._pixels, tokens)
+        return tokens
+
+    def _adder(self, index: int):
+        return lambda x: x + self.prompts.prompt(index, self._features)
+
+    def _after_adder(self, index: int):
+        add = self._adder(index)
+        return lambda _, y: add(y)
+
+    def _forget(self, _: Tensor, embedding: Tensor) -> Tensor:
+        self._pixels = self._features = None
+        return embedding
+
+
+def _scramble(patches: Tensor) -> Tensor:
+    """Re-read (B, g, g, D) memory as (B, D, g·g) and return it as (B, g, g, D) tokens."""
+    b, h, w, d = patches.shape
+    return patches.reshape(b, d, h * w).transpose(1, 2).unflatten(1, (h, w))

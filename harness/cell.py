@@ -1,0 +1,130 @@
+"""Cell: the complete description of one measurement. Needs no torch."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from adapters.core.errors import UserError
+from harness.sam.sizes import PATCH_SIZE, backbone_sizes
+
+Phase = Literal["train", "infer"]
+Precision = Literal["fp32"]
+Attention = Literal["eager"]
+Optimizer = Literal["adamw"]
+Prompt = Literal["box", "none"]
+LossName = Literal["cad", "sam_adapter"]
+Device = Literal["cuda", "cpu"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """What is run, in full: nothing outside a Cell changes what a measurement means.
+
+    Attributes:
+        adapter: registered name of the method.
+        settings: hyper-parameters that differ from the method's defaults.
+        backbone: ``vit_tiny``, ``vit_b``, ``vit_l`` or ``vit_h``.
+        image_size: side of the encoder's input in pixels; 0 stands for the backbone's own.
+        batch_size: images per step.
+        prompts_per_image: box prompts, and masks, per image.
+        phase: ``train`` is a full training step; ``infer`` is a forward pass without gradients.
+        precision: of weights and computation.
+        attention: ``eager`` as shipped by segment-anything.
+        optimizer: of the training step.
+        prompt: ``box`` of the whole image, or ``none``.
+        loss: the recipe whose loss is trained, see ``accuracy/losses.py``.
+        device: where it runs, or for which kind of device memory is predicted.
+        seed: of weights and data.
+        checkpoint: file with SAM's weights, or None for random ones.
+    """
+
+    adapter: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    backbone: str = "vit_b"
+    image_size: int = 0
+    batch_size: int = 1
+    prompts_per_image: int = 1
+    phase: Phase = "train"
+    precision: Precision = "fp32"
+    attention: Attention = "eager"
+    optimizer: Optimizer = "adamw"
+    prompt: Prompt = "box"
+    loss: LossName = "cad"
+    device: Device = "cuda"
+    seed: int = 0
+    checkpoint: str | None = None
+
+    def __post_init__(self) -> None:
+        sizes = backbone_sizes(self.backbone)
+        object.__setattr__(self, "image_size", self.image_size or sizes.image_size)
+        object.__setattr__(self, "settings", dict(sorted(self.settings.items())))
+        for name, kind in get_type_hints(Cell).items():
+            if get_origin(kind) is Literal:
+                _check_choice(name, getattr(self, name), get_args(kind))
+        for name in ("batch_size", "prompts_per_image"):
+            _check_positive(name, getattr(self, name))
+        if self.image_size < PATCH_SIZE or self.image_size % PATCH_SIZE:
+            raise UserError(
+                f"--image-size must be a positive multiple of {PATCH_SIZE}, the patch size, "
+                f"got {self.image_size}."
+            )
+        if self.prompt == "none" and self.prompts_per_image > 1:
+            raise UserError(
+                f"--prompt none gives one mask per image, got --prompts-per-image "
+                f"{self.prompts_per_image}: use --prompt box."
+            )
+
+    @property
+    def key(self) -> str:
+        """Stable name: readable head, then a hash of every field that is not at its default.
+
+        A field added later with a default leaves the keys of existing Cells as they are.
+        """
+        defaults = Cell(adapter=self.adapter, backbone=self.backbone)
+        changed = {
+            name: value
+            for name, value in dataclasses.asdict(self).items()
+            if value != getattr(defaults, name)
+        }
+        changed |= {"adapter": self.adapter, "backbone": self.backbone}
+        digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]
+        return f"{self.adapter}-{self.backbone}-b{self.batch_size}-{self.phase}-{digest}"
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, as JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Cell":
+        """The Cell that ``to_json`` described.
+
+        Raises:
+            UserError: for a field that does not exist or a value that is not allowed.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        unknown = sorted(data.keys() - known)
+        if unknown:
+            raise UserError(
+                f"a Cell has no field {unknown[0]!r}: it has {', '.join(sorted(known))}."
+            )
+        if "adapter" not in data:
+            raise UserError("a Cell needs the field 'adapter'.")
+        return cls(**data)
+
+
+def option(name: str) -> str:
+    """The command-line option of a Cell's field."""
+    return "--" + name.replace("_", "-")
+
+
+def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UserError(f"{option(name)} must be {' or '.join(allowed)}, got {value!r}.")
+
+
+def _check_positive(name: str, value: Any) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise UserError(f"{option(name)} must be a whole number of at least 1, got {value!r}.")

@@ -1,0 +1,121 @@
+"""Where and with what a record was made."""
+
+import functools
+import hashlib
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import adapters
+import harness
+from harness.cell import Cell
+
+PACKAGES = ("samfit", "torch", "torchvision", "segment-anything")
+
+
+def environment(cell: Cell) -> dict[str, Any]:
+    """Versions, machine, card, commit, and the hash of the Cell's checkpoint."""
+    checkpoint = Path(cell.checkpoint) if cell.checkpoint else None
+    return {**machine(), "checkpoint_sha256": checkpoint and _sha256(checkpoint)}
+
+
+@functools.cache
+def machine() -> dict[str, Any]:
+    """What does not change while this process runs."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu": _cpu_name(),
+        "cpu_threads": torch.get_num_threads(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
+        **_card(),
+        **_commit(),
+        "code_sha256": code_sha256(),
+    }
+
+
+def identity(environment: dict[str, Any]) -> tuple[Any, ...]:
+    """What must be equal for a record to stand for a new one: code, torch, card and CPU."""
+    packages = environment.get("packages") or {}
+    names = ("code_sha256", "gpu", "cpu", "cpu_threads", "checkpoint_sha256")
+    return (packages.get("torch"), *(environment.get(name) for name in names))
+
+
+@functools.cache
+def code_sha256() -> str:
+    """Hash of samfit's own source: two records with the same hash ran the same code."""
+    digest = hashlib.sha256()
+    for package in (adapters, harness):
+        root = Path(package.__path__[0])
+        for path in sorted(root.rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _card() -> dict[str, Any]:
+    """Name, memory, compute capability and driver of the card, or None for each."""
+    import pynvml
+    import torch
+
+    if not torch.cuda.is_available():
+        return {"gpu": None, "gpu_memory_bytes": None, "gpu_capability": None, "driver": None}
+    card = torch.cuda.get_device_properties(torch.cuda.current_device())
+    try:
+        pynvml.nvmlInit()
+        driver = pynvml.nvmlSystemGetDriverVersion()
+    except pynvml.NVMLError:
+        driver = None
+    return {
+        "gpu": card.name,
+        "gpu_memory_bytes": card.total_memory,
+        "gpu_capability": f"{card.major}.{card.minor}",
+        "driver": driver,
+    }
+
+
+def _commit() -> dict[str, Any]:
+    """The commit of the checkout that this code lies in, if it lies in one."""
+    root = Path(harness.__path__[0]).parent
+    commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
+    dirty = bool(_git(root, "status", "--porcelain", "--", "adapters", "harness"))
+    return {"commit": commit, "dirty": dirty if commit else None}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True)
+    except OSError:  # no git on this machine
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _cpu_name() -> str:
+    """The processor's name as Linux gives it, else what Python knows."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()[:16]

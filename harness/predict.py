@@ -1,0 +1,67 @@
+"""Predict a Cell's memory without a GPU: the real step, run on tensors without data."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from harness.cell import Cell
+from harness.environment import environment
+from harness.memory.cuda import cublas_workspace_bytes
+from harness.memory.peak import predicted_cuda_memory, traced_memory
+from harness.memory.trace import FROZEN, INPUTS, TRAINABLE, Trace, Tracer
+from harness.record import Compute, Measurement, Parameters
+from harness.step import Step, build_step, describe_step
+
+CPU = torch.device("cpu")
+STEPS = 2  # the optimizer's state exists from the first step on, so the second has the peak
+
+
+def predict(cell: Cell) -> Measurement:
+    """What ``cell`` would need on its device.
+
+    Raises:
+        UserError: for a Cell that cannot be built.
+    """
+    started, clock = datetime.now(timezone.utc), time.perf_counter()
+    # Fake CUDA tensors cannot run backward without a driver: the step runs on fake CPU tensors.
+    with FakeTensorMode():
+        step = build_step(cell, CPU)
+        on_cuda = cell.device == "cuda"
+        trace = trace_steps(step, cublas_workspace_bytes() if on_cuda else 0)
+    return Measurement(
+        cell=cell,
+        status="ok",
+        source="predicted",
+        traced=describe_step(cell),
+        params=Parameters(**step.model.parameter_counts()),
+        memory=predicted_cuda_memory(trace) if on_cuda else traced_memory(trace),
+        compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),
+        environment=environment(cell),
+        started=started.isoformat(timespec="seconds"),
+        duration_ms=1000 * (time.perf_counter() - clock),
+    )
+
+
+def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
+    """Run ``step`` twice under the tracer, model and batch counted first, in a device's order."""
+    tracer = Tracer(step.model, workspace_bytes)
+    with tracer:
+        for tensor in tensors_in_device_order(step.model):
+            tracer.adopt([tensor], TRAINABLE if tensor.requires_grad else FROZEN)
+        tracer.adopt(step.batch.tensors(), INPUTS)
+        for _ in range(STEPS):
+            step.run(tracer.enter)
+            tracer.mark_optimizer(step.optimizer)
+    return tracer.trace
+
+
+def tensors_in_device_order(module: nn.Module) -> Iterator[Tensor]:
+    """Parameters and buffers in the order in which ``module.to(device)`` moves them."""
+    for child in module.children():
+        yield from tensors_in_device_order(child)
+    yield from module.parameters(recurse=False)
+    yield from module.buffers(recurse=False)

@@ -1,0 +1,1 @@
+"""Running Cells: worker processes, sweeps, profiles."""

@@ -1,0 +1,1 @@
+"""SAM itself: sizes, building, checkpoints."""

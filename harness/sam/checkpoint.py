@@ -1,0 +1,97 @@
+"""Load SAM's weights from a file, safely, and name in one sentence what is wrong with it."""
+
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from segment_anything.modeling import Sam
+from torch import Tensor
+from torch.nn import functional as F
+
+from adapters.core.errors import UserError
+from harness.sam.sizes import BACKBONES
+
+StateDict = dict[str, Tensor]
+
+
+def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
+    """Load the weights of a SAM checkpoint into ``sam``.
+
+    Reads the files that Meta publishes (``sam_vit_b_01ec64.pth``) and safetensors files with the
+    same names. Files are only ever unpickled with ``weights_only=True``, which executes nothing.
+    For another image size than the checkpoint's, position tables are interpolated.
+
+    Raises:
+        UserError: if the file is missing, truncated, not a SAM checkpoint, or of another backbone.
+    """
+    state = _read(path)
+    if "image_encoder.pos_embed" not in state:
+        example = next(iter(state), "nothing")
+        raise UserError(
+            f"{path} is not a SAM checkpoint (it holds {example!r}, not image_encoder.pos_embed): "
+            "use one of Meta's files, such as sam_vit_b_01ec64.pth."
+        )
+    found = _backbone_of(state)
+    if found != backbone:
+        hint = f"use --backbone {found}" if found else f"give a checkpoint of {backbone}"
+        raise UserError(
+            f"{path} is a checkpoint of {found or 'an unknown backbone'}, not {backbone}: {hint}."
+        )
+    _resize_positions(state, sam)
+    try:
+        sam.load_state_dict(state)
+    except RuntimeError as error:
+        detail = str(error).splitlines()[-1].strip().rstrip(".")
+        raise UserError(f"{path} does not fit {backbone}: {detail}.") from error
+
+
+def _read(path: Path) -> StateDict:
+    if not path.is_file():
+        raise UserError(f"there is no checkpoint file {path}: check --checkpoint.")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path} is truncated or holds more than tensors, and is not loaded: loading it could "
+            "run code; download it again or convert it to safetensors."
+        ) from error
+    except (RuntimeError, EOFError, OSError, SafetensorError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path} is truncated or not a checkpoint file: download it again."
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise UserError(
+            f"{path} is not a SAM checkpoint (not a plain dictionary of tensors): "
+            "use one of Meta's files, such as sam_vit_b_01ec64.pth."
+        )
+    return state
+
+
+def _backbone_of(state: StateDict) -> str | None:
+    """The backbone whose width and depth these weights have."""
+    width = state["image_encoder.pos_embed"].shape[-1]
+    depth = sum(name.endswith(".norm1.weight") for name in state if "image_encoder" in name)
+    for name, sizes in BACKBONES.items():
+        if (sizes.width, sizes.depth) == (width, depth):
+            return name
+    return None
+
+
+def _resize_positions(state: StateDict, sam: Sam) -> None:
+    """Interpolate position tables made for another image size, as SAMed (arXiv 2304.13785) does."""
+    wanted = sam.state_dict()
+    positions = "image_encoder.pos_embed"
+    grid = wanted[positions].shape[1:3]
+    if state[positions].shape[1:3] != grid:
+        nchw = state[positions].permute(0, 3, 1, 2)
+        resized = F.interpolate(nchw, grid, mode="bilinear", align_corners=False)
+        state[positions] = resized.permute(0, 2, 3, 1)
+    for name, table in state.items():
+        if ".rel_pos_" in name and name in wanted and len(table) != len(wanted[name]):
+            rows = F.interpolate(table.T[None], len(wanted[name]), mode="linear")
+            state[name] = rows[0].T
