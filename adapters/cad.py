@@ -32,6 +32,7 @@ class ConvBlock(nn.Module):
         self.conv = nn.Conv2d(channels, channels, kernel_size=3, padding=2, dilation=2)
         self.bn = nn.BatchNorm2d(channels)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
+        assert self.conv.bias is not None
         nn.init.zeros_(self.conv.bias)
 
     def forward(self, y: Tensor) -> Tensor:

@@ -55,6 +55,12 @@ class QueryValueUpdate(nn.Module):
         qkv[..., 2 * width :] += self.value(x)
         return qkv
 
+    def merge_into(self, weight: Tensor) -> None:
+        """Add the updates to the weight (3D, D) of the projection."""
+        width = weight.shape[1]
+        weight[:width] += self.query.product()
+        weight[2 * width :] += self.value.product()
+
 
 class Lora(Adapter):
     """Low-rank updates of q and v in every block; keys stay untouched.
@@ -76,8 +82,9 @@ class Lora(Adapter):
 
     def __init__(self, sam: Sam, settings: LoraSettings) -> None:
         super().__init__(sam, settings)
+        width = sam.image_encoder.patch_embed.proj.out_channels
         self.updates = nn.ModuleList(
-            QueryValueUpdate(qkv.in_features, settings.rank) for qkv in Site.QKV.modules(sam)
+            QueryValueUpdate(width, settings.rank) for _ in Site.QKV.modules(sam)
         )
 
     def attach(self, sam: Sam) -> None:
@@ -87,6 +94,5 @@ class Lora(Adapter):
     @torch.no_grad()
     def merge(self, sam: Sam) -> None:
         for qkv, update in zip(Site.QKV.modules(sam), self.updates, strict=True):
-            width = qkv.in_features
-            qkv.weight[:width] += update.query.product()
-            qkv.weight[2 * width :] += update.value.product()
+            assert isinstance(update, QueryValueUpdate)
+            update.merge_into(qkv.weight)

@@ -1,6 +1,6 @@
 """SAM-Adapter: prompts from patch embeddings and high frequencies, added to every block."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,12 +54,10 @@ class OfficialPrompts(nn.Module):
         self.frequency = nn.Conv2d(3, hidden, kernel_size=patch, stride=patch)
         self.block_layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(depth))
         self.shared = nn.Linear(hidden, width)
+        # The official initialisation truncates, at 100 standard deviations.
         for layer in (self.embedding, self.shared, *self.block_layers):
-            nn.init.normal_(layer.weight, std=0.02)  # official: truncated, but at 100 deviations
-            nn.init.zeros_(layer.bias)
-        fan_out = patch * patch * hidden
-        nn.init.normal_(self.frequency.weight, std=(2 / fan_out) ** 0.5)
-        nn.init.zeros_(self.frequency.bias)
+            _init_normal(layer, std=0.02)
+        _init_normal(self.frequency, std=(2 / (patch * patch * hidden)) ** 0.5)
 
     def features(self, pixels: Tensor, patches: Tensor) -> Tensor:
         """F (B, g, g, d) from pixels (B, 3, S, S) and patch embedding (B, g, g, D)."""
@@ -77,7 +75,8 @@ class CadPrompts(nn.Module):
     """The re-implementation in the CAD authors' repository.
 
     F = W_e·(Z + pos) + W_h·patches(highpass(x)), A_j(F) = U·GELU(T_j F) with F (B, g, g, 192),
-    T_j: 192 -> 32 and U: 32 -> D shared. A_0 is added before the first block, A_{i+1} after block i.
+    T_j: 192 -> 32 and U: 32 -> D shared. A_0 is added before the first block, A_{i+1} after
+    block i.
     """
 
     def __init__(self, width: int, depth: int, patch: int, settings: SamAdapterSettings) -> None:
@@ -155,16 +154,26 @@ class SamAdapter(Adapter):
         self._features = self.prompts.features(self._pixels, tokens)
         return tokens
 
-    def _adder(self, index: int):
-        return lambda x: x + self.prompts.prompt(index, self._features)
+    def _adder(self, index: int) -> Callable[[Tensor], Tensor]:
+        def add(x: Tensor) -> Tensor:
+            assert self._features is not None, "features are made before the first block"
+            return x + self.prompts.prompt(index, self._features)
 
-    def _after_adder(self, index: int):
+        return add
+
+    def _after_adder(self, index: int) -> Callable[[Tensor, Tensor], Tensor]:
         add = self._adder(index)
         return lambda _, y: add(y)
 
     def _forget(self, _: Tensor, embedding: Tensor) -> Tensor:
         self._pixels = self._features = None
         return embedding
+
+
+def _init_normal(layer: nn.Module, std: float) -> None:
+    assert isinstance(layer, nn.Linear | nn.Conv2d) and layer.bias is not None
+    nn.init.normal_(layer.weight, std=std)
+    nn.init.zeros_(layer.bias)
 
 
 def _scramble(patches: Tensor) -> Tensor:

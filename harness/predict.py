@@ -14,7 +14,7 @@ from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, INPUTS, TRAINABLE, Trace, Tracer
 from harness.record import Compute, Measurement, Parameters
-from harness.step import Step, build_step, describe_step
+from harness.step import Step, build_step, describe_method, describe_step
 
 CPU = torch.device("cpu")
 STEPS = 2  # the optimizer's state exists from the first step on, so the second has the peak
@@ -37,6 +37,7 @@ def predict(cell: Cell) -> Measurement:
         status="ok",
         source="predicted",
         traced=describe_step(cell),
+        method=describe_method(step),
         params=Parameters(**step.model.parameter_counts()),
         memory=predicted_cuda_memory(trace) if on_cuda else traced_memory(trace),
         compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),

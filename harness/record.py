@@ -18,6 +18,22 @@ Source = Literal["predicted", "measured-cuda", "measured-cpu"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Method:
+    """What readers of a table want to know about the adapter.
+
+    Attributes:
+        title: its name in prose.
+        source: where it comes from.
+        serial: whether gradients flow through the frozen image encoder, so that its activations are
+            kept; a parallel method (False) runs the encoder without a graph.
+    """
+
+    title: str
+    source: str
+    serial: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Parameters:
     """Numbers of parameters; ``trainable`` is the sum of the three parts that follow it."""
 
@@ -114,6 +130,7 @@ class Measurement:
         source: ``predicted``, ``measured-cuda`` or ``measured-cpu``.
         message: one sentence about how it ended, and what to do.
         traced: in words, what the step contained.
+        method: the adapter in words.
         environment: versions, card, machine, commit, see ``environment.py``.
         started: when, in ISO 8601, UTC.
         duration_ms: how long getting this record took, without imports.
@@ -124,6 +141,7 @@ class Measurement:
     source: Source
     message: str | None = None
     traced: str | None = None
+    method: Method | None = None
     params: Parameters | None = None
     memory: Memory | None = None
     timing: Timing = field(default_factory=Timing)
@@ -147,7 +165,7 @@ class Measurement:
         """The Measurement that ``to_json`` described; fails on missing or unknown fields."""
         values = {name: value for name, value in data.items() if name != "key"}
         values["cell"] = Cell.from_json(values["cell"])
-        for name, kind in (("params", Parameters), ("compute", Compute)):
+        for name, kind in (("method", Method), ("params", Parameters), ("compute", Compute)):
             values[name] = values[name] and kind(**values[name])
         timing = dict(values["timing"])
         timing["step_ms"] = timing["step_ms"] and Spread(**timing["step_ms"])

@@ -11,6 +11,7 @@ from torch.optim import AdamW, Optimizer
 from adapters.core.adapted import AdaptedSam, attach
 from harness.accuracy.losses import LOSSES, Loss, resize
 from harness.cell import Cell
+from harness.record import Method
 from harness.sam.build import build_sam
 
 LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
@@ -54,7 +55,7 @@ class Step:
         )
         model.train(cell.phase == "train")
 
-    def run(self, enter: EnterPhase = lambda phase: None) -> Tensor:
+    def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
         """Run once; ``enter`` is told each phase as it begins.
 
         Returns:
@@ -108,6 +109,12 @@ def random_batch(cell: Cell) -> Batch:
     mask_side = side // LOSSES[cell.loss].reduction
     masks = torch.randint(0, 2, (count * prompts, 1, mask_side, mask_side)).float()
     return Batch(images, boxes if cell.prompt == "box" else None, masks)
+
+
+def describe_method(step: Step) -> Method:
+    """The step's adapter in words."""
+    adapter = step.model.adapter
+    return Method(title=adapter.title, source=adapter.source, serial=adapter.encoder_gradients)
 
 
 def describe_step(cell: Cell) -> str:

@@ -1,1 +1,1 @@
-"""Memory: traced without a GPU, replayed through a model of the CUDA caching allocator, and read."""
+"""Memory: traced without a GPU, replayed through a model of CUDA's allocator, and read."""

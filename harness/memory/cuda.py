@@ -1,6 +1,7 @@
 """What CUDA adds to a trace, and what CUDA, its allocator and its driver report."""
 
 import os
+from typing import Any
 
 import pynvml
 import torch
@@ -37,7 +38,7 @@ def process_memory() -> tuple[int | None, int | None]:
     return own, used - (own or 0)
 
 
-def _handle():
+def _handle() -> Any:
     """NVML's handle of torch's current card; NVML numbers cards without CUDA_VISIBLE_DEVICES."""
     uuid = str(torch.cuda.get_device_properties(torch.cuda.current_device()).uuid)
     return pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
