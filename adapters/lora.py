@@ -95,4 +95,4 @@ class Lora(Adapter):
     def merge(self, sam: Sam) -> None:
         for qkv, update in zip(Site.QKV.modules(sam), self.updates, strict=True):
             assert isinstance(update, QueryValueUpdate)
-            update.merge_into(qkv.weight)
+            update.merge_into(qkv.get_parameter("weight"))

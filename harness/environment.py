@@ -4,6 +4,7 @@ import functools
 import hashlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,7 @@ PACKAGES = ("samfit", "torch", "torchvision", "segment-anything")
 
 def environment(cell: Cell) -> dict[str, Any]:
     """Versions, machine, card, commit, and the hash of the Cell's checkpoint."""
-    checkpoint = Path(cell.checkpoint) if cell.checkpoint else None
-    return {**machine(), "checkpoint_sha256": checkpoint and _sha256(checkpoint)}
+    return {**machine(), "checkpoint_sha256": checkpoint_sha256(cell)}
 
 
 @functools.cache
@@ -40,11 +40,22 @@ def machine() -> dict[str, Any]:
     }
 
 
-def identity(environment: dict[str, Any]) -> tuple[Any, ...]:
+def identity(environment: Mapping[str, Any]) -> tuple[Any, ...]:
     """What must be equal for a record to stand for a new one: code, torch, card and CPU."""
     packages = environment.get("packages") or {}
     names = ("code_sha256", "gpu", "cpu", "cpu_threads", "checkpoint_sha256")
     return (packages.get("torch"), *(environment.get(name) for name in names))
+
+
+def checkpoint_sha256(cell: Cell) -> str | None:
+    """Hash of the Cell's checkpoint file, None for random weights."""
+    if cell.checkpoint is None:
+        return None
+    digest = hashlib.sha256()
+    with Path(cell.checkpoint).open("rb") as file:
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest()[:16]
 
 
 @functools.cache
@@ -111,11 +122,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(2**20):
-            digest.update(chunk)
-    return digest.hexdigest()[:16]

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +14,9 @@ from harness.cell import Cell
 from harness.environment import environment
 from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.peak import predicted_cuda_memory, traced_memory
-from harness.memory.trace import FROZEN, INPUTS, TRAINABLE, Trace, Tracer
+from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace, Tracer
 from harness.record import Compute, Measurement, Parameters
+from harness.sam.checkpoint import read_checkpoint
 from harness.step import Step, build_step, describe_method, describe_step
 
 CPU = torch.device("cpu")
@@ -27,9 +30,11 @@ def predict(cell: Cell) -> Measurement:
         UserError: for a Cell that cannot be built.
     """
     started, clock = datetime.now(timezone.utc), time.perf_counter()
+    if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
+        read_checkpoint(Path(cell.checkpoint), cell.backbone)
     # Fake CUDA tensors cannot run backward without a driver: the step runs on fake CPU tensors.
     with FakeTensorMode():
-        step = build_step(cell, CPU)
+        step = build_step(replace(cell, checkpoint=None), CPU)
         on_cuda = cell.device == "cuda"
         trace = trace_steps(step, cublas_workspace_bytes() if on_cuda else 0)
     return Measurement(
@@ -48,12 +53,15 @@ def predict(cell: Cell) -> Measurement:
 
 
 def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
-    """Run ``step`` twice under the tracer, model and batch counted first, in a device's order."""
+    """Run ``step`` twice under the tracer; what exists before is counted first."""
     tracer = Tracer(step.model, workspace_bytes)
     with tracer:
         for tensor in tensors_in_device_order(step.model):
             tracer.adopt([tensor], TRAINABLE if tensor.requires_grad else FROZEN)
         tracer.adopt(step.batch.tensors(), INPUTS)
+        tracer.adopt((p.grad for p in step.model.parameters() if p.grad is not None), GRADIENTS)
+        states = step.optimizer.state.values()
+        tracer.adopt((t for state in states for t in state.values()), OPTIMIZER)
         for _ in range(STEPS):
             step.run(tracer.enter)
             tracer.mark_optimizer(step.optimizer)

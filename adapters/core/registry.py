@@ -9,10 +9,13 @@ import importlib
 import inspect
 import pkgutil
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 import adapters
-from adapters.core.base import Adapter
 from adapters.core.errors import UserError
+
+if TYPE_CHECKING:  # names can be listed without importing torch
+    from adapters.core.base import Adapter
 
 ENTRY_POINT_GROUP = "samfit.adapters"
 
@@ -22,7 +25,7 @@ def adapter_names() -> list[str]:
     return [*_own_names(), *(name for name in sorted(_foreign()) if name not in _own_names())]
 
 
-def adapter_class(name: str) -> type[Adapter]:
+def adapter_class(name: str) -> "type[Adapter]":
     """The class of a registered method.
 
     Raises:
@@ -48,8 +51,10 @@ def _foreign() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
 
 
-def _only_adapter(module: object) -> type[Adapter]:
+def _only_adapter(module: object) -> "type[Adapter]":
     """The one ``Adapter`` subclass that ``module`` defines."""
+    from adapters.core.base import Adapter
+
     found = [
         member
         for _, member in inspect.getmembers(module, inspect.isclass)

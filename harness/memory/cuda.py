@@ -1,10 +1,14 @@
 """What CUDA adds to a trace, and what CUDA, its allocator and its driver report."""
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pynvml
 import torch
+
+from harness.memory.trace import UNTRACED
+from harness.record import Memory
 
 # cuBLAS takes a workspace from the caching allocator for each thread that calls it, and keeps it:
 # one for forward, one for autograd's backward thread. Sizes: ATen, CublasHandlePool.cpp, whose
@@ -15,18 +19,50 @@ HOPPER = (9, 0)
 
 
 def cublas_workspace_bytes() -> int:
-    """Workspace of one thread on this machine's card, or on cards before and after Hopper."""
+    """Workspace of one thread on this machine's card; without one, on any card but a Hopper."""
     if torch.cuda.is_available() and torch.cuda.get_device_capability() == HOPPER:
         return CUBLAS_WORKSPACE_HOPPER
     return CUBLAS_WORKSPACE
 
 
-def process_memory() -> tuple[int | None, int | None]:
-    """Bytes on the current card held by this process and by all others, as the driver counts.
+def foreign_bytes() -> int | None:
+    """Bytes on the current card that are in use before this process has touched it."""
+    return _driver_view()[1]
 
-    The driver may hide processes, as in most containers: then the first is None, and the second is
-    what it counts beyond this process's reserved memory only if that is nothing yet.
+
+def read_cuda(foreign: int | None) -> Memory:
+    """What CUDA's allocator reports since its peaks were reset, and what the driver reports now.
+
+    ``foreign`` is what others held on the card at the start.
     """
+    return Memory(
+        instrument="cuda",
+        peak_allocated_bytes=torch.cuda.max_memory_allocated(),
+        peak_reserved_bytes=torch.cuda.max_memory_reserved(),
+        process_bytes=_driver_view()[0],
+        other_processes_bytes=foreign,
+        device_bytes=torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory,
+    )
+
+
+def explain(measured: Memory, traced: Memory) -> Memory:
+    """``measured`` with the breakdown, phase, module and timeline of the same step as ``traced``.
+
+    What the allocator counts beyond the trace (workspaces, its rounding) is shown as untraced.
+    """
+    assert traced.breakdown_bytes is not None
+    untraced = measured.peak_allocated_bytes - traced.peak_allocated_bytes
+    return replace(
+        measured,
+        breakdown_bytes={**traced.breakdown_bytes, UNTRACED: untraced},
+        peak_phase=traced.peak_phase,
+        peak_module=traced.peak_module,
+        timeline=traced.timeline,
+    )
+
+
+def _driver_view() -> tuple[int | None, int | None]:
+    """Bytes on the current card of this process and of all processes; None where it is hidden."""
     try:
         pynvml.nvmlInit()
         handle = _handle()
@@ -34,11 +70,10 @@ def process_memory() -> tuple[int | None, int | None]:
         used = pynvml.nvmlDeviceGetMemoryInfo(handle).used
     except pynvml.NVMLError:
         return None, None
-    own = next((p.usedGpuMemory for p in processes if p.pid == os.getpid()), None)
-    return own, used - (own or 0)
+    return next((p.usedGpuMemory for p in processes if p.pid == os.getpid()), None), used
 
 
 def _handle() -> Any:
     """NVML's handle of torch's current card; NVML numbers cards without CUDA_VISIBLE_DEVICES."""
     uuid = str(torch.cuda.get_device_properties(torch.cuda.current_device()).uuid)
-    return pynvml.nvmlDeviceGetHandleByUUID(uuid if uuid.startswith("GPU-") else f"GPU-{uuid}")
+    return pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid.removeprefix('GPU-')}")

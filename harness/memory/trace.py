@@ -41,6 +41,7 @@ INPUTS = "inputs"
 TEMPORARIES = "temporaries"
 WORKSPACE = "library_workspace"
 ROUNDING = "allocator_rounding"
+UNTRACED = "untraced"
 
 # In the order in which plots stack them: what stays first, what passes last.
 CATEGORIES = (
@@ -116,6 +117,7 @@ class Tracer:
         self._workspace_bytes = workspace_bytes
         self._threads_with_workspace: set[bool] = set()
         self._model = model
+        self._device = next(model.parameters()).device
         self._live: dict[int, tuple[weakref.ref, Allocation]] = {}
         self._phase = "setup"
         self._modules = _ModuleStack(model)
@@ -154,18 +156,20 @@ class Tracer:
 
         Step counters are no part of it: torch keeps them on the CPU, whatever the device.
         """
-        for state in optimizer.state.values():
-            tensors = [value for value in state.values() if isinstance(value, Tensor)]
-            self._mark((t for t in tensors if t.dim() > 0), OPTIMIZER)
-            for counter in (t for t in tensors if t.dim() == 0):
-                self._live[counter.untyped_storage()._cdata][1].nbytes = 0
+        tensors = [t for state in optimizer.state.values() for t in state.values()]
+        self._mark((t for t in tensors if t.dim() > 0), OPTIMIZER)
+        for counter in (t for t in tensors if t.dim() == 0 and t.device == self._device):
+            self._allocation(counter).nbytes = 0
 
     def _temporaries(self) -> Iterable[Allocation]:
         return (a for _, a in self._live.values() if a.category == TEMPORARIES)
 
     def _mark(self, tensors: Iterable[Tensor], category: str) -> None:
         for tensor in tensors:
-            self._live[tensor.untyped_storage()._cdata][1].category = category
+            self._allocation(tensor).category = category
+
+    def _allocation(self, tensor: Tensor) -> Allocation:
+        return self._live[tensor.untyped_storage()._cdata][1]
 
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         if func._overloadpacket in RESULT_IN_INPUT_SIZED_STORAGE:
@@ -186,13 +190,13 @@ class Tracer:
             self.trace.add(self._workspace_bytes, self._phase, "", WORKSPACE)
 
     def _follow(self, tensor: Tensor, nbytes: int = 0) -> Allocation | None:
-        """Record the birth of a tensor's storage, unless it is known or empty.
+        """Record the birth of a tensor's storage, unless known, empty or on another device.
 
         ``nbytes`` is its size where the storage itself does not tell.
         """
         storage = tensor.untyped_storage()
         key, nbytes = storage._cdata, nbytes or storage.nbytes()
-        if key in self._live or nbytes == 0:
+        if key in self._live or nbytes == 0 or tensor.device != self._device:
             return None
         allocation = self.trace.add(nbytes, self._phase, self._modules.current(), TEMPORARIES)
         self._live[key] = (weakref.ref(storage, lambda _: self._forget(key)), allocation)

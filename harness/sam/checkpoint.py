@@ -19,9 +19,25 @@ StateDict = dict[str, Tensor]
 def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
     """Load the weights of a SAM checkpoint into ``sam``.
 
+    For another image size than the checkpoint's, position tables are interpolated.
+
+    Raises:
+        UserError: if the file is missing, truncated, not a SAM checkpoint, or of another backbone.
+    """
+    state = read_checkpoint(path, backbone)
+    _resize_positions(state, sam)
+    try:
+        sam.load_state_dict(state)
+    except RuntimeError as error:
+        detail = str(error).splitlines()[-1].strip().rstrip(".")
+        raise UserError(f"{path} does not fit {backbone}: {detail}.") from error
+
+
+def read_checkpoint(path: Path, backbone: str) -> StateDict:
+    """The weights in a SAM checkpoint of ``backbone``.
+
     Reads the files that Meta publishes (``sam_vit_b_01ec64.pth``) and safetensors files with the
     same names. Files are only ever unpickled with ``weights_only=True``, which executes nothing.
-    For another image size than the checkpoint's, position tables are interpolated.
 
     Raises:
         UserError: if the file is missing, truncated, not a SAM checkpoint, or of another backbone.
@@ -39,12 +55,7 @@ def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
         raise UserError(
             f"{path} is a checkpoint of {found or 'an unknown backbone'}, not {backbone}: {hint}."
         )
-    _resize_positions(state, sam)
-    try:
-        sam.load_state_dict(state)
-    except RuntimeError as error:
-        detail = str(error).splitlines()[-1].strip().rstrip(".")
-        raise UserError(f"{path} does not fit {backbone}: {detail}.") from error
+    return state
 
 
 def _read(path: Path) -> StateDict:

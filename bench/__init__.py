@@ -1,0 +1,1 @@
+"""pytest-benchmark suites: thin, they make Cells and call the harness."""

@@ -1,0 +1,20 @@
+"""Time of one prediction: it should not grow with the batch."""
+
+from typing import Any
+
+import pytest
+
+from bench.cells import PREDICTION_CELLS, name
+from harness.cell import Cell
+from harness.predict import predict
+
+
+@pytest.mark.parametrize("cell", PREDICTION_CELLS, ids=name)
+def test_prediction(benchmark: Any, cell: Cell) -> None:
+    """One row a method and batch size; all stand together."""
+    benchmark.group = f"predict {cell.backbone}"
+    record = benchmark.pedantic(predict, (cell,), rounds=3, warmup_rounds=1)
+    benchmark.extra_info |= {
+        "cell": cell.key,
+        "peak_allocated_bytes": record.memory.peak_allocated_bytes,
+    }

@@ -1,0 +1,20 @@
+"""``pytest`` runs the tests, ``pytest --benchmark-only`` the benchmarks, a named folder either."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the folder that was not asked for."""
+    benchmarks = config.getoption("benchmark_only", default=False)
+    unwanted = ROOT / ("tests" if benchmarks else "bench")
+    named = any(_lies_in(unwanted, argument) for argument in config.invocation_params.args)
+    return True if collection_path == unwanted and not named else None
+
+
+def _lies_in(folder: Path, argument: object) -> bool:
+    path = Path(str(argument).partition("::")[0]).absolute()
+    return folder in [path, *path.parents]

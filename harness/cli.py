@@ -1,0 +1,184 @@
+"""The command ``samfit``: parse, build a Cell, call, print.
+
+Answers go to standard output, progress and errors to standard error. torch is imported only by the
+commands that need it.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+import adapters
+import harness
+from adapters.core.errors import UserError
+from harness.cell import Cell
+from harness.options import takes_cell
+from harness.record import Measurement
+
+app = typer.Typer(
+    help="Which adapter of the Segment Anything Model fits your GPU, and how fast it trains there.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+messages = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
+    try:
+        _check_installation()
+        app()
+    except UserError as error:
+        sys.exit(f"samfit: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command("list")
+def list_adapters(json_: Json = False) -> None:
+    """List the adapters: source, serial or parallel, parameters on each backbone."""
+    from harness.catalogue import catalogue
+    from harness.report.terminal import catalogue_table
+
+    entries = catalogue()
+    if json_:
+        _print_json(entries)
+    else:
+        Console().print(catalogue_table(entries))
+
+
+@app.command()
+@takes_cell
+def predict(cell: Cell, device_given: bool, json_: Json = False) -> None:
+    """Predict the memory of one training step or forward pass. Needs no GPU."""
+    from harness.predict import predict as run
+
+    _show(run(cell), json_)
+
+
+@app.command()
+@takes_cell
+def measure(cell: Cell, device_given: bool, json_: Json = False) -> None:
+    """Measure one step on this machine, in a process of its own."""
+    from harness.run.isolate import Worker
+    from harness.run.task import Task
+
+    with Worker() as worker:
+        if not device_given:
+            cell = replace(cell, device="cuda" if worker.machine["gpu"] else "cpu")
+        with messages.status(f"measuring {cell.key} on {cell.device}"):
+            record = worker.run(Task("measure", cell))
+    _show(record, json_)
+
+
+@app.command()
+def sweep(
+    profile: Annotated[str, typer.Argument(help="bench, or a JSON file with grids of Cells.")],
+    output: Annotated[
+        Path, typer.Option(help="Results file; records that are there already are kept.")
+    ] = Path("results/results.jsonl"),
+    json_: Json = False,
+) -> None:
+    """Run many Cells, each isolated. Run it again to resume after an interruption."""
+    from harness.run.isolate import Worker
+    from harness.run.profiles import load_profile
+    from harness.run.sweep import sweep as run
+    from harness.store import Store
+
+    store = Store(output)
+    with store.writing(), Worker() as worker, _progress() as progress:
+        tasks = load_profile(profile, worker.machine)
+        bar = progress.add_task("starting", total=len(tasks))
+        records = []
+        for task, record in run(tasks, store, worker):
+            records.append(record)
+            progress.update(bar, advance=1, description=f"{task.how} {task.cell.key}")
+            if record.status != "ok":
+                progress.console.print(f"{record.key}: {record.status}, {record.message}")
+    if json_:
+        _print_json([record.to_json() for record in records])
+    else:
+        messages.print(f"{len(records)} Cells in {output}; samfit report {output} draws them.")
+    if any(record.status == "error" for record in records):
+        raise UserError(f"some Cells failed, see above and {output}: run the same command again.")
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="Results file of a sweep.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for tables and plots; beside the file without.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Write tables and plots of a results file, and print the tables."""
+    from harness.report.tables import memory_table, terminal_table, throughput_table
+    from harness.report.write import write_report
+    from harness.store import Store
+
+    records = Store(results).latest()
+    if not records:
+        raise UserError(f"there are no results in {results}: run samfit sweep bench first.")
+    paths = write_report(records, output or results.parent)
+    if json_:
+        _print_json({"files": [str(path) for path in paths]})
+        return
+    console = Console()
+    for table in (memory_table, throughput_table):
+        console.print(terminal_table(*table(records)))
+    console.print("\n".join(str(path) for path in paths), soft_wrap=True)
+
+
+def _show(record: Measurement, as_json: bool) -> None:
+    """Print one record; a record without figures is an error."""
+    from harness.report.terminal import measurement_summary
+
+    if as_json:
+        _print_json(record.to_json())
+    elif record.status == "ok":
+        Console().print(measurement_summary(record))
+    if record.status != "ok":
+        raise UserError(f"{record.cell.key}: {record.message}")
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, indent=2))
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=messages,
+    )
+
+
+def _check_installation() -> None:
+    """Notice another distribution whose package is called ``adapters``, as one on the index is."""
+    ours, found = Path(harness.__file__).parent.parent, Path(adapters.__file__).parent.parent
+    if ours != found or not (found / "adapters" / "core").is_dir():
+        raise UserError(
+            f"the package 'adapters' at {found} is not samfit's: uninstall it, "
+            "or install samfit in an environment of its own."
+        )

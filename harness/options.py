@@ -1,0 +1,82 @@
+"""The command line's options that together describe a Cell: one name everywhere."""
+
+import functools
+import inspect
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from adapters.core.errors import UserError
+from harness.cell import Attention, Cell, Device, LossName, Optimizer, Phase, Precision, Prompt
+
+AdapterArgument = Annotated[str, typer.Argument(help="Name of the adapter, see samfit list.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Hyper-parameter of the adapter; repeatable."),
+]
+
+
+def cell_from_options(
+    adapter: AdapterArgument,
+    backbone: Annotated[str, typer.Option(help="vit_tiny, vit_b, vit_l or vit_h.")] = "vit_b",
+    image_size: Annotated[
+        int, typer.Option(help="Side of SAM's input in pixels; 0 for the backbone's own.")
+    ] = 0,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 1,
+    prompts_per_image: Annotated[int, typer.Option(help="Box prompts, and masks, an image.")] = 1,
+    phase: Annotated[Phase, typer.Option(help="A training step, or a forward pass.")] = "train",
+    precision: Annotated[Precision, typer.Option(help="Of weights and computation.")] = "fp32",
+    attention: Annotated[Attention, typer.Option(help="Of the image encoder.")] = "eager",
+    optimizer: Annotated[Optimizer, typer.Option(help="Of the training step.")] = "adamw",
+    prompt: Annotated[Prompt, typer.Option(help="Box of the whole image, or none.")] = "box",
+    loss: Annotated[LossName, typer.Option(help="The recipe whose loss is trained.")] = "cad",
+    device: Annotated[
+        Device | None, typer.Option(help="Where it runs, or which memory is predicted.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of weights and data.")] = 0,
+    checkpoint: Annotated[
+        str | None, typer.Option(help="File with SAM's weights; random weights without.")
+    ] = None,
+    settings: Set = None,
+) -> Cell:
+    """The Cell that the options describe; without ``--device``, for CUDA.
+
+    Raises:
+        UserError: for values that do not make a Cell.
+    """
+    given = {name: value for name, value in locals().items() if name != "settings"}
+    given["device"] = device or "cuda"
+    return Cell(settings=dict(_setting(text) for text in settings or []), **given)
+
+
+def takes_cell(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command(cell, device_given, ...)`` the options of a Cell in place of these two."""
+    cell_parameters = inspect.signature(cell_from_options).parameters
+    own = [
+        parameter
+        for name, parameter in inspect.signature(command).parameters.items()
+        if name not in ("cell", "device_given")
+    ]
+
+    @functools.wraps(command)
+    def with_options(**values: Any) -> None:
+        options = {name: values.pop(name) for name in cell_parameters}
+        command(cell_from_options(**options), options["device"] is not None, **values)
+
+    parameters = [*cell_parameters.values(), *own]
+    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    with_options.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    return with_options
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """``key=value``, the value as JSON where it is JSON (8, 0.1, true), as text elsewhere."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UserError(f"--set takes KEY=VALUE, got {text!r}.")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -1,0 +1,110 @@
+"""Where figures come from, in words: the captions of tables and plots."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from harness.record import Measurement
+from harness.report.select import VARIANT_DEFAULTS, varying_fields
+
+GIB = 2**30
+
+INSTRUMENTS = {
+    "trace": "storages traced",
+    "trace+replay": "trace + allocator replay",
+    "cuda": "counters of the CUDA allocator",
+}
+PHASES = {"train": "training step", "infer": "inference"}
+TRAINING_ONLY = {"optimizer", "loss"}
+
+# How a field of the Cell reads in a caption; one that is not here is named when not at its default.
+WORDS: dict[str, Callable[[Any], str]] = {
+    "precision": str,
+    "optimizer": lambda name: {"adamw": "AdamW"}.get(name, name),
+    "prompt": lambda kind: "no prompt" if kind == "none" else f"{kind} prompt",
+    "loss": lambda name: f"{name} loss",
+}
+
+
+def describe_memory(records: Sequence[Measurement]) -> str:
+    """Source with the instrument that gave the peaks, conditions and versions.
+
+    ``records`` share source, backbone, image size, phase and device.
+    """
+    instruments = _distinct(
+        INSTRUMENTS.get(r.memory.instrument, r.memory.instrument) for r in records if r.memory
+    )
+    source = f"{_source(records)} ({instruments})" if instruments else _source(records)
+    return f"{source}, {_conditions(records)}; {_versions(records)}"
+
+
+def describe_times(records: Sequence[Measurement]) -> str:
+    """Source, conditions and versions, as ``describe_memory`` without its instrument."""
+    return f"{_source(records)}, {_conditions(records)}; {_versions(records)}"
+
+
+def origin(records: Sequence[Measurement]) -> str:
+    """Machine, dates and commits of the records."""
+    machines = _distinct(
+        r.environment.get("gpu") or r.environment.get("cpu") or "unknown machine" for r in records
+    )
+    days = sorted({r.started[:10] for r in records if r.started})
+    dates = [" to ".join(dict.fromkeys((days[0], days[-1])))] if days else []
+    commits = _distinct(_commit(record) for record in records)
+    return ", ".join([f"made on {machines}", *dates, *([commits] if commits else [])])
+
+
+def step_name(records: Sequence[Measurement]) -> str:
+    """``training step`` or ``inference``, for titles."""
+    return PHASES[records[0].cell.phase]
+
+
+def millions(count: int) -> str:
+    """A number of parameters in millions, without the unit."""
+    return f"{count / 1e6:,.3f}"
+
+
+def _source(records: Sequence[Measurement]) -> str:
+    first = records[0]
+    if first.source == "predicted":
+        return "predicted" if first.cell.device == "cuda" else f"predicted for {first.cell.device}"
+    environment = first.environment
+    if first.source == "measured-cuda":
+        return f"measured on {environment.get('gpu') or 'a CUDA device'}"
+    threads = environment.get("cpu_threads")
+    cpu = environment.get("cpu") or "a CPU"
+    return f"measured on {cpu}" + (f" with {threads} threads" if threads else "")
+
+
+def _conditions(records: Sequence[Measurement]) -> str:
+    """What all records share; where variants differ, what holds unless a label says otherwise."""
+    cell, varying = records[0].cell, varying_fields(records)
+    parts = [cell.backbone, f"{cell.image_size} × {cell.image_size}", PHASES[cell.phase]]
+    for name, default in VARIANT_DEFAULTS.items():
+        if cell.phase == "infer" and name in TRAINING_ONLY:
+            continue
+        value = default if name in varying else getattr(cell, name)
+        suffix = " unless labelled" if name in varying else ""
+        if name in WORDS:
+            parts.append(WORDS[name](value) + suffix)
+        elif value != default:
+            parts.append(f"{name.replace('_', ' ')} {value}")
+    return ", ".join(parts)
+
+
+def _versions(records: Sequence[Measurement]) -> str:
+    packages = [r.environment.get("packages") or {} for r in records]
+    named = {name: _distinct(p.get(name) for p in packages) for name in ("samfit", "torch")}
+    return ", ".join(f"{name} {found or 'of unknown version'}" for name, found in named.items())
+
+
+def _commit(record: Measurement) -> str | None:
+    commit = record.environment.get("commit")
+    if not commit:
+        return None
+    return f"commit {commit[:10]}" + (
+        " with uncommitted changes" if record.environment.get("dirty") else ""
+    )
+
+
+def _distinct(values: Iterable[str | None]) -> str:
+    return " and ".join(dict.fromkeys(value for value in values if value))

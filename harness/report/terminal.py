@@ -1,0 +1,88 @@
+"""What ``samfit list``, ``predict`` and ``measure`` show in a terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from harness.record import Measurement, Memory, Timing
+
+MIB = 2**20
+
+
+def measurement_summary(record: Measurement) -> RenderableType:
+    """One record: memory with its breakdown, parameters, and times where there are any."""
+    assert record.method and record.params and record.memory and record.compute
+    memory = record.memory
+    flow = "serial: gradients flow through the image encoder" if record.method.serial else (
+        "parallel: no gradients through the image encoder"
+    )  # fmt: skip
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("method", f"{record.method.title}, {flow}"),
+        ("what ran", record.traced or ""),
+        ("source", f"{record.source} ({memory.instrument})"),
+        ("trainable", f"{record.params.trainable:,} of {record.params.total:,} parameters"),
+        *_memory_facts(memory),
+        *_timing_facts(record.timing),
+        ("compute", f"{record.compute.flops_per_image / 1e9:,.0f} GFLOP per image"),
+    ):
+        facts.add_row(Text(name, style="bold"), value)
+    return Group(Text(record.cell.key, style="bold"), facts, breakdown_table(memory))
+
+
+def breakdown_table(memory: Memory) -> Table:
+    """Bytes by category at the peak; they sum to it."""
+    table = Table("at the peak", title=None, show_footer=True)
+    table.columns[0].footer = "sum"
+    table.add_column("MiB", justify="right", footer=f"{memory.peak_allocated_bytes / MIB:,.1f}")
+    for category, nbytes in (memory.breakdown_bytes or {}).items():
+        if nbytes:
+            table.add_row(category.replace("_", " "), f"{nbytes / MIB:,.1f}")
+    return table
+
+
+def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """The adapters: parameters of the adapter alone, and with all that is trained."""
+    table = Table(
+        "adapter",
+        "kind",
+        title="millions of parameters: adapter alone, (with all else that is trained)",
+        caption="serial: gradients flow through the frozen image encoder, whose activations are "
+        "kept; parallel: they do not",
+        box=SIMPLE,
+    )
+    for backbone in entries[0]["params"]:
+        table.add_column(backbone, justify="right")
+    for entry in entries:
+        counts = entry["params"].values()
+        table.add_row(
+            f"[bold]{entry['name']}[/]\n{entry['source']}",
+            "serial" if entry["serial"] else "parallel",
+            *(f"{p['adapter'] / 1e6:.3f}\n({p['trainable'] / 1e6:.3f})" for p in counts),
+        )
+    return table
+
+
+def _memory_facts(memory: Memory) -> list[tuple[str, str]]:
+    facts = [("peak allocated", f"{memory.peak_allocated_bytes / MIB:,.1f} MiB")]
+    if memory.peak_reserved_bytes is not None:
+        facts.append(("peak reserved", f"{memory.peak_reserved_bytes / MIB:,.1f} MiB"))
+    if memory.process_bytes is not None:
+        facts.append(("process, by driver", f"{memory.process_bytes / MIB:,.1f} MiB"))
+    if memory.other_processes_bytes:
+        facts.append(("others on the card", f"{memory.other_processes_bytes / MIB:,.1f} MiB"))
+    facts.append(("peak at", f"{memory.peak_phase}, {memory.peak_module or 'outside of modules'}"))
+    return facts
+
+
+def _timing_facts(timing: Timing) -> list[tuple[str, str]]:
+    if timing.step_ms is None:
+        return []
+    spread = timing.step_ms
+    step = f"{spread.median:,.1f} ms (p10 {spread.p10:,.1f}, p90 {spread.p90:,.1f}, n = {spread.n})"
+    stability = "" if timing.stable else "; unstable: the spread exceeds a tenth of the median"
+    return [("step", step + stability), ("throughput", f"{timing.images_per_second:,.2f} images/s")]

@@ -1,0 +1,104 @@
+"""Run tasks in a worker process, and turn every way in which it can end into a record."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import harness
+from adapters.core.errors import UserError
+from harness.record import Measurement
+from harness.run.task import Task
+
+SIGKILL = -9
+
+# The worker imports this very samfit, whatever lies in the folder in which it is started.
+_ROOT = str(Path(harness.__file__).parents[1])
+BOOT = f"import sys; sys.path[0] = {_ROOT!r}; from harness.run.worker import main; main()"
+
+
+class Worker:
+    """A worker process, started on creation, and again if it ends; use it as a context manager.
+
+    Attributes:
+        machine: what the worker says about the machine it runs on.
+    """
+
+    machine: Mapping[str, Any]
+
+    def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", BOOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self._reader = ThreadPoolExecutor(1)
+        greeting = self._read_line(None)
+        if not greeting:
+            self.close()
+            raise UserError(
+                "the worker process did not start: read its message above, then reinstall samfit."
+            )
+        self.machine = json.loads(greeting)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def run(self, task: Task, timeout_s: float | None = None) -> Measurement:
+        """The Measurement of ``task``; one without figures if the worker did not survive it."""
+        if self._process.poll() is not None:
+            self._start()
+        try:
+            self._send(task)
+            answer = self._read_line(timeout_s)
+        except TimeoutError:
+            self.close()
+            message = f"stopped after the time limit of {timeout_s:.0f} s."
+            return task.ended("timeout", message, self.machine)
+        if not answer.endswith("\n"):  # the process ended, perhaps in the middle of its answer
+            self._reader.shutdown()
+            return task.ended("error", _death(self._process.wait()), self.machine)
+        return Measurement.from_json(json.loads(answer))
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.communicate()
+        self._reader.shutdown()
+
+    def _send(self, task: Task) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # if it has just died, reading tells how
+            self._process.stdin.write(json.dumps(task.to_json()) + "\n")
+            self._process.stdin.flush()
+
+    def _read_line(self, timeout_s: float | None) -> str:
+        assert self._process.stdout is not None
+        return self._reader.submit(self._process.stdout.readline).result(timeout_s)
+
+
+def run_isolated(task: Task, timeout_s: float | None = None) -> Measurement:
+    """Run one task in a fresh process that ends with it."""
+    with Worker() as worker:
+        return worker.run(task, timeout_s)
+
+
+def _death(exit_code: int) -> str:
+    if exit_code == SIGKILL:
+        return (
+            "the worker was killed (signal 9), most often by the system for want of host memory: "
+            "use a smaller --batch-size or close other programs."
+        )
+    return f"the worker ended with exit code {exit_code}: read its message above."

@@ -1,0 +1,73 @@
+"""What a sweep runs: built-in profiles, and grids from a JSON file. Needs no torch."""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from adapters.core.errors import UserError
+from adapters.core.registry import adapter_names
+from harness.cell import Cell
+from harness.run.task import How, Task
+
+BATCH_SIZES = (1, 2, 4, 8, 16)
+
+Machine = Mapping[str, Any]
+
+
+def bench(machine: Machine) -> list[Task]:
+    """The main job: memory of every adapter on ViT-B at 1024, throughput on what is here.
+
+    Without a GPU throughput is measured on the miniature SAM: a training step of ViT-B at 1024
+    takes a small CPU tens of seconds.
+    """
+    predicted = _grid("predict", adapter_names(), backbone="vit_b", device="cuda")
+    on_gpu = machine["gpu"] is not None
+    backbone, device = ("vit_b", "cuda") if on_gpu else ("vit_tiny", "cpu")
+    return predicted + _grid("measure", adapter_names(), backbone=backbone, device=device)
+
+
+PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench}
+
+
+def load_profile(name: str, machine: Machine) -> list[Task]:
+    """The tasks of a built-in profile, or of a JSON file.
+
+    The file has lists of grids under ``predict`` and ``measure``; a grid gives Cell fields, and a
+    list of values stands for each of them; ``"adapter": "all"`` stands for every adapter::
+
+        {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4]}],
+         "measure": [{"adapter": "all", "backbone": "vit_tiny", "device": "cpu"}]}
+
+    Raises:
+        UserError: for an unknown profile, or a file that cannot be read or understood.
+    """
+    if name in PROFILES:
+        return PROFILES[name](machine)
+    path = Path(name)
+    if not path.is_file():
+        raise UserError(
+            f"there is no profile {name!r}: choose {', '.join(PROFILES)}, or give a JSON file."
+        )
+    try:
+        grids = json.loads(path.read_text(encoding="utf-8"))
+        return [task for how in grids for grid in grids[how] for task in _tasks(how, grid)]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"cannot use the profile {path}: {error}") from error
+
+
+def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
+    if how not in get_args(How):
+        raise UserError(f"{how!r} must be {' or '.join(get_args(How))}.")
+    values = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
+    if values.get("adapter") == ["all"]:
+        values["adapter"] = list(adapter_names())
+    combinations = itertools.product(*values.values())
+    return [
+        Task(how, Cell.from_json(dict(zip(values, chosen, strict=True)))) for chosen in combinations
+    ]
+
+
+def _grid(how: How, adapters: list[str], **fields: Any) -> list[Task]:
+    return _tasks(how, {"adapter": adapters, "batch_size": list(BATCH_SIZES), **fields})

@@ -1,0 +1,51 @@
+"""Many tasks: isolated, in order, resumable."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.environment import checkpoint_sha256, identity
+from harness.record import Measurement
+from harness.run.isolate import Worker, run_isolated
+from harness.run.task import Task
+from harness.store import Store
+
+TIMEOUT_S = 900.0  # for one task; a Cell that takes longer is recorded as timed out
+WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
+
+
+def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[tuple[Task, Measurement]]:
+    """Run every task that ``store`` does not answer yet; each record is stored before it is given.
+
+    A stored record answers a task if it came from the same code, torch, machine and checkpoint. A
+    kill at any moment loses at most the task in progress. Predictions share ``worker``, since they
+    leave nothing behind; each measurement gets a fresh process.
+
+    Args:
+        tasks: in the order in which they run.
+        store: opened for writing.
+        worker: for predictions; it also says what machine this is.
+
+    Yields:
+        Every task with its record, as soon as there is one.
+    """
+    answers = {record.key: record for record in store.load() if _answers(record, worker.machine)}
+    for task in tasks:
+        record = answers.get(task.key)
+        if record is None:
+            record = (
+                worker.run(task, TIMEOUT_S)
+                if task.how == "predict"
+                else run_isolated(task, TIMEOUT_S)
+            )
+            store.append(record)
+        yield task, record
+
+
+def _answers(record: Measurement, machine: Mapping[str, Any]) -> bool:
+    """Whether a stored record is what running its task again would give."""
+    path = record.cell.checkpoint
+    if record.status in WORTH_REPEATING or (path and not Path(path).is_file()):
+        return False
+    here = {**machine, "checkpoint_sha256": checkpoint_sha256(record.cell)}
+    return identity(record.environment) == identity(here)

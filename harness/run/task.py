@@ -1,0 +1,51 @@
+"""A Task: a Cell, and how to get its Measurement. Needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.cell import Cell
+from harness.record import Measurement, Source, Status
+
+How = Literal["predict", "measure"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is asked to do."""
+
+    how: How
+    cell: Cell
+
+    @property
+    def source(self) -> Source:
+        """The source of the Measurement that answers this task."""
+        if self.how == "predict":
+            return "predicted"
+        return "measured-cuda" if self.cell.device == "cuda" else "measured-cpu"
+
+    @property
+    def key(self) -> str:
+        """The key of the Measurement that answers this task."""
+        return self.ended("ok", None).key
+
+    def ended(
+        self, status: Status, message: str | None, environment: Mapping[str, Any] | None = None
+    ) -> Measurement:
+        """A record without figures, for a task that ended like this."""
+        return Measurement(
+            cell=self.cell,
+            status=status,
+            source=self.source,
+            message=message,
+            environment=dict(environment or {}),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The task as JSON values."""
+        return {"how": self.how, "cell": self.cell.to_json()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Task":
+        """The task that ``to_json`` described."""
+        return cls(data["how"], Cell.from_json(data["cell"]))

@@ -1,0 +1,45 @@
+"""The worker process: reads tasks from standard input, answers with Measurements.
+
+One JSON document a line, both ways. The first line out describes the machine. Whatever libraries
+print goes to standard error: standard output carries answers only.
+"""
+
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+from adapters.core.errors import UserError
+from harness.environment import environment, machine
+from harness.measure import measure
+from harness.predict import predict
+from harness.record import Measurement
+from harness.run.task import Task
+
+RUNNERS = {"predict": predict, "measure": measure}
+
+
+def main() -> None:
+    """Answer tasks until standard input ends."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    _answer(answers, machine())
+    for line in sys.stdin:
+        _answer(answers, _perform(Task.from_json(json.loads(line))).to_json())
+
+
+def _answer(answers: Any, document: dict[str, Any]) -> None:
+    answers.write(json.dumps(document) + "\n")
+    answers.flush()
+
+
+def _perform(task: Task) -> Measurement:
+    try:
+        return RUNNERS[task.how](task.cell)
+    except UserError as error:
+        return task.ended("error", str(error), machine())
+    except Exception as error:  # a worker lives on: the record says what happened
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}"
+        return task.ended("error", message, environment(task.cell))

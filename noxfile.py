@@ -1,0 +1,39 @@
+"""samfit's sessions: ``nox -s bench`` is the main job, ``nox -s tests`` the tests."""
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.reuse_venv = "yes"
+
+RESULTS = "results/results.jsonl"
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Predict every adapter's memory, measure throughput on this machine, draw both."""
+    session.install("-e", ".")
+    session.run("samfit", "sweep", "bench", "--output", RESULTS)
+    session.run("samfit", "report", RESULTS)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests; arguments after -- go to pytest."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    session.install("ruff>=0.9")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    session.install("-e", ".[dev]")
+    session.run("mypy")

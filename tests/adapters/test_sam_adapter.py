@@ -1,0 +1,114 @@
+import re
+
+import pytest
+import torch
+from golden_case import GoldenCase, in_both_precisions, relative_error, sam_of
+from small_sam import adapted, small_batch
+from torch import Tensor, nn
+
+from adapters.sam_adapter import SamAdapter, SamAdapterSettings
+
+
+def our_official_name(official: str) -> str:
+    """Names of the official prompt generator, then those of SAM's encoder."""
+    name = re.sub(r"prompt_generator\.lightweight_mlp_(\d+)\.0", r"block_layers.\1", official)
+    name = name.replace("prompt_generator.embedding_generator", "embedding")
+    name = name.replace("prompt_generator.prompt_generator.proj", "frequency")
+    name = name.replace("prompt_generator.shared_mlp", "shared")
+    return f"encoder.{name}" if name == official else f"adapter.prompts.{name}"
+
+
+def our_cad_name(official: str) -> str:
+    """Names in CAD's repository, then those of SAM's encoder."""
+    name = re.sub(r"task_adapter_blocks\.(\d+)\.down_projection", r"block_layers.\1", official)
+    name = name.replace("patch_embed_tune", "embedding").replace("HFC_tune", "frequency")
+    name = name.replace("task_adapter_up", "shared")
+    return f"encoder.{name}" if name == official else f"adapter.prompts.{name}"
+
+
+def encode(case: GoldenCase, settings: SamAdapterSettings) -> tuple[SamAdapter, dict[str, Tensor]]:
+    """The case's encoder with the adapter attached: outputs of blocks, prompts and encoder."""
+    sam, outputs, features = sam_of(case.config), {}, []
+    for index, block in enumerate(sam.image_encoder.blocks):  # before the adapter's own hooks
+        block.register_forward_hook(lambda _, __, y, i=index: outputs.update({f"block{i}": y}))
+    adapter = SamAdapter(sam, settings)
+    both = nn.ModuleDict({"encoder": sam.image_encoder, "adapter": adapter})
+    case.load(both, our_cad_name if settings.variant == "cad" else our_official_name)
+    adapter.attach(sam)
+    sam.image_encoder.blocks[0].register_forward_hook(lambda *_: features.append(adapter._features))
+    outputs["y"] = sam.image_encoder(case.inputs["x"])
+    for index in range(len(adapter.prompts.block_layers)):
+        prompt = adapter.prompts.prompt(index, features[0])
+        key = f"adapter{index}" if settings.variant == "cad" else f"prompt{index}"
+        outputs[key] = prompt.reshape(case.tensors[f"output.{key}"].shape)
+    return adapter, outputs
+
+
+@in_both_precisions
+def test_official_variant_equals_the_official_encoder(dtype):
+    case = GoldenCase("sam_adapter_official_encoder", dtype)
+    _, outputs = encode(case, SamAdapterSettings(reduction=case.config["scale_factor"]))
+    assert outputs.keys() >= {"y", "prompt0", "prompt2", "block0", "block2"}
+    case.check(outputs)
+
+
+@in_both_precisions
+def test_without_scramble_tokens_keep_their_order(dtype):
+    case = GoldenCase("sam_adapter_official_encoder", dtype)
+    settings = SamAdapterSettings(reduction=case.config["scale_factor"], scramble=False)
+    _, outputs = encode(case, settings)
+    case.check_outputs({"y_token_order_fixed": outputs["y"]})
+    assert relative_error(outputs["y"].detach(), case.tensors["output.y"]) > 1e-3
+
+
+@in_both_precisions
+def test_cad_variant_equals_the_encoder_in_cads_repository(dtype):
+    case = GoldenCase("sam_adapter_kyyle_encoder", dtype)
+    settings = SamAdapterSettings(
+        variant="cad",
+        feature_width=case.config["tune_out"],
+        hidden_width=case.config["adapter_hidden"],
+    )
+    _, outputs = encode(case, settings)
+    assert outputs.keys() >= {"y", "adapter0", "adapter2", "block0", "block1"}
+    case.check(outputs)
+
+
+@pytest.mark.parametrize("variant", ["official", "cad"])
+def test_starts_near_sam_but_not_at_it(variant):
+    images, _ = small_batch()
+    base = adapted("decoder").encode(images)
+    distance = relative_error(adapted("sam_adapter", variant=variant).encode(images), base)
+    assert 1e-4 < distance < 0.5
+
+
+@pytest.mark.parametrize("variant", ["official", "cad"])
+def test_nothing_is_kept_between_forward_passes(variant):
+    model = adapted("sam_adapter", variant=variant)
+    model(*small_batch())
+    assert model.adapter._pixels is None
+    assert model.adapter._features is None
+
+
+def test_trains_the_no_mask_embedding_unless_told_otherwise():
+    embedding = "sam.prompt_encoder.no_mask_embed.weight"
+    assert embedding in adapted("sam_adapter").trainable()
+    assert embedding not in adapted("sam_adapter", train_no_mask_embed=False).trainable()
+    assert embedding not in adapted("sam_adapter", variant="cad").trainable()
+
+
+def test_initial_values_have_the_papers_spread():
+    prompts = adapted("sam_adapter", reduction=4).adapter.prompts
+    hidden = prompts.embedding.out_features
+    assert prompts.shared.weight.std().item() == pytest.approx(0.02, rel=0.1)
+    spread = (2 / (16 * 16 * hidden)) ** 0.5
+    assert prompts.frequency.weight.std().item() == pytest.approx(spread, rel=0.1)
+    assert not any(p.any() for name, p in prompts.named_parameters() if name.endswith("bias"))
+
+
+def test_no_graph_runs_through_the_high_pass():
+    model = adapted("sam_adapter").train()
+    pixels = model.sam.preprocess(small_batch()[0])
+    features = model.adapter.prompts.features(pixels.requires_grad_(), torch.zeros(2, 8, 8, 128))
+    features.sum().backward()
+    assert pixels.grad is None

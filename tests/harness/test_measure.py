@@ -1,0 +1,83 @@
+"""Measuring for real, on the CPU, and what running out of memory gives."""
+
+import pytest
+import torch
+
+from adapters.core.errors import UserError
+from harness import measure as room
+from harness.cell import Cell
+from harness.measure import measure
+from harness.predict import predict
+
+TINY = Cell(adapter="cad", backbone="vit_tiny", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def record():
+    return measure(TINY)
+
+
+def test_measures_time_and_memory(record):
+    assert (record.status, record.source) == ("ok", "measured-cpu")
+    spread = record.timing.step_ms
+    assert spread.p10 <= spread.median <= spread.p90
+    assert spread.n == len(record.timing.samples_ms) >= 3
+    assert record.timing.images_per_second == pytest.approx(1000 / spread.median)
+
+
+def test_measured_memory_is_what_was_predicted_for_the_cpu(record):
+    predicted = predict(TINY)
+    assert record.memory.peak_allocated_bytes == predicted.memory.peak_allocated_bytes
+    assert record.memory.breakdown_bytes == predicted.memory.breakdown_bytes
+    assert record.params == predicted.params
+    assert record.compute == predicted.compute
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_is_a_result_that_says_what_is_needed(monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(room, "warm_up", fail)
+    record = measure(TINY)
+    assert record.status == "oom"
+    assert record.memory is None
+    assert "predicted to need" in record.message
+
+
+def test_advice_names_the_largest_halved_batch_that_fits():
+    cell = Cell(adapter="decoder", backbone="vit_tiny", batch_size=16)
+    enough_for_4 = predict(Cell(adapter="decoder", backbone="vit_tiny", batch_size=4)).memory
+    card = enough_for_4.peak_reserved_bytes + 1
+    assert room._advice(cell, card) == "--batch-size 4 is predicted to fit."
+
+
+def test_other_errors_are_not_swallowed(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(room, "warm_up", fail)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        measure(TINY)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_missing_device_is_named():
+    with pytest.raises(UserError, match="no CUDA device here: use --device cpu"):
+        measure(Cell(adapter="cad", device="cuda"))
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("adapter", ["decoder", "lora", "sam_adapter", "cad"])
+def test_prediction_agrees_with_cuda(adapter):
+    cell = Cell(adapter=adapter, backbone="vit_b", device="cuda")
+    measured, predicted = measure(cell).memory, predict(cell).memory
+    assert predicted.peak_allocated_bytes == pytest.approx(measured.peak_allocated_bytes, rel=0.05)
+    assert sum(measured.breakdown_bytes.values()) == measured.peak_allocated_bytes
