@@ -3,16 +3,16 @@
 import torch
 
 from adapters.core.registry import adapter_names
-from harness.cell import Cell
+from harness.cell import Cell, Device, Phase
 from harness.run.profiles import BATCH_SIZES
 
 ON_CUDA = torch.cuda.is_available()
-DEVICE = torch.device("cuda" if ON_CUDA else "cpu")
+DEVICE: Device = "cuda" if ON_CUDA else "cpu"
 BACKBONES = ("vit_b", "vit_l", "vit_h") if ON_CUDA else ("vit_tiny",)
-PHASES = ("train", "infer")
+PHASES: tuple[Phase, ...] = ("train", "infer")
 
 STEP_CELLS = [
-    Cell(adapter=name, backbone=backbone, batch_size=batch, phase=phase, device=DEVICE.type)
+    Cell(adapter=name, backbone=backbone, batch_size=batch, phase=phase, device=DEVICE)
     for phase in PHASES
     for backbone in BACKBONES
     for batch in BATCH_SIZES

@@ -29,7 +29,7 @@ def test_step(benchmark: Any, cell: Cell) -> None:
         "predicted_cuda_peak_reserved_bytes": predicted.memory.peak_reserved_bytes,
     }
     try:
-        step = build_step(cell, DEVICE)
+        step = build_step(cell, torch.device(DEVICE))
         benchmark.pedantic(_run, (step,), rounds=ROUNDS, warmup_rounds=WARMUP_ROUNDS)
     except torch.OutOfMemoryError:
         pytest.skip("out of memory")

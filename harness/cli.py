@@ -103,15 +103,16 @@ def sweep(
     from harness.store import Store
 
     store = Store(output)
-    with store.writing(), Worker() as worker, _progress() as progress:
+    records = []
+    with store.writing(), Worker() as worker:
         tasks = load_profile(profile, worker.machine)
-        bar = progress.add_task("starting", total=len(tasks))
-        records = []
-        for task, record in run(tasks, store, worker):
-            records.append(record)
-            progress.update(bar, advance=1, description=f"{task.how} {task.cell.key}")
-            if record.status != "ok":
-                progress.console.print(f"{record.key}: {record.status}, {record.message}")
+        with _progress() as progress:
+            bar = progress.add_task("starting", total=len(tasks))
+            for task, record in run(tasks, store, worker):
+                records.append(record)
+                progress.update(bar, advance=1, description=f"{task.how} {task.cell.key}")
+                if record.status != "ok":
+                    progress.console.print(f"{record.key}: {record.status}, {record.message}")
     if json_:
         _print_json([record.to_json() for record in records])
     else:

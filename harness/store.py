@@ -64,8 +64,7 @@ class Store:
             self._cut_torn_line()
             yield self
         finally:
-            lock.release()
-            Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()  # the lock file stays: removing it would let two writers in
 
     def append(self, record: Measurement) -> None:
         """Write a record through to the disk.

@@ -68,8 +68,9 @@ class Worker:
             message = f"stopped after the time limit of {timeout_s:.0f} s."
             return task.ended("timeout", message, self.machine)
         if not answer.endswith("\n"):  # the process ended, perhaps in the middle of its answer
-            self._reader.shutdown()
-            return task.ended("error", _death(self._process.wait()), self.machine)
+            exit_code = self._process.wait()
+            self.close()
+            return task.ended("error", _death(exit_code), self.machine)
         return Measurement.from_json(json.loads(answer))
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -51,15 +51,25 @@ def load_profile(name: str, machine: Machine) -> list[Task]:
             f"there is no profile {name!r}: choose {', '.join(PROFILES)}, or give a JSON file."
         )
     try:
-        grids = json.loads(path.read_text(encoding="utf-8"))
-        return [task for how in grids for grid in grids[how] for task in _tasks(how, grid)]
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [task for how, grid in _grids(content) for task in _tasks(how, grid)]
+    except (OSError, ValueError) as error:
         raise UserError(f"cannot use the profile {path}: {error}") from error
 
 
+def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
+    """The grids of a profile file, checked for their form."""
+    if not isinstance(content, dict):
+        raise UserError("it must be an object with predict and measure.")
+    for how, grids in content.items():
+        if how not in get_args(How):
+            raise UserError(f"{how!r} must be {' or '.join(get_args(How))}.")
+        if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
+            raise UserError(f"{how!r} must be a list of grids.")
+        yield from ((how, grid) for grid in grids)
+
+
 def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
-    if how not in get_args(How):
-        raise UserError(f"{how!r} must be {' or '.join(get_args(How))}.")
     values = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
     if values.get("adapter") == ["all"]:
         values["adapter"] = list(adapter_names())

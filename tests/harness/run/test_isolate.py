@@ -1,0 +1,72 @@
+"""Workers: a fresh process a task, and every way in which one can end."""
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from adapters.core.errors import UserError
+from harness.cell import Cell
+from harness.run import isolate
+from harness.run.isolate import Worker, run_isolated
+from harness.run.task import Task
+
+TINY = Task("predict", Cell(adapter="lora", backbone="vit_tiny"))
+SLOW = Task("measure", Cell(adapter="cad", backbone="vit_tiny", batch_size=64, device="cpu"))
+
+
+@pytest.fixture(scope="module")
+def worker():
+    with Worker() as worker:
+        yield worker
+
+
+def test_says_what_machine_it_runs_on(worker):
+    assert worker.machine["packages"]["torch"]
+
+
+def test_answers_with_a_measurement(worker):
+    record = worker.run(TINY)
+    assert (record.status, record.cell, record.key) == ("ok", TINY.cell, TINY.key)
+
+
+def test_a_mistake_in_the_cell_is_one_sentence_and_the_worker_lives_on(worker):
+    record = worker.run(Task("predict", Cell(adapter="lorra")))
+    assert (record.status, record.message) == (
+        "error",
+        "there is no adapter 'lorra': did you mean 'lora'?",
+    )
+    assert worker.run(TINY).status == "ok"
+
+
+def test_a_killed_worker_is_recorded_and_replaced():
+    with Worker() as worker:
+        killer = threading.Timer(1.0, lambda: os.kill(worker._process.pid, signal.SIGKILL))
+        killer.start()
+        record = worker.run(SLOW)
+        killer.join()
+        assert record.status == "error"
+        assert "killed (signal 9)" in record.message
+        assert worker.run(TINY).status == "ok"
+
+
+def test_a_task_that_takes_too_long_is_stopped():
+    begin = time.perf_counter()
+    record = run_isolated(SLOW, timeout_s=1)
+    assert record.status == "timeout"
+    assert "time limit of 1 s" in record.message
+    assert time.perf_counter() - begin < 60
+
+
+def test_a_worker_that_cannot_start_is_named(monkeypatch):
+    monkeypatch.setattr(isolate, "BOOT", "raise SystemExit(3)")
+    with pytest.raises(UserError, match="worker process did not start"):
+        Worker()
+
+
+def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
+    noisy = isolate.BOOT.replace("; main()", "; import os, torch; os.write(2, b'x'); main()")
+    monkeypatch.setattr(isolate, "BOOT", noisy)
+    assert run_isolated(TINY).status == "ok"

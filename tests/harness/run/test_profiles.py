@@ -1,0 +1,56 @@
+"""Profiles: the built-in one and grids from a file."""
+
+import json
+
+import pytest
+
+from adapters.core.errors import UserError
+from adapters.core.registry import adapter_names
+from harness.run.profiles import BATCH_SIZES, load_profile
+
+NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200"}
+
+
+def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
+    for machine, backbone, device in ((NO_GPU, "vit_tiny", "cpu"), (GPU, "vit_b", "cuda")):
+        tasks = load_profile("bench", machine)
+        grid = {(name, size) for name in adapter_names() for size in BATCH_SIZES}
+        for how, where in (("predict", ("vit_b", "cuda")), ("measure", (backbone, device))):
+            cells = [task.cell for task in tasks if task.how == how]
+            assert {(cell.adapter, cell.batch_size) for cell in cells} == grid
+            assert {(cell.backbone, cell.device) for cell in cells} == {where}
+
+
+def test_a_file_gives_grids(tmp_path):
+    path = tmp_path / "mine.json"
+    grid = {"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_l"}
+    path.write_text(json.dumps({"predict": [grid], "measure": [{"adapter": "all"}]}))
+    tasks = load_profile(str(path), NO_GPU)
+    predicted = [t.cell for t in tasks if t.how == "predict"]
+    assert [(c.adapter, c.batch_size, c.backbone) for c in predicted] == [
+        ("cad", 1, "vit_l"), ("cad", 4, "vit_l"), ("lora", 1, "vit_l"), ("lora", 4, "vit_l"),
+    ]  # fmt: skip
+    assert [t.cell.adapter for t in tasks if t.how == "measure"] == adapter_names()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "cannot use the profile"),
+        ("[]", "it must be an object"),
+        ('{"predict": 3}', "'predict' must be a list of grids"),
+        ('{"guess": []}', "'guess' must be predict or measure"),
+        ('{"predict": [{"adapter": "cad", "bach_size": 1}]}', "no field 'bach_size'"),
+        ('{"predict": [{"adapter": "cad", "batch_size": [1, 0]}]}', "--batch-size must be"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path, text, sentence):
+    path = tmp_path / "mine.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=sentence):
+        load_profile(str(path), NO_GPU)
+
+
+def test_an_unknown_profile_is_named():
+    with pytest.raises(UserError, match="there is no profile 'benhc'"):
+        load_profile("benhc", NO_GPU)

@@ -1,0 +1,105 @@
+"""Sweeps: resumable, each task once, nothing lost to a kill."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from harness.cell import Cell
+from harness.run import sweep as room
+from harness.run.sweep import sweep
+from harness.run.task import Task
+from harness.store import Store
+
+MACHINE = {"packages": {"torch": "2.9"}, "code_sha256": "abc", "gpu": None, "cpu": "x"}
+TASKS = [Task("predict", Cell(adapter="lora", batch_size=size)) for size in (1, 2, 3)]
+
+
+class CountingWorker:
+    """Stands for a worker whose predictions are instant."""
+
+    def __init__(self, status="ok", machine=MACHINE):
+        self.machine, self.status, self.asked = machine, status, []
+
+    def run(self, task, timeout_s):
+        self.asked.append(task)
+        return replace(task.ended(self.status, None), environment=dict(self.machine))
+
+
+def run_all(store, worker, tasks=TASKS):
+    with store.writing():
+        return [record.key for _, record in sweep(tasks, store, worker)]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results.jsonl")
+
+
+def test_every_task_gets_its_record_in_order(store):
+    assert run_all(store, CountingWorker()) == [task.key for task in TASKS]
+    assert [record.key for record in store.load()] == [task.key for task in TASKS]
+
+
+def test_a_second_run_repeats_nothing(store):
+    run_all(store, CountingWorker(), TASKS[:2])
+    second = CountingWorker()
+    run_all(store, second)
+    assert second.asked == TASKS[2:]
+
+
+@pytest.mark.parametrize(
+    "change", [{"code_sha256": "other"}, {"gpu": "H200"}, {"packages": {"torch": "3.0"}}]
+)
+def test_other_code_or_another_machine_is_run_again(store, change):
+    run_all(store, CountingWorker())
+    second = CountingWorker(machine={**MACHINE, **change})
+    run_all(store, second)
+    assert second.asked == TASKS
+
+
+@pytest.mark.parametrize(("status", "again"), [("oom", 0), ("timeout", 0), ("error", 3)])
+def test_only_errors_are_tried_again(store, status, again):
+    run_all(store, CountingWorker(status))
+    second = CountingWorker()
+    run_all(store, second)
+    assert len(second.asked) == again
+
+
+def test_each_measurement_gets_a_process_of_its_own(store, monkeypatch):
+    isolated = []
+
+    def isolate(task, timeout_s):
+        isolated.append(task)
+        return task.ended("ok", None)
+
+    monkeypatch.setattr(room, "run_isolated", isolate)
+    measured = [Task("measure", Cell(adapter="cad", device="cpu"))]
+    run_all(store, CountingWorker(), measured)
+    assert isolated == measured
+
+
+def test_kills_lose_at_most_the_task_in_progress(tmp_path):
+    profile, results = tmp_path / "profile.json", tmp_path / "results.jsonl"
+    grid = {"adapter": ["decoder", "lora"], "batch_size": [1, 2, 3], "backbone": "vit_tiny"}
+    profile.write_text(json.dumps({"predict": [grid]}))
+    command = [sys.executable, "-c", "from harness.cli import main; main()"]
+    command += ["sweep", str(profile), "--output", str(results)]
+    chance, finished = random.Random(0), []
+    for _ in range(3):
+        process = subprocess.Popen(command, stderr=subprocess.PIPE)
+        time.sleep(chance.uniform(3.0, 7.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        keys = [record.key for record in Store(results).load()]
+        assert keys[: len(finished)] == finished
+        finished = keys
+    subprocess.run(command, check=True, capture_output=True)
+    keys = [record.key for record in Store(results).load()]
+    assert keys[: len(finished)] == finished
+    assert len(keys) == len(set(keys)) == 6

@@ -1,0 +1,140 @@
+"""The command line as a user meets it: answers, help, and one sentence for every mistake."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from harness import cli
+from harness.cell import Cell
+
+CONTRACT = {
+    "cell", "status", "source", "params", "memory", "timing", "compute", "environment",
+}  # fmt: skip
+
+
+@pytest.fixture
+def samfit(monkeypatch, capsys):
+    """Runs a command line; gives its exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["samfit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        out, err = capsys.readouterr()
+        if isinstance(code, str):  # what the interpreter would print, exiting with 1
+            code, err = 1, err + code
+        return code, out, err
+
+    return run
+
+
+def test_predict_json_keeps_the_contract(samfit):
+    code, out, _ = samfit("predict", "cad", "--backbone", "vit_tiny", "--batch-size", 4, "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record.keys() >= CONTRACT
+    assert record["status"] == "ok"
+    assert record["source"] == "predicted"
+    assert record["params"].keys() >= {"trainable", "adapter", "total"}
+    memory = record["memory"]
+    assert memory["peak_reserved_bytes"] >= memory["peak_allocated_bytes"]
+    assert sum(memory["breakdown_bytes"].values()) == memory["peak_allocated_bytes"]
+    assert memory["peak_phase"] in {"forward", "backward", "optimizer"}
+    assert record["timing"]["step_ms"] is None
+    assert record["timing"]["images_per_second"] is None
+    assert record["compute"]["flops_per_image"] > 0
+    assert Cell.from_json(record["cell"]).batch_size == 4
+
+
+def test_measure_json_keeps_the_contract(samfit):
+    code, out, _ = samfit("measure", "lora", "--backbone", "vit_tiny", "--device", "cpu", "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record["source"] == "measured-cpu"
+    assert record["timing"]["step_ms"].keys() == {"median", "p10", "p90", "n"}
+    assert record["timing"]["images_per_second"] > 0
+
+
+def test_settings_reach_the_adapter(samfit):
+    arguments = ("predict", "lora", "--backbone", "vit_tiny", "--json")
+    counts = [
+        json.loads(samfit(*arguments, *more)[1])["params"]["adapter"]
+        for more in ((), ("--set", "rank=8"))
+    ]
+    assert counts[1] == 2 * counts[0]
+
+
+def test_predict_is_readable(samfit):
+    code, out, _ = samfit("predict", "cad", "--backbone", "vit_tiny")
+    assert code == 0
+    assert "parallel: no gradients through the image encoder" in out
+    assert "MiB" in out
+
+
+def test_list_shows_every_adapter(samfit):
+    entries = json.loads(samfit("list", "--json")[1])
+    sizes = {entry["name"]: entry["params"]["vit_b"] for entry in entries}
+    assert sizes["cad"]["adapter"] == 1_773_568
+    assert sizes["decoder"]["trainable"] == 4_058_340
+    assert all(name in samfit("list")[1] for name in sizes)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["predict", "lorra"], "there is no adapter 'lorra': did you mean 'lora'?"),
+        (["predict", "lora", "--batch-size", "0"], "--batch-size must be a whole number"),
+        (["predict", "lora", "--backbone", "vit_x"], "there is no backbone 'vit_x'"),
+        (["predict", "lora", "--set", "rnk=4"], "did you mean 'rank'?"),
+        (["predict", "lora", "--set", "rank=four"], "setting rank must be a whole number"),
+        (["predict", "lora", "--set", "rank=0"], "setting rank must be a whole number from 1 up, got 0."),
+        (["predict", "lora", "--set", "rank"], "--set takes KEY=VALUE, got 'rank'."),
+        (["predict", "lora", "--checkpoint", "no.pth"], "there is no checkpoint file"),
+        (["measure", "lorra"], "did you mean 'lora'?"),
+        (["sweep", "benhc", "--output", "{tmp}/r.jsonl"], "there is no profile 'benhc'"),
+        (["sweep", "bench", "--output", "/proc/no/r.jsonl"], "cannot write to"),
+        (["report", "{tmp}/missing.jsonl"], "there are no results"),
+        (["report", "{tmp}"], "cannot read"),
+    ],
+)
+def test_mistakes_are_one_sentence(samfit, tmp_path, arguments, sentence):
+    code, out, err = samfit(*(text.format(tmp=tmp_path) for text in arguments))
+    assert code == 1
+    assert out == ""
+    assert err.startswith("samfit: ")
+    assert sentence in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_sweep_and_report(samfit, tmp_path):
+    profile, results = tmp_path / "p.json", tmp_path / "out" / "results.jsonl"
+    grid = {"adapter": ["cad", "sam_adapter"], "batch_size": [1, 4], "backbone": "vit_tiny"}
+    profile.write_text(json.dumps({"predict": [grid]}))
+    code, out, _ = samfit("sweep", profile, "--output", results, "--json")
+    assert code == 0
+    assert len(json.loads(out)) == 4
+    code, out, _ = samfit("report", results, "--json")
+    files = json.loads(out)["files"]
+    assert code == 0
+    assert {name.rsplit(".", 1)[-1] for name in files} == {"png", "svg", "csv", "md"}
+    assert samfit("report", results)[0] == 0
+
+
+def test_help_needs_no_torch():
+    code = "import sys; sys.argv = ['samfit', 'predict', '--help']\n"
+    code += "from harness.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_foreign_adapters_package_is_named(samfit, monkeypatch, tmp_path):
+    (tmp_path / "adapters").mkdir()
+    monkeypatch.setattr(cli.adapters, "__file__", str(tmp_path / "adapters" / "__init__.py"))
+    code, _, err = samfit("list")
+    assert code == 1
+    assert "is not samfit's" in err
