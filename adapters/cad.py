@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from adapters.core.base import Adapter
 from adapters.core.highpass import high_frequency
+from adapters.core.settings import Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class CadSettings:
     """
 
     scale: float = 0.1
-    high_frequency_ratio: float = 0.25
+    high_frequency_ratio: Share = 0.25
 
 
 class ConvBlock(nn.Module):

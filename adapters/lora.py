@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adapters.core.base import Adapter
+from adapters.core.settings import Positive
 from adapters.core.sites import Site, after
 
 
@@ -20,7 +21,7 @@ class LoraSettings:
         rank: r, the width of the low-rank update.
     """
 
-    rank: int = 4
+    rank: Positive = 4
 
 
 class LowRankUpdate(nn.Module):

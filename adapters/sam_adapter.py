@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from adapters.core.base import Adapter
+from adapters.core.errors import UserError
 from adapters.core.highpass import high_frequency
+from adapters.core.settings import Positive, Share
 from adapters.core.sites import Site, after, before
 
 
@@ -30,12 +31,12 @@ class SamAdapterSettings:
     """
 
     variant: Literal["official", "cad"] = "official"
-    reduction: int = 32
+    reduction: Positive = 32
     scramble: bool = True
     train_no_mask_embed: bool = True
-    feature_width: int = 192
-    hidden_width: int = 32
-    high_frequency_ratio: float = 0.25
+    feature_width: Positive = 192
+    hidden_width: Positive = 32
+    high_frequency_ratio: Share = 0.25
 
 
 class OfficialPrompts(nn.Module):
@@ -49,6 +50,11 @@ class OfficialPrompts(nn.Module):
     def __init__(self, width: int, depth: int, patch: int, settings: SamAdapterSettings) -> None:
         super().__init__()
         hidden = width // settings.reduction
+        if hidden == 0:
+            raise UserError(
+                f"sam_adapter: setting reduction must be at most the backbone's width {width}, "
+                f"got {settings.reduction}."
+            )
         self.settings = settings
         self.embedding = nn.Linear(width, hidden)
         self.frequency = nn.Conv2d(3, hidden, kernel_size=patch, stride=patch)
@@ -61,8 +67,7 @@ class OfficialPrompts(nn.Module):
 
     def features(self, pixels: Tensor, patches: Tensor) -> Tensor:
         """F (B, g, g, d) from pixels (B, 3, S, S) and patch embedding (B, g, g, D)."""
-        with torch.no_grad():
-            high = high_frequency(pixels, self.settings.high_frequency_ratio)
+        high = high_frequency(pixels, self.settings.high_frequency_ratio)
         tokens = _scramble(patches) if self.settings.scramble else patches
         return self.embedding(tokens) + self.frequency(high).permute(0, 2, 3, 1)
 
@@ -90,10 +95,9 @@ class CadPrompts(nn.Module):
 
     def features(self, pixels: Tensor, tokens: Tensor) -> Tensor:
         """F (B, g, g, 192) from pixels (B, 3, S, S) and the first block's input (B, g, g, D)."""
-        with torch.no_grad():
-            high = high_frequency(pixels, self.settings.high_frequency_ratio)
-            flat = F.unfold(high, self.patch, stride=self.patch).transpose(1, 2)
-            flat = flat.unflatten(1, tokens.shape[1:3])
+        high = high_frequency(pixels, self.settings.high_frequency_ratio)
+        flat = F.unfold(high, self.patch, stride=self.patch).transpose(1, 2)
+        flat = flat.unflatten(1, tokens.shape[1:3])
         return self.embedding(tokens) + self.frequency(flat)
 
     def prompt(self, index: int, features: Tensor) -> Tensor:

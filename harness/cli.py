@@ -130,8 +130,8 @@ def report(
     json_: Json = False,
 ) -> None:
     """Write tables and plots of a results file, and print the tables."""
-    from harness.report.tables import memory_table, terminal_table, throughput_table
-    from harness.report.write import write_report
+    from harness.report.tables import terminal_table
+    from harness.report.write import captioned_tables, write_report
     from harness.store import Store
 
     records = Store(results).latest()
@@ -142,8 +142,8 @@ def report(
         _print_json({"files": [str(path) for path in paths]})
         return
     console = Console()
-    for table in (memory_table, throughput_table):
-        console.print(terminal_table(*table(records)))
+    for table in captioned_tables(records):
+        console.print(terminal_table(*table))
     console.print("\n".join(str(path) for path in paths), soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ import torch
 from adapters.core.errors import UserError
 from harness.cell import Cell
 from harness.environment import environment
-from harness.memory.cuda import explain, foreign_bytes, read_cuda
+from harness.memory.cuda import explain, read_cuda
 from harness.memory.peak import traced_memory
 from harness.predict import STEPS, predict, trace_steps
 from harness.record import Compute, Measurement, Parameters
@@ -65,13 +65,12 @@ def _observe(record: Measurement) -> Measurement:
     """The record with timing and memory; tracing slows a step, so timed steps are not traced."""
     cell, device = record.cell, torch.device(record.cell.device)
     on_cuda = device.type == "cuda"
-    foreign = foreign_bytes() if on_cuda else None
     step = build_step(cell, device)
     warmup_ms = warm_up(step.run, device)
     if on_cuda:
         torch.cuda.reset_peak_memory_stats()
     timing = time_steps(step.run, device, cell.batch_size, warmup_ms)
-    measured = read_cuda(foreign) if on_cuda else None
+    measured = read_cuda() if on_cuda else None
     trace = trace_steps(step)
     traced = traced_memory(trace)
     return replace(

@@ -46,7 +46,7 @@ class Parameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
-    """Live bytes over one step, thinned to a few hundred points that keep every local maximum.
+    """Live bytes over one step, in a few hundred buckets of which each shows its highest point.
 
     ``phase_starts`` gives, for each phase, the index of its first point.
     """

@@ -100,24 +100,26 @@ class AdaptedSam(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write the trained state, and nothing else, to a safetensors file."""
-        settings = json.dumps(changed_settings(self.adapter.settings), sort_keys=True)
         tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
-        save_file(tensors, path, {"adapter": self.name, "settings": settings})
+        save_file(tensors, path, self._trained_with())
 
     def load(self, path: Path) -> None:
         """Read what ``save`` wrote for the same method, settings and backbone.
 
         Raises:
-            UserError: if the file cannot be read or belongs to another method or backbone.
+            UserError: if the file cannot be read or belongs to another method, other settings or
+                another backbone.
         """
         try:
             with safe_open(path, "pt") as file:
-                written_by = (file.metadata() or {}).get("adapter", "another program")
+                trained_with = file.metadata() or {}
             tensors = load_file(path)
         except (OSError, SafetensorError) as error:
             raise UserError(f"cannot read the adapter file {path}: {error}.") from error
-        if written_by != self.name:
-            raise UserError(f"{path} was written by {written_by}, not by {self.name}.")
+        for what, ours in self._trained_with().items():
+            theirs = trained_with.get(what, "unknown")
+            if theirs != ours:
+                raise UserError(f"{path} was trained with {what} {theirs}, not {ours}.")
         state = self.trained_state()
         wrong = [
             name
@@ -127,11 +129,20 @@ class AdaptedSam(nn.Module):
         if wrong:
             raise UserError(
                 f"{path} does not fit this model ({wrong[0]} differs): "
-                "load it with the backbone and settings it was trained with."
+                "load it with the image size it was trained with."
             )
         with torch.no_grad():
             for name, tensor in state.items():
                 tensor.copy_(tensors[name])
+
+    def _trained_with(self) -> dict[str, str]:
+        """What a saved file and the model that loads it must have in common."""
+        encoder = self.sam.image_encoder
+        return {
+            "adapter": self.name,
+            "settings": json.dumps(changed_settings(self.adapter.settings), sort_keys=True),
+            "encoder": f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep",
+        }
 
     def detach(self) -> Sam:
         """Remove the adapter; what comes back is SAM with its trained mask decoder."""

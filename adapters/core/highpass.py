@@ -25,8 +25,7 @@ def high_frequency(images: Tensor, ratio: float = 0.25) -> Tensor:
     height, width = images.shape[-2:]
     half = int(math.sqrt(height * width * ratio) // 2)
     keep = ~torch.outer(_is_low(height, half, images.device), _is_low(width, half, images.device))
-    if not images.is_floating_point():
-        images = images.float()
+    images = images.to(torch.promote_types(images.dtype, torch.float32))
     # The mask is shifted instead of the spectrum: the same result, without moving the data.
     return torch.fft.ifft2(torch.fft.fft2(images) * keep).real.abs()
 

@@ -2,12 +2,31 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters.core.errors import UserError
 
 _TRUE_FALSE = {"true": True, "false": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """The values that a number may take, both ends included."""
+
+    least: float
+    most: float = math.inf
+
+    def __contains__(self, value: float) -> bool:
+        return self.least <= value <= self.most
+
+    def __str__(self) -> str:
+        return f"{self.least:g} to {self.most:g}" if self.most < math.inf else f"{self.least:g} up"
+
+
+Positive = Annotated[int, Range(1)]
+Share = Annotated[float, Range(0, 1)]
 
 
 def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) -> Any:
@@ -19,9 +38,9 @@ def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) 
         given: hyper-parameters that differ from the defaults.
 
     Raises:
-        UserError: for an unknown name or a value that does not fit its type.
+        UserError: for an unknown name, or a value that does not fit its type.
     """
-    hints = get_type_hints(settings_class)
+    hints = get_type_hints(settings_class, include_extras=True)
     for name in given:
         if name not in hints:
             raise UserError(_unknown(method, name, list(hints)))
@@ -47,18 +66,32 @@ def _unknown(method: str, name: str, known: list[str]) -> str:
 
 
 def _convert(method: str, name: str, kind: Any, value: Any) -> Any:
-    """``value`` as ``kind``: bool, int, float, str or a Literal of these."""
-    allowed = get_args(kind) if get_origin(kind) is Literal else None
-    base = type(allowed[0]) if allowed else kind
+    """``value`` as ``kind``: bool, int, float, str, a Literal of these, or a number in a Range."""
+    base, allowed = kind, None
+    if get_origin(kind) is Literal:
+        base, allowed = type(get_args(kind)[0]), get_args(kind)
+    elif get_origin(kind) is Annotated:
+        base, allowed = get_args(kind)
     if base is bool:
         converted = _TRUE_FALSE.get(str(value).lower())
     else:
         try:
             converted = base(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             converted = None
-    if converted is None or (allowed and converted not in allowed):
-        wanted = "one of " + ", ".join(map(str, allowed)) if allowed else f"of type {base.__name__}"
-        wanted = "true or false" if base is bool else wanted
-        raise UserError(f"{method}: setting {name} must be {wanted}, got {value!r}.")
+    rounded = not isinstance(value, str) and converted != value  # 2.5 given for an int
+    endless = base is float and converted is not None and not math.isfinite(converted)
+    if converted is None or rounded or endless or (allowed and converted not in allowed):
+        raise UserError(
+            f"{method}: setting {name} must be {_wanted(base, allowed)}, got {value!r}."
+        )
     return converted
+
+
+def _wanted(base: type, allowed: Any) -> str:
+    if base is bool:
+        return "true or false"
+    if isinstance(allowed, tuple):
+        return "one of " + ", ".join(map(str, allowed))
+    number = "a whole number" if base is int else "a number" if base is float else "text"
+    return f"{number} from {allowed}" if allowed else number

@@ -1,19 +1,19 @@
 """Where figures come from, in words: the captions of tables and plots."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.record import Measurement
 from harness.report.select import VARIANT_DEFAULTS, varying_fields
 
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 
 INSTRUMENTS = {
     "trace": "storages traced",
     "trace+replay": "trace + allocator replay",
     "cuda": "counters of the CUDA allocator",
 }
-PHASES = {"train": "training step", "infer": "inference"}
+PHASES = {"train": "training step", "infer": "forward pass"}
 TRAINING_ONLY = {"optimizer", "loss"}
 
 # How a field of the Cell reads in a caption; one that is not here is named when not at its default.
@@ -43,24 +43,42 @@ def describe_times(records: Sequence[Measurement]) -> str:
 
 
 def origin(records: Sequence[Measurement]) -> str:
-    """Machine, dates and commits of the records."""
-    machines = _distinct(
-        r.environment.get("gpu") or r.environment.get("cpu") or "unknown machine" for r in records
-    )
+    """Dates and commits of the records, and for predictions the machine that made them."""
+    machines = _distinct(r.environment.get("cpu") for r in records if r.source == "predicted")
     days = sorted({r.started[:10] for r in records if r.started})
-    dates = [" to ".join(dict.fromkeys((days[0], days[-1])))] if days else []
+    dates = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "at an unknown date"
     commits = _distinct(_commit(record) for record in records)
-    return ", ".join([f"made on {machines}", *dates, *([commits] if commits else [])])
+    made = f"made {dates}" + (f" on {machines}" if machines else "")
+    return f"{made}, {commits}" if commits else made
 
 
 def step_name(records: Sequence[Measurement]) -> str:
-    """``training step`` or ``inference``, for titles."""
+    """``training step`` or ``forward pass``, for titles."""
     return PHASES[records[0].cell.phase]
 
 
 def millions(count: int) -> str:
     """A number of parameters in millions, without the unit."""
     return f"{count / 1e6:,.3f}"
+
+
+def short_number(value: float) -> str:
+    """Three significant digits, more before the point if need be, and no exponent."""
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{decimals}f}"
+
+
+class Unit(NamedTuple):
+    """A unit of memory that suits some figures."""
+
+    name: str
+    nbytes: int
+
+
+def unit_for(records: Iterable[Measurement]) -> Unit:
+    """GiB, or MiB where no record needs a whole GiB."""
+    largest = max(r.memory.peak_allocated_bytes for r in records if r.memory)
+    return Unit("GiB", GIB) if largest >= GIB else Unit("MiB", MIB)
 
 
 def _source(records: Sequence[Measurement]) -> str:

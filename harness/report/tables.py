@@ -7,15 +7,25 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from rich.box import SIMPLE
+from rich.console import JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 from harness.cell import Cell
 from harness.record import Measurement
-from harness.report.describe import describe_memory, describe_times, millions, origin, step_name
+from harness.report.describe import (
+    MIB,
+    describe_memory,
+    describe_times,
+    millions,
+    origin,
+    short_number,
+    step_name,
+)
 from harness.report.select import Series, has_memory, memory_records, series_of, time_records
 
-MIB = 2**20
 MISSING = "–"
+SHORTEST_NAME = 11  # the width below which methods' names are not squeezed
 TEXT_COLUMNS = 2  # the methods' names and kinds; what follows are numbers
 
 Column = Callable[[Measurement], Any]
@@ -111,7 +121,7 @@ def throughput_table(records: Sequence[Measurement]) -> CaptionedTable:
     title = f"Throughput of the {step_name(shown)}, images per second by batch size"
     caption = f"Median of the timed steps. Source: {describe_times(shown)}; {origin(shown)}."
     if any(record.timing.stable is False for record in shown):
-        caption += r" \*: the times spread (p10 to p90) over more than a tenth of their median."
+        caption += " Asterisk: times that spread (p10 to p90) over more than a tenth of the median."
     return CaptionedTable(_by_batch(ordered, _images_per_second), title, caption)
 
 
@@ -119,16 +129,13 @@ def terminal_table(frame: pd.DataFrame, title: str, caption: str) -> Table:
     """``frame`` for a terminal: text on the left, numbers on the right."""
     table = Table(title=title, caption=caption, box=SIMPLE)
     for position, name in enumerate(frame.columns):
-        table.add_column(str(name), justify="left" if position < TEXT_COLUMNS else "right")
+        # Where the terminal is narrow, headers and methods' names wrap; numbers never do.
+        width = max(map(len, frame[name].astype(str))) if position else SHORTEST_NAME
+        side: JustifyMethod = "left" if position < TEXT_COLUMNS else "right"
+        table.add_column(str(name), justify=side, min_width=width)
     for row in frame.itertuples(index=False):
-        table.add_row(*map(str, row))
+        table.add_row(*(Text(str(cell)) for cell in row))  # brackets are no markup
     return table
-
-
-def speed_text(images_per_second: float) -> str:
-    """Three significant digits, without an exponent."""
-    decimals = 2 if images_per_second < 10 else 1 if images_per_second < 100 else 0
-    return f"{images_per_second:,.{decimals}f}"
 
 
 def _by_batch(ordered: Sequence[Series], text: Callable[[Measurement], str]) -> pd.DataFrame:
@@ -141,7 +148,7 @@ def _by_batch(ordered: Sequence[Series], text: Callable[[Measurement], str]) -> 
         facts = {
             "method": series.label,
             "kind": series.kind or MISSING,
-            "trainable, M": millions(trained[0]) if trained else MISSING,
+            "trained, M": millions(trained[0]) if trained else MISSING,
         }
         rows.append(facts | {f"batch {batch}": _cell(found.get(batch), text) for batch in batches})
     return pd.DataFrame(rows)
@@ -163,7 +170,7 @@ def _images_per_second(record: Measurement) -> str:
     speed = record.timing.images_per_second
     if speed is None:
         return MISSING
-    return speed_text(speed) + ("*" if record.timing.stable is False else "")
+    return short_number(speed) + ("*" if record.timing.stable is False else "")
 
 
 def _smallest_peak(series: Series) -> float:

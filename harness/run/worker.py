@@ -13,6 +13,7 @@ from typing import Any
 from adapters.core.errors import UserError
 from harness.environment import environment, machine
 from harness.measure import measure
+from harness.memory.cuda import foreign_bytes
 from harness.predict import predict
 from harness.record import Measurement
 from harness.run.task import Task
@@ -24,6 +25,7 @@ def main() -> None:
     """Answer tasks until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
+    foreign_bytes()  # before the machine's description starts CUDA here
     _answer(answers, machine())
     for line in sys.stdin:
         _answer(answers, _perform(Task.from_json(json.loads(line))).to_json())

@@ -4,7 +4,6 @@ import pickle
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from segment_anything.modeling import Sam
 from torch import Tensor
@@ -25,8 +24,8 @@ def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
         UserError: if the file is missing, truncated, not a SAM checkpoint, or of another backbone.
     """
     state = read_checkpoint(path, backbone)
-    _resize_positions(state, sam)
     try:
+        _resize_positions(state, sam)
         sam.load_state_dict(state)
     except RuntimeError as error:
         detail = str(error).splitlines()[-1].strip().rstrip(".")
@@ -71,11 +70,13 @@ def _read(path: Path) -> StateDict:
             f"{path} is truncated or holds more than tensors, and is not loaded: loading it could "
             "run code; download it again or convert it to safetensors."
         ) from error
-    except (RuntimeError, EOFError, OSError, SafetensorError, ValueError, KeyError) as error:
+    except Exception as error:  # a damaged file makes torch.load raise almost anything
         raise UserError(
             f"{path} is truncated or not a checkpoint file: download it again."
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
+    ):
         raise UserError(
             f"{path} is not a SAM checkpoint (not a plain dictionary of tensors): "
             "use one of Meta's files, such as sam_vit_b_01ec64.pth."
@@ -85,10 +86,10 @@ def _read(path: Path) -> StateDict:
 
 def _backbone_of(state: StateDict) -> str | None:
     """The backbone whose width and depth these weights have."""
-    width = state["image_encoder.pos_embed"].shape[-1]
+    width = state["image_encoder.pos_embed"].shape[-1:]
     depth = sum(name.endswith(".norm1.weight") for name in state if "image_encoder" in name)
     for name, sizes in BACKBONES.items():
-        if (sizes.width, sizes.depth) == (width, depth):
+        if (sizes.width, sizes.depth) == (*width, depth):
             return name
     return None
 
@@ -98,11 +99,12 @@ def _resize_positions(state: StateDict, sam: Sam) -> None:
     wanted = sam.state_dict()
     positions = "image_encoder.pos_embed"
     grid = wanted[positions].shape[1:3]
-    if state[positions].shape[1:3] != grid:
+    if state[positions].ndim == 4 and state[positions].shape[1:3] != grid:
         nchw = state[positions].permute(0, 3, 1, 2)
         resized = F.interpolate(nchw, grid, mode="bilinear", align_corners=False)
         state[positions] = resized.permute(0, 2, 3, 1)
     for name, table in state.items():
-        if ".rel_pos_" in name and name in wanted and len(table) != len(wanted[name]):
-            rows = F.interpolate(table.T[None], len(wanted[name]), mode="linear")
-            state[name] = rows[0].T
+        if ".rel_pos_" in name and name in wanted and table.ndim == 2:
+            rows = len(wanted[name])
+            if len(table) != rows:
+                state[name] = F.interpolate(table.T[None], rows, mode="linear")[0].T

@@ -133,3 +133,11 @@ def test_channels_are_scaled_by_their_own_maximum():
     x = torch.rand(1, 6, 16, 16) + 0.5
     stretched = x * torch.tensor([1.0, 2, 4, 8, 16, 32])[None, :, None, None]
     torch.testing.assert_close(branch(stretched), branch(x), rtol=1e-4, atol=1e-5)
+
+
+def test_an_empty_channel_is_not_divided_by_zero():
+    branch, seen = ConvBranch(6, 8, (2, 2)).eval(), []
+    branch.conv_up.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    assert branch(torch.zeros(1, 6, 16, 16)).isfinite().all()
+    branch(torch.full((1, 6, 16, 16), 1e-5))
+    torch.testing.assert_close(seen[1], torch.full((1, 6, 16, 16), 0.5))

@@ -18,7 +18,7 @@ PARTS = {
 
 
 def our_linear_name(official: str) -> str:
-    return f"update.{PARTS[official]}" if official in PARTS else official
+    return f"lora.{PARTS[official]}" if official in PARTS else official
 
 
 def our_block_name(official: str) -> str:
@@ -34,7 +34,7 @@ def test_update_of_one_projection_equals_the_official_one(dtype):
     case = GoldenCase("lora_qv_linear", dtype)
     width = case.config["dim"]
     qkv, update = nn.Linear(width, 3 * width), QueryValueUpdate(width, case.config["r"])
-    case.load(nn.ModuleDict({"qkv": qkv, "update": update}), our_linear_name)
+    case.load(nn.ModuleDict({"qkv": qkv, "lora": update}), our_linear_name)
     after(qkv, update)
     case.check({"y": qkv(case.inputs["x"])})
 
@@ -100,7 +100,7 @@ def test_padded_tokens_are_not_updated():
 
 
 def test_merged_weights_compute_the_same():
-    images, boxes = small_batch()
+    images, _ = small_batch()
     model = trained_lora(rank=3)
     with torch.no_grad():
         attached = model.encode(images)

@@ -1,10 +1,10 @@
 import re
 
 import pytest
-import torch
 from golden_case import GoldenCase, in_both_precisions, relative_error, sam_of
 from small_sam import adapted, small_batch
 from torch import Tensor, nn
+from user_error import user_error
 
 from adapters.sam_adapter import SamAdapter, SamAdapterSettings
 
@@ -58,7 +58,7 @@ def test_without_scramble_tokens_keep_their_order(dtype):
     settings = SamAdapterSettings(reduction=case.config["scale_factor"], scramble=False)
     _, outputs = encode(case, settings)
     case.check_outputs({"y_token_order_fixed": outputs["y"]})
-    assert relative_error(outputs["y"].detach(), case.tensors["output.y"]) > 1e-3
+    assert relative_error(outputs["y"], case.tensors["output.y"]) > 1e-3
 
 
 @in_both_precisions
@@ -74,12 +74,12 @@ def test_cad_variant_equals_the_encoder_in_cads_repository(dtype):
     case.check(outputs)
 
 
-@pytest.mark.parametrize("variant", ["official", "cad"])
-def test_starts_near_sam_but_not_at_it(variant):
+@pytest.mark.parametrize(("variant", "least", "most"), [("official", 1e-4, 1e-2), ("cad", 0.1, 1)])
+def test_does_not_start_at_sam(variant, least, most):
     images, _ = small_batch()
     base = adapted("decoder").encode(images)
     distance = relative_error(adapted("sam_adapter", variant=variant).encode(images), base)
-    assert 1e-4 < distance < 0.5
+    assert least < distance < most
 
 
 @pytest.mark.parametrize("variant", ["official", "cad"])
@@ -106,9 +106,6 @@ def test_initial_values_have_the_papers_spread():
     assert not any(p.any() for name, p in prompts.named_parameters() if name.endswith("bias"))
 
 
-def test_no_graph_runs_through_the_high_pass():
-    model = adapted("sam_adapter").train()
-    pixels = model.sam.preprocess(small_batch()[0])
-    features = model.adapter.prompts.features(pixels.requires_grad_(), torch.zeros(2, 8, 8, 128))
-    features.sum().backward()
-    assert pixels.grad is None
+def test_a_reduction_beyond_the_encoders_width_is_refused():
+    with user_error("sam_adapter", "reduction", "128", "129"):
+        adapted("sam_adapter", reduction=129)

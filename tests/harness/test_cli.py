@@ -90,7 +90,10 @@ def test_list_shows_every_adapter(samfit):
         (["predict", "lora", "--backbone", "vit_x"], "there is no backbone 'vit_x'"),
         (["predict", "lora", "--set", "rnk=4"], "did you mean 'rank'?"),
         (["predict", "lora", "--set", "rank=four"], "setting rank must be a whole number"),
-        (["predict", "lora", "--set", "rank=0"], "setting rank must be a whole number from 1 up, got 0."),
+        (
+            ["predict", "lora", "--set", "rank=0"],
+            "setting rank must be a whole number from 1 up, got 0.",
+        ),
         (["predict", "lora", "--set", "rank"], "--set takes KEY=VALUE, got 'rank'."),
         (["predict", "lora", "--checkpoint", "no.pth"], "there is no checkpoint file"),
         (["measure", "lorra"], "did you mean 'lora'?"),

@@ -16,13 +16,15 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from harness.report.plots.style import MUTED
 
 DPI = 160
-WIDTH = 7.6
+WIDTH = 7.6  # of a figure, unless labels leave too little of it
+MIN_AXES = 3.8  # width
 MARGIN = 0.12
-TITLE, KEY, X_LABEL, Y_LABEL = 0.32, 0.25, 0.52, 0.62
+TITLE, KEY, X_LABEL, Y_LABEL = 0.28, 0.25, 0.52, 0.62
+KEY_COLUMNS = 4
 TITLE_POINTS, TEXT_POINTS, CAPTION_POINTS = 11, 8.5, 7.5
 CAPTION_LINE = CAPTION_POINTS * 1.4 / 72
-CAPTION_COLUMNS = 132  # characters of a caption that fit the width
-LEFT_ROOM, RIGHT_ROOM = 0.2, 0.03  # of a batch axis, as shares of the span of batch sizes
+TITLE_COLUMNS, CAPTION_COLUMNS = 76, 132  # characters that fit the width
+LEFT_ROOM, RIGHT_ROOM = 0.24, 0.03  # of a batch axis, as shares of the span of batch sizes
 
 
 def framed_axes(
@@ -34,17 +36,20 @@ def framed_axes(
     left: float = Y_LABEL,
     right: float = MARGIN,
     above: float = 0,
-    key_columns: int = 4,
 ) -> tuple[Figure, Axes]:
     """A new figure with axes ``height`` high, and the given room on their sides and above them."""
-    lines = textwrap.wrap(caption, CAPTION_COLUMNS)
+    title_lines = textwrap.wrap(title, TITLE_COLUMNS)
+    lines = textwrap.wrap(caption.replace(" × ", "\N{NBSP}×\N{NBSP}"), CAPTION_COLUMNS)
     below = MARGIN + CAPTION_LINE * len(lines) + X_LABEL
-    key_rows = -(-len(key) // key_columns)
-    total = below + height + above + KEY * key_rows + TITLE + MARGIN
-    figure = Figure(figsize=(WIDTH, total), dpi=DPI)
+    key_rows = -(-len(key) // KEY_COLUMNS)
+    width = max(WIDTH, left + MIN_AXES + right)
+    total = below + height + above + KEY * key_rows + TITLE * len(title_lines) + MARGIN
+    figure = Figure(figsize=(width, total), dpi=DPI)
     FigureCanvasAgg(figure)  # gives the figure a renderer, which measures text
-    x = MARGIN / WIDTH
-    figure.text(x, 1 - MARGIN / total, title, size=TITLE_POINTS, weight="bold", va="top")
+    x = MARGIN / width
+    figure.text(
+        x, 1 - MARGIN / total, "\n".join(title_lines), size=TITLE_POINTS, weight="bold", va="top"
+    )
     figure.text(
         x, MARGIN / total, "\n".join(lines), size=CAPTION_POINTS, color=MUTED, linespacing=1.4
     )
@@ -52,8 +57,8 @@ def framed_axes(
         figure.legend(
             handles=list(key),
             loc="upper left",
-            bbox_to_anchor=(x, 1 - (MARGIN + TITLE * 0.8) / total),
-            ncols=key_columns,
+            bbox_to_anchor=(x, 1 - (MARGIN + TITLE * (len(title_lines) - 0.2)) / total),
+            ncols=KEY_COLUMNS,
             borderaxespad=0,
             borderpad=0,
             columnspacing=1.4,
@@ -61,18 +66,16 @@ def framed_axes(
             fontsize=TEXT_POINTS,
             frameon=False,
         )
-    width = 1 - (left + right) / WIDTH
-    return figure, figure.add_axes((left / WIDTH, below / total, width, height / total))
+    shares = (left / width, below / total, 1 - (left + right) / width, height / total)
+    return figure, figure.add_axes(shares)
 
 
-def text_inches(figure: Figure, texts: Sequence[str], points: float = TEXT_POINTS) -> float:
-    """Width of the widest of ``texts``."""
-    widths = [0.0]
-    for text in texts:
-        artist = figure.text(0, 0, text, size=points)
-        widths.append(artist.get_window_extent().width / figure.dpi)
-        artist.remove()
-    return max(widths)
+def text_inches(texts: Sequence[str], points: float) -> float:
+    """Width of the widest of ``texts``, 0 for none."""
+    figure = Figure(dpi=DPI)
+    FigureCanvasAgg(figure)
+    artists = [figure.text(0, 0, text, size=points) for text in texts]
+    return max((artist.get_window_extent().width / DPI for artist in artists), default=0)
 
 
 def batch_axis(axes: Axes, batches: Sequence[int]) -> None:

@@ -1,18 +1,26 @@
-"""Direct labels that do not overlap."""
+"""Direct labels in columns: beside the ends of lines, and beside clusters of points.
 
+Sizes are inches, boxes and positions pixels of the figure at its own resolution.
+"""
+
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.transforms import Bbox
 
-from harness.report.plots.frame import MARGIN, TEXT_POINTS, WIDTH, text_inches
+from harness.report.plots.frame import DPI, MARGIN, MIN_AXES, TEXT_POINTS, text_inches
 from harness.report.plots.style import MethodStyle
 
 DIRECT = "direct label"  # the matplotlib label of every such text
 LINE_INCHES = TEXT_POINTS * 1.32 / 72  # from one label to the next below it
-LEADER, SWATCH = 0.3, 0.16  # inches between axes and text: the leader, then the marker
+LEADER, SWATCH, MARKER = 0.3, 0.1, 0.11
+
+Pixels = np.ndarray  # (n, 2): x and y
 
 
 class Label(NamedTuple):
@@ -46,55 +54,113 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
 
 
 def label_line_ends(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write ``labels`` in a column right of the axes, each beside its marker and with a leader.
+    """Write ``labels`` in one column right of the axes.
 
     The axes make room for the column; their limits and scales must be final.
     """
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    column = text_inches(figure, [label.text for label in labels]) + LEADER + SWATCH + MARGIN
-    box = axes.get_position()
-    axes.set_position((box.x0, box.y0, 1 - column / WIDTH - box.x0, box.height))
-    frame, dpi = axes.get_window_extent(), figure.dpi
-    points = axes.transData.transform([(label.x, label.y) for label in labels])
-    heights = spread(points[:, 1].tolist(), LINE_INCHES * dpi, frame.y0, frame.y1)
-    to_figure = figure.transFigure.inverted()
-    for label, point, height in zip(labels, points, heights, strict=True):
-        x = frame.x1 + LEADER * dpi
-        corners = [point, (max(point[0], frame.x1 - 4), point[1]), (x - 0.1 * dpi, height)]
-        leader = Line2D(
-            *to_figure.transform(corners).T, color=label.style.colour, linewidth=0.7, linestyle=":"
-        )
-        x_marker, y_text = to_figure.transform((x, height))
-        marker = Line2D([x_marker], [y_text], **label.style.marker())
-        figure.add_artist(leader)
-        figure.add_artist(marker)
-        figure.text(
-            to_figure.transform((x + SWATCH * 0.6 * dpi, 0))[0], y_text, label.text,
-            size=TEXT_POINTS, va="center_baseline", label=DIRECT,
-        )  # fmt: skip
+    width = text_inches([label.text for label in labels], TEXT_POINTS) + LEADER + SWATCH
+    figure = _make_room(axes, width)
+    frame, points = axes.get_window_extent(), _pixels(axes, labels)
+    _draw_column(figure, labels, points, _heights(points, frame), frame.x1)
 
 
 def label_points(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write each of ``labels`` near its point, where it hides no point and no other label.
+    """Write each of ``labels`` right of its point, or in a column beside the cluster it lies in.
 
-    Nearer places are tried first; a label that had to go far gets a leader. Limits and scales of
-    the axes must be final.
+    The axes make room on their right where that is needed; their limits and scales must be final.
     """
+    widths = [text_inches([label.text], TEXT_POINTS) * DPI for label in labels]
+    excess = 1.0
+    while excess >= 1:  # pixels; points move left by less than their axes shrink
+        figure = _make_room(axes, excess / DPI)
+        clusters, excess = _clusters(axes, labels, widths)
+    frame, points = axes.get_window_extent(), _pixels(axes, labels)
+    for cluster in clusters:
+        members = [labels[i] for i in cluster]
+        if len(cluster) == 1:
+            x, y = figure.transFigure.inverted().transform(points[cluster[0]] + (MARKER * DPI, 0))
+            _write(figure, x, y, members[0].text)
+        else:
+            heights = _heights(points[cluster], frame)
+            _draw_column(figure, members, points[cluster], heights, points[cluster, 0].max())
+
+
+def _make_room(axes: Axes, inches: float) -> Figure:
+    """Move the right side of the axes to the left, or that of their figure to the right."""
     figure = axes.get_figure(root=True)
     assert figure is not None
-    dpi, frame = figure.dpi, axes.get_window_extent()
-    points = axes.transData.transform([(label.x, label.y) for label in labels])
-    marker = MARKER_INCHES * dpi
-    taken = [Bbox.from_bounds(x - marker / 2, y - marker / 2, marker, marker) for x, y in points]
-    for label, point in zip(labels, points, strict=True):
-        width = text_inches(figure, [label.text]) * dpi
-        places = _places(point, width, LINE_INCHES * dpi, marker)
-        box, distance = min(places, key=lambda place: _cost(place, taken, frame))
-        taken.append(box)
-        arrow = {"arrowstyle": "-", "color": label.style.colour, "linewidth": 0.6}
-        axes.annotate(
-            label.text, point, (box.x0, (box.y0 + box.y1) / 2), xycoords="figure pixels",
-            textcoords="figure pixels", size=TEXT_POINTS, va="center_baseline", label=DIRECT,
-            arrowprops=arrow if distance > 2 * marker else None,
-        )  # fmt: skip
+    box, total = axes.get_position(), figure.get_figwidth()
+    left, narrowed = box.x0 * total, box.width * total - inches
+    width = max(narrowed, MIN_AXES)
+    total += width - narrowed
+    figure.set_figwidth(total)
+    axes.set_position((left / total, box.y0, width / total, box.height))
+    return figure
+
+
+def _pixels(axes: Axes, labels: Sequence[Label]) -> Pixels:
+    return axes.transData.transform([(label.x, label.y) for label in labels])
+
+
+def _heights(points: Pixels, frame: Bbox) -> list[float]:
+    """Where the labels of a column go."""
+    return spread(points[:, 1].tolist(), LINE_INCHES * DPI, frame.y0, frame.y1)
+
+
+def _draw_column(
+    figure: Figure, labels: Sequence[Label], points: Pixels, heights: Sequence[float], left: float
+) -> None:
+    """Texts right of ``left``, each beside its marker, with a leader to its point."""
+    to_figure = figure.transFigure.inverted()
+    for label, (x, y), height in zip(labels, points, heights, strict=True):
+        swatch = left + LEADER * DPI
+        corners = [(x, y), (max(x, left - 4), y), (swatch - MARKER * DPI, height)]
+        ends = to_figure.transform(corners)
+        leader = Line2D(*ends.T, color=label.style.colour, linewidth=0.7, linestyle=":")
+        x_swatch, y_text = to_figure.transform((swatch, height))
+        figure.add_artist(leader)
+        figure.add_artist(Line2D([x_swatch], [y_text], **label.style.marker()))
+        _write(figure, x_swatch + SWATCH / figure.get_figwidth(), y_text, label.text)
+
+
+def _write(figure: Figure, x: float, y: float, text: str) -> None:
+    figure.text(x, y, text, size=TEXT_POINTS, va="center_baseline", label=DIRECT)
+
+
+def _clusters(
+    axes: Axes, labels: Sequence[Label], widths: Sequence[float]
+) -> tuple[list[list[int]], float]:
+    """Groups of points whose columns hide neither each other nor another group's points.
+
+    Beside them, by how much the columns exceed the room right of the axes.
+    """
+    points, frame = _pixels(axes, labels), axes.get_window_extent()
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    right = (figure.get_figwidth() - MARGIN) * DPI
+    clusters = [[i] for i in range(len(points))]
+    while True:
+        boxes = [_column_box(cluster, points, widths, frame) for cluster in clusters]
+        for one, other in itertools.permutations(range(len(clusters)), 2):
+            if boxes[one].overlaps(boxes[other]) or _hides(boxes[one], points[clusters[other]]):
+                clusters[min(one, other)] += clusters.pop(max(one, other))
+                break
+        else:
+            return clusters, max(box.x1 for box in boxes) - right
+
+
+def _column_box(
+    cluster: Sequence[int], points: Pixels, widths: Sequence[float], frame: Bbox
+) -> Bbox:
+    """The box of a cluster's texts, with their markers if there is more than one."""
+    members = points[list(cluster)]
+    line, heights = LINE_INCHES * DPI, _heights(members, frame)
+    before = MARKER / 2 if len(cluster) == 1 else LEADER - MARKER / 2
+    left = members[:, 0].max() + before * DPI
+    right = left + (SWATCH + MARKER) * DPI + max(widths[i] for i in cluster)
+    return Bbox.from_extents(left, min(heights) - line / 2, right, max(heights) + line / 2)
+
+
+def _hides(box: Bbox, points: Pixels) -> bool:
+    half = MARKER / 2 * DPI
+    return any(box.overlaps(Bbox.from_extents(*(p - half), *(p + half))) for p in points)

@@ -40,6 +40,7 @@ styled = matplotlib.rc_context({
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
     "text.color": INK,
+    "text.parse_math": False,  # settings are text, whatever signs they hold
     "axes.edgecolor": MUTED,
     "axes.labelcolor": INK,
     "axes.spines.top": False,
@@ -104,13 +105,15 @@ def _looks_in_order(adapter: str) -> list[tuple[str, str]]:
 
 def kind_handles(shown: Sequence[Series], *, lines: bool = True) -> list[Line2D]:
     """Entries of a key that tell serial from parallel methods, as far as they occur."""
+    kinds = {series.serial for series in shown}
+    flow = "gradients flow through the encoder"
     texts = {
-        True: "serial: gradients flow through the encoder",
-        False: "parallel: they do not",
+        True: f"serial: {flow}",
+        False: "parallel: they do not" if True in kinds else f"parallel: no {flow}",
     }
     handles = []
     for serial, text in texts.items():
-        if any(series.serial is serial for series in shown):
+        if serial in kinds:
             style = MethodStyle(MUTED, "full", parallel=not serial)
             look = style.line() if lines else style.marker()
             handles.append(Line2D([], [], label=text, **look))

@@ -1,0 +1,90 @@
+"""Write a report: tables and plots of records, into a folder."""
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from adapters.core.errors import UserError
+from harness.record import Measurement
+from harness.report.agreement import agreement_table
+from harness.report.plots.breakdown import breakdown
+from harness.report.plots.memory_vs_batch import memory_vs_batch
+from harness.report.plots.parameters_vs_memory import parameters_vs_memory
+from harness.report.plots.style import styled
+from harness.report.plots.throughput_vs_batch import throughput_vs_batch
+from harness.report.plots.timeline import timeline
+from harness.report.tables import CaptionedTable, cells_table, memory_table, throughput_table
+
+# A plot's files carry the name of its function.
+PLOTS: tuple[Callable[[Sequence[Measurement]], Figure | None], ...] = (
+    memory_vs_batch,
+    breakdown,
+    timeline,
+    parameters_vs_memory,
+    throughput_vs_batch,
+)
+# Without a date, so that the same records give the same bytes.
+FORMATS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"metadata": {"Date": None}}}
+
+
+def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
+    """Write ``table.csv``, ``table.md`` and each plot as PNG and SVG; a file appears as a whole.
+
+    The same records give the same bytes. A plot for which there are no records is left out.
+
+    Returns:
+        the files that were written.
+
+    Raises:
+        UserError: if ``folder`` cannot be written.
+    """
+    contents = {"table.csv": _csv(records), "table.md": _markdown(records)}
+    for plot in PLOTS:
+        figure = plot(records)
+        if figure is not None:
+            contents |= _pictures(plot.__name__, figure)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(folder / name, content) for name, content in contents.items()]
+    except OSError as error:
+        raise UserError(f"cannot write the report to {folder}: {error.strerror}.") from error
+
+
+def _csv(records: Sequence[Measurement]) -> bytes:
+    return cells_table(records).to_csv(index=False, lineterminator="\n").encode()
+
+
+def captioned_tables(records: Sequence[Measurement]) -> list[CaptionedTable]:
+    """The tables of a report; that of agreement only where there is something to compare."""
+    agreement = agreement_table(records)
+    tables = [memory_table(records), throughput_table(records)]
+    return tables if agreement.frame.empty else [*tables, agreement]
+
+
+def _markdown(records: Sequence[Measurement]) -> bytes:
+    return "\n".join(table.to_markdown() for table in captioned_tables(records)).encode()
+
+
+@styled
+def _pictures(name: str, figure: Figure) -> dict[str, bytes]:
+    pictures = {}
+    for suffix, arguments in FORMATS.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=suffix, **arguments)
+        pictures[f"{name}.{suffix}"] = buffer.getvalue()
+    return pictures
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """Write beside ``path`` first, then rename: nobody sees half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,109 @@
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from user_error import user_error
+
+from adapters.core.adapted import attach
+from adapters.core.base import NoSettings
+from adapters.core.registry import adapter_class, adapter_names
+from adapters.core.settings import Positive, Share, changed_settings, parse_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    rank: Positive = 4
+    shift: int = 0
+    scale: float = 0.5
+    share: Share = 0.25
+    fused: bool = False
+    variant: Literal["official", "cad"] = "official"
+
+
+def parse(**given):
+    return parse_settings(Example, "example", given)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("rank", "8", 8),
+        ("shift", "-3", -3),
+        ("scale", "1e-2", 0.01),
+        ("scale", "2", 2.0),
+        ("share", "1", 1.0),
+        ("fused", "true", True),
+        ("fused", "False", False),
+        ("variant", "cad", "cad"),
+    ],
+)
+def test_text_becomes_the_type_of_the_setting(name, text, value):
+    parsed = getattr(parse(**{name: text}), name)
+    assert (parsed, type(parsed)) == (value, type(value))
+    assert parse(**{name: value}) == parse(**{name: text})
+
+
+def test_nothing_given_leaves_the_defaults():
+    assert parse() == Example()
+    assert changed_settings(parse()) == {}
+
+
+@given(rank=st.integers(1), scale=st.floats(allow_nan=False, allow_infinity=False))
+def test_changed_settings_give_the_same_settings_back(rank, scale):
+    settings = parse(rank=rank, scale=scale)
+    assert parse(**changed_settings(settings)) == settings
+    assert parse(rank=str(rank), scale=str(scale)) == settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("rank", "many", "a whole number from 1 up"),
+        ("rank", "2.5", "a whole number from 1 up"),
+        ("rank", 2.5, "a whole number from 1 up"),
+        ("rank", "0", "a whole number from 1 up"),
+        ("rank", -1, "a whole number from 1 up"),
+        ("rank", None, "a whole number from 1 up"),
+        ("shift", float("inf"), "a whole number"),
+        ("scale", "big", "a number"),
+        ("scale", "nan", "a number"),
+        ("scale", "inf", "a number"),
+        ("share", "1.5", "a number from 0 to 1"),
+        ("share", "-0.1", "a number from 0 to 1"),
+        ("share", "nan", "a number from 0 to 1"),
+        ("fused", "perhaps", "true or false"),
+        ("variant", "paper", "one of official, cad"),
+    ],
+)
+def test_a_wrong_value_names_the_setting_and_what_is_allowed(name, value, wanted):
+    with user_error("example", name, wanted, repr(value)):
+        parse(**{name: value})
+
+
+def test_an_unknown_setting_suggests_the_nearest():
+    with user_error("example", "'rnak'", "'rank'"):
+        parse(rnak=8)
+
+
+def test_an_unknown_setting_near_nothing_lists_all():
+    with user_error("'zzzz'", "rank, shift, scale, share, fused, variant"):
+        parse(zzzz=8)
+
+
+def test_a_method_without_settings_says_so():
+    with user_error("decoder", "'rank'", "no settings at all"):
+        parse_settings(NoSettings, "decoder", {"rank": "8"})
+
+
+def test_attach_reports_wrong_settings_too():
+    with user_error("lora", "rank"):
+        attach(None, "lora", rank="0")
+
+
+@pytest.mark.parametrize("name", adapter_names())
+def test_the_defaults_of_every_method_are_allowed(name):
+    settings_class = adapter_class(name).Settings
+    defaults = settings_class()
+    assert parse_settings(settings_class, name, vars(defaults)) == defaults

@@ -1,0 +1,195 @@
+from dataclasses import replace
+from itertools import combinations
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from synthetic_records import (
+    GIB,
+    all_text,
+    crowd,
+    direct_labels,
+    measured,
+    out_of_memory,
+    predicted,
+)
+
+from harness.report.plots.breakdown import breakdown
+from harness.report.plots.memory_vs_batch import memory_vs_batch
+from harness.report.plots.parameters_vs_memory import parameters_vs_memory, rank_correlation
+from harness.report.plots.throughput_vs_batch import throughput_vs_batch
+from harness.report.plots.timeline import compared_records, draw_timeline, timeline
+from harness.report.write import PLOTS
+
+
+def pair(batch_size=4):
+    return [
+        predicted("cad", batch_size, 10),
+        predicted("sam_adapter", batch_size, 26, serial=True, trainable=2_000_000),
+    ]
+
+
+def plotted(figure, shape):
+    """The (x, y) of every line in the first axes that has ``shape`` points."""
+    lines = figure.axes[0].lines
+    return [line.get_xydata().tolist() for line in lines if line.get_xydata().shape == shape]
+
+
+def assert_no_overlap(figure):
+    boxes = [label.get_window_extent() for label in direct_labels(figure)]
+    for one, other in combinations(boxes, 2):
+        assert not one.overlaps(other), (one, other)
+
+
+@pytest.mark.parametrize("plot", [memory_vs_batch, breakdown, parameters_vs_memory, timeline])
+def test_crowded_labels_do_not_overlap_and_nothing_is_clipped(plot):
+    figure = plot([*crowd(), *pair()])
+    assert len(direct_labels(figure)) >= 2
+    assert_no_overlap(figure)
+    width, height = figure.bbox.size
+    for box in (text.get_window_extent() for text in figure.texts + direct_labels(figure)):
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+
+
+def test_crowded_throughput_labels_do_not_overlap():
+    records = [measured(f"method {i}", b, 10 + i / 100) for i in range(16) for b in (1, 4)]
+    assert_no_overlap(throughput_vs_batch(records))
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_captions_say_the_source_and_the_versions(plot):
+    records = [measured("cad")] if plot is throughput_vs_batch else pair()
+    text = all_text(plot(records))
+    source = "measured on Imaginary GPU" if plot is throughput_vs_batch else "predicted (trace"
+    for part in (source, "vit_b", "1024 × 1024", "samfit 9.8", "torch 7.6"):
+        assert part in text
+
+
+@pytest.mark.parametrize("plot", PLOTS)
+def test_without_records_there_is_no_plot(plot):
+    assert plot([]) is None
+
+
+def test_memory_is_drawn_in_gib_or_in_mib_where_it_is_small():
+    figure = memory_vs_batch([predicted(peak_gib=3), predicted(batch_size=1)])
+    assert plotted(figure, (2, 2))[0] == [[1, 10], [4, 3]]
+    assert "(GiB)" in all_text(figure)
+    assert "(MiB)" in all_text(memory_vs_batch([predicted(peak_gib=0.5)]))
+
+
+def test_cards_are_drawn_where_they_tell_something():
+    text = all_text(memory_vs_batch([predicted(batch_size=b, peak_gib=10 * b) for b in (1, 2)]))
+    assert "12 GB card" in text and "40 GB card" in text
+    assert "8 GB card" not in text and "80 GB card" not in text
+
+
+def test_measured_memory_is_drawn_as_rings_over_the_predicted_line():
+    figure = memory_vs_batch([predicted(peak_gib=10), measured(peak_gib=11)])
+    hollow = [line for line in figure.axes[0].lines if line.get_fillstyle() == "none"]
+    assert [list(line.get_ydata()) for line in hollow] == [[11]]
+    assert "counters of the CUDA allocator" in all_text(figure)
+
+
+def test_measurements_under_other_conditions_stay_out():
+    figure = memory_vs_batch([predicted(), measured(backbone="vit_l")])
+    assert "measured" not in all_text(figure)
+
+
+def test_out_of_memory_is_a_cross_at_its_batch_size():
+    figure = memory_vs_batch([predicted(), measured(), out_of_memory(batch_size=16)])
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert [list(line.get_xdata()) for line in crosses] == [[16]]
+    assert "out of memory" in all_text(figure)
+
+
+def test_breakdown_stacks_to_the_peak_and_labels_wide_segments():
+    figure = breakdown([predicted(peak_gib=8)])
+    widths = [bar.get_width() for bar in figure.axes[0].patches]
+    assert sum(widths) == pytest.approx(8)
+    texts = {label.get_text() for label in direct_labels(figure)}
+    assert texts == {"2.00", "6.00", "8.00 GiB"}
+
+
+def test_breakdown_puts_what_cannot_be_seen_into_one_category():
+    record = predicted()
+    parts = {"large": 10 * GIB, "tiny_one": 2**20, "tiny_two": 2**20}
+    memory = replace(record.memory, breakdown_bytes=parts, peak_allocated_bytes=sum(parts.values()))
+    text = all_text(breakdown([replace(record, memory=memory)]))
+    assert "other: tiny one, tiny two." in text
+
+
+def test_timeline_compares_cad_and_sam_adapter_at_batch_four():
+    records = [*pair(1), *pair(4), *pair(16), predicted("lora")]
+    assert [(r.cell.adapter, r.cell.batch_size) for r in compared_records(records)] == [
+        ("cad", 4),
+        ("sam_adapter", 4),
+    ]
+
+
+def test_timeline_takes_the_variant_with_the_fewest_settings():
+    variant = predicted("sam_adapter", settings={"variant": "cad"})
+    assert compared_records([*pair(), variant])[1].cell.settings == {}
+    assert compared_records([pair()[0], variant])[1].cell.settings == {"variant": "cad"}
+
+
+def test_timeline_needs_both_methods():
+    assert timeline([predicted("cad"), predicted("lora")]) is None
+
+
+def test_timeline_scales_each_step_to_a_hundred_percent_and_marks_peaks():
+    figure = timeline(pair())
+    areas = plotted(figure, (5, 2))
+    assert [area[1] for area in areas] == [[25, 26], [25, 10]]
+    text = all_text(figure)
+    assert "Cad: peak 10.0 GiB forward, encoder.block" in text
+    assert "backward" in text
+
+
+def test_any_records_can_be_drawn_as_a_timeline():
+    assert "Lora" in all_text(draw_timeline([predicted("cad"), predicted("lora")]))
+
+
+def test_rank_correlation_is_spearmans():
+    assert rank_correlation([1, 2, 3], [10, 20, 400]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3, 4], [4, 1, 3, 2]) == pytest.approx(-0.4)
+    assert rank_correlation([1, 1], [1, 2]) is None
+
+
+def test_the_title_claims_only_what_the_records_show():
+    def figure(peaks: list[float]) -> Figure:
+        points = enumerate(peaks, 1)
+        return parameters_vs_memory(
+            [predicted(f"m{i}", peak_gib=p, trainable=i * 10**6) for i, p in points]
+        )
+
+    assert "say little" in all_text(figure([3, 4, 1, 5, 2]))
+    assert "tend to take more memory" in all_text(figure([1, 2, 3, 4, 5]))
+    assert "Peak memory against trainable parameters" in all_text(figure([3, 1, 4]))
+
+
+def test_the_gap_between_serial_and_parallel_is_rounded_down():
+    records = [predicted("cad", peak_gib=10), predicted("lora", peak_gib=26.9, serial=True)]
+    assert "at least 2.6 times" in all_text(parameters_vs_memory(records))
+    records.append(predicted("lst", peak_gib=27))
+    assert "at least" not in all_text(parameters_vs_memory(records))
+
+
+def test_throughput_bars_reach_from_p10_to_p90():
+    axes = throughput_vs_batch([measured(speed=10)]).axes[0]
+    (bar,) = axes.containers[0].lines[2][0].get_segments()
+    assert np.allclose(bar, [[4, 10 / 1.2], [4, 10 / 0.9]])
+
+
+def test_throughput_prefers_cuda_and_never_mixes_machines():
+    on_cpu = [replace(measured("lora", b), source="measured-cpu") for b in (1, 2, 4)]
+    assert "Lora" not in all_text(throughput_vs_batch([*on_cpu, measured("cad")]))
+    other = replace(measured("lora"), environment={"gpu": "Other GPU"})
+    mixed = all_text(throughput_vs_batch([measured("cad"), measured("cad", 1), other]))
+    assert "Other GPU" not in mixed and "Lora" not in mixed
+
+
+def test_drawing_leaves_matplotlib_as_it_was():
+    before = dict(matplotlib.rcParams)
+    memory_vs_batch(pair())
+    assert dict(matplotlib.rcParams) == before

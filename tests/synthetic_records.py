@@ -1,0 +1,122 @@
+"""Made-up records: round numbers that no model ever gave."""
+
+from dataclasses import replace
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from harness.cell import Cell
+from harness.record import (
+    Compute,
+    Measurement,
+    Memory,
+    Method,
+    Parameters,
+    Spread,
+    Timeline,
+    Timing,
+)
+from harness.report.plots.labels import DIRECT
+
+MIB, GIB = 2**20, 2**30
+ENVIRONMENT = {
+    "cpu": "Imaginary CPU",
+    "cpu_threads": 2,
+    "gpu": None,
+    "packages": {"samfit": "9.8", "torch": "7.6"},
+    "commit": "0123456789abcdef",
+    "dirty": False,
+}
+
+
+def predicted(
+    adapter: str = "cad",
+    batch_size: int = 4,
+    peak_gib: float = 10,
+    *,
+    serial: bool = False,
+    trainable: int = 1_000_000,
+    **fields: Any,
+) -> Measurement:
+    """A prediction; the peak is in the middle of the forward phase."""
+    peak = int(peak_gib * GIB)
+    return Measurement(
+        cell=Cell(adapter=adapter, batch_size=batch_size, **fields),
+        status="ok",
+        source="predicted",
+        method=Method(title=adapter.title(), source="none", serial=serial),
+        params=Parameters(
+            trainable=trainable, adapter=trainable, mask_decoder=0, prompt_encoder=0, total=10**8
+        ),
+        memory=Memory(
+            instrument="trace+replay",
+            peak_allocated_bytes=peak,
+            peak_reserved_bytes=peak + GIB,
+            breakdown_bytes={"weights_frozen": peak // 4, "none": 0, "rest": peak - peak // 4},
+            peak_phase="forward",
+            peak_module="encoder.block",
+            timeline=Timeline(
+                live_bytes=[0, peak, peak // 2, peak // 4, 0],
+                phase_starts={"forward": 0, "backward": 2, "optimizer": 4},
+            ),
+        ),
+        compute=Compute(flops_per_image=2 * 10**12),
+        environment=ENVIRONMENT,
+        started="2020-02-02T12:00:00+00:00",
+    )
+
+
+def measured(
+    adapter: str = "cad", batch_size: int = 4, speed: float = 10, stable: bool = True, **given: Any
+) -> Measurement:
+    """A measurement on CUDA of ``speed`` images per second."""
+    record, step_ms = predicted(adapter, batch_size, **given), 1000 * batch_size / speed
+    assert record.memory is not None
+    return replace(
+        record,
+        source="measured-cuda",
+        memory=replace(record.memory, instrument="cuda"),
+        timing=Timing(
+            step_ms=Spread(median=step_ms, p10=0.9 * step_ms, p90=1.2 * step_ms, n=9),
+            images_per_second=speed,
+            stable=stable,
+        ),
+        environment={**ENVIRONMENT, "gpu": "Imaginary GPU"},
+    )
+
+
+def out_of_memory(adapter: str = "cad", batch_size: int = 16) -> Measurement:
+    """A measurement that did not fit."""
+    record = measured(adapter, batch_size)
+    return replace(record, status="oom", memory=None, timing=Timing(), message="does not fit")
+
+
+def crowd(methods: int = 16) -> list[Measurement]:
+    """Many methods of which most need nearly the same."""
+    return [
+        predicted(
+            f"method {number}",
+            batch,
+            (2.5 if number % 4 else 1) * batch * (1 + number / 500),
+            serial=bool(number % 4),
+            trainable=4_000_000 + 50_000 * number,
+        )
+        for number in range(methods)
+        for batch in (1, 2, 4, 8, 16)
+    ]
+
+
+def all_text(figure: Figure) -> str:
+    """Everything that is written in a figure, captions with their line breaks removed."""
+    texts = [artist.get_text() for artist in figure.findobj(Text)]  # type: ignore[attr-defined]
+    return " ".join(texts).replace("\n", " ").replace("\N{NBSP}", " ")
+
+
+def direct_labels(figure: Figure) -> list[Text]:
+    """The labels that the plots write themselves, ticks and keys left out."""
+    return [
+        artist
+        for artist in figure.findobj(Text)
+        if isinstance(artist, Text) and artist.get_label() == DIRECT
+    ]
