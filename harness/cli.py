@@ -6,6 +6,7 @@ commands that need it.
 
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,8 +48,6 @@ def main() -> None:
         app()
     except UserError as error:
         sys.exit(f"samfit: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 @app.command("list")
@@ -102,17 +101,15 @@ def sweep(
     from harness.run.sweep import sweep as run
     from harness.store import Store
 
-    store = Store(output)
-    records = []
+    store, records = Store(output), []
     with store.writing(), Worker() as worker:
         tasks = load_profile(profile, worker.machine)
-        with _progress() as progress:
-            bar = progress.add_task("starting", total=len(tasks))
-            for task, record in run(tasks, store, worker):
+        try:
+            for record in _with_progress(run(tasks, store, worker), len(tasks)):
                 records.append(record)
-                progress.update(bar, advance=1, description=f"{task.how} {task.cell.key}")
-                if record.status != "ok":
-                    progress.console.print(f"{record.key}: {record.status}, {record.message}")
+        except KeyboardInterrupt:
+            done = f"{len(records)} of {len(tasks)} Cells are in {output}"
+            raise UserError(f"interrupted; {done}: run the same command to go on.") from None
     if json_:
         _print_json([record.to_json() for record in records])
     else:
@@ -163,16 +160,23 @@ def _print_json(document: Any) -> None:
     print(json.dumps(document, indent=2))
 
 
-def _progress() -> Progress:
-    return Progress(
+def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:
+    """Pass ``records`` on, showing a bar with an estimate, and each record that is not ok."""
+    columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        console=messages,
     )
+    with Progress(*columns, console=messages) as progress:
+        bar = progress.add_task("starting", total=total)
+        for record in records:
+            progress.update(bar, advance=1, description=record.key)
+            if record.status != "ok":
+                progress.console.print(f"{record.key}: {record.status}, {record.message}")
+            yield record
 
 
 def _check_installation() -> None:

@@ -14,7 +14,8 @@ from harness.cell import Cell
 from harness.environment import environment
 from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.peak import predicted_cuda_memory, traced_memory
-from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace, Tracer
+from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
+from harness.memory.tracer import Tracer
 from harness.record import Compute, Measurement, Parameters
 from harness.sam.checkpoint import read_checkpoint
 from harness.step import Step, build_step, describe_method, describe_step

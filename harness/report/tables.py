@@ -127,10 +127,11 @@ def throughput_table(records: Sequence[Measurement]) -> CaptionedTable:
 
 def terminal_table(frame: pd.DataFrame, title: str, caption: str) -> Table:
     """``frame`` for a terminal: text on the left, numbers on the right."""
-    table = Table(title=title, caption=caption, box=SIMPLE)
+    table = Table(title=title, caption=caption, box=SIMPLE, pad_edge=False, collapse_padding=True)
     for position, name in enumerate(frame.columns):
         # Where the terminal is narrow, headers and methods' names wrap; numbers never do.
-        width = max(map(len, frame[name].astype(str))) if position else SHORTEST_NAME
+        words = [*frame[name].astype(str), *str(name).split()]
+        width = max(map(len, words)) if position else SHORTEST_NAME
         side: JustifyMethod = "left" if position < TEXT_COLUMNS else "right"
         table.add_column(str(name), justify=side, min_width=width)
     for row in frame.itertuples(index=False):
@@ -148,7 +149,7 @@ def _by_batch(ordered: Sequence[Series], text: Callable[[Measurement], str]) -> 
         facts = {
             "method": series.label,
             "kind": series.kind or MISSING,
-            "trained, M": millions(trained[0]) if trained else MISSING,
+            "params, M": millions(trained[0]) if trained else MISSING,
         }
         rows.append(facts | {f"batch {batch}": _cell(found.get(batch), text) for batch in batches})
     return pd.DataFrame(rows)

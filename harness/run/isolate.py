@@ -16,9 +16,15 @@ from harness.run.task import Task
 
 SIGKILL = -9
 
-# The worker imports this very samfit, whatever lies in the folder in which it is started.
-_ROOT = str(Path(harness.__file__).parents[1])
-BOOT = f"import sys; sys.path[0] = {_ROOT!r}; from harness.run.worker import main; main()"
+# The worker leaves Ctrl-C to its parent, and imports this very samfit, whatever lies in the folder
+# in which it is started.
+BOOT = f"""
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.path[0] = {str(Path(harness.__file__).parents[1])!r}
+from harness.run.worker import main
+main()
+"""
 
 
 class Worker:

@@ -14,7 +14,7 @@ TIMEOUT_S = 900.0  # for one task; a Cell that takes longer is recorded as timed
 WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
 
 
-def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[tuple[Task, Measurement]]:
+def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[Measurement]:
     """Run every task that ``store`` does not answer yet; each record is stored before it is given.
 
     A stored record answers a task if it came from the same code, torch, machine and checkpoint. A
@@ -27,7 +27,7 @@ def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[tuple[Tas
         worker: for predictions; it also says what machine this is.
 
     Yields:
-        Every task with its record, as soon as there is one.
+        The record of every task, as soon as there is one.
     """
     answers = {record.key: record for record in store.load() if _answers(record, worker.machine)}
     for task in tasks:
@@ -39,7 +39,7 @@ def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[tuple[Tas
                 else run_isolated(task, TIMEOUT_S)
             )
             store.append(record)
-        yield task, record
+        yield record
 
 
 def _answers(record: Measurement, machine: Mapping[str, Any]) -> bool:

@@ -40,9 +40,9 @@ def test_memory_table_gives_mib_by_batch_size_smallest_first():
     ]
     frame = memory_table(records).frame
     assert frame.to_dict("records") == [
-        {"method": "Cad", "kind": "parallel", "trained, M": "1.000",
+        {"method": "Cad", "kind": "parallel", "params, M": "1.000",
          "batch 1": "10,240", "batch 4": "20,992"},
-        {"method": "Lora", "kind": "serial", "trained, M": "0.123",
+        {"method": "Lora", "kind": "serial", "params, M": "0.123",
          "batch 1": "26,624", "batch 4": "–"},
     ]  # fmt: skip
 

@@ -33,7 +33,7 @@ class CountingWorker:
 
 def run_all(store, worker, tasks=TASKS):
     with store.writing():
-        return [record.key for _, record in sweep(tasks, store, worker)]
+        return [record.key for record in sweep(tasks, store, worker)]
 
 
 @pytest.fixture

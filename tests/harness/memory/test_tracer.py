@@ -11,7 +11,8 @@ from torch.profiler import ProfilerActivity, profile
 from adapters.core.registry import adapter_names
 from harness.cell import Cell
 from harness.memory.peak import traced_memory
-from harness.memory.trace import INPUTS, SAVED, TEMPORARIES, WORKSPACE, Tracer
+from harness.memory.trace import INPUTS, SAVED, TEMPORARIES, WORKSPACE
+from harness.memory.tracer import Tracer
 from harness.predict import trace_steps
 from harness.step import build_step
 

@@ -1,0 +1,178 @@
+"""Follow every tensor storage of a step from birth to death, on fake or on real tensors.
+
+On fake tensors (shapes without data) a step of any size is traced in a second, with no GPU and no
+memory. What the trace does not see:
+
+* workspaces inside a kernel: cuDNN's convolution algorithms, cuFFT's plans, reductions. They live
+  for one kernel; cuBLAS's, which stay, are added by ``cuda.py``.
+* rounding by the allocator beyond 512 bytes: ``replay.py`` adds it.
+* copies that a CUDA kernel makes of an input whose layout it cannot use.
+* the CUDA context and loaded kernels, which are outside the allocator altogether.
+"""
+
+import weakref
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
+
+from harness.memory.running_module import RunningModule
+from harness.memory.trace import (
+    GRADIENTS,
+    OPTIMIZER,
+    SAVED,
+    TEMPORARIES,
+    WORKSPACE,
+    Allocation,
+    Trace,
+)
+
+aten = torch.ops.aten
+MATRIX_PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm}
+# Operators whose scalar result sits in a storage as large as their first input: the kernel computes
+# the unreduced loss and shrinks that tensor. Fake tensors show only the scalar.
+RESULT_IN_INPUT_SIZED_STORAGE = {aten.binary_cross_entropy}
+
+
+class Tracer:
+    """Observes torch while a run happens inside ``with tracer:``, and builds ``tracer.trace``.
+
+    ``workspace_bytes`` is what the matrix library keeps for each thread that has called it: the
+    thread of forward, and the one in which autograd runs backward on CUDA.
+    """
+
+    def __init__(self, model: nn.Module, workspace_bytes: int = 0) -> None:
+        self.trace = Trace()
+        self._workspace_bytes = workspace_bytes
+        self._threads_with_workspace: set[bool] = set()
+        self._model = model
+        self._device = next(model.parameters()).device
+        self._live: dict[int, tuple[weakref.ref, Allocation]] = {}
+        self._phase = "setup"
+        self._modules = RunningModule(model)
+        self._exits = ExitStack()
+
+    def __enter__(self) -> "Tracer":
+        self._exits.enter_context(self._modules)
+        self._exits.enter_context(_LinearAsWithoutModes())
+        self._exits.enter_context(_AllocationMode(self._observe))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._exits.close()
+        self._live.clear()  # what dies from now on is no part of the trace
+
+    def adopt(self, tensors: Iterable[Tensor], category: str) -> None:
+        """Count tensors that exist already, in this order."""
+        for tensor in tensors:
+            allocation = self._follow(tensor)
+            if allocation:
+                allocation.category = category
+
+    def enter(self, phase: str) -> None:
+        """Begin ``phase``; what the forward pass left alive is then known to be saved for it."""
+        if phase == "backward":
+            for allocation in self._temporaries():
+                if allocation.phase == "forward":
+                    allocation.category = SAVED
+        if phase == "optimizer":
+            grads = (p.grad for p in self._model.parameters() if p.grad is not None)
+            self._mark(grads, GRADIENTS)
+        self._phase = phase
+        self.trace.enter(phase)
+
+    def mark_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
+        """Attribute the optimizer's state, after its first step.
+
+        Step counters are no part of it: torch keeps them on the CPU, whatever the device.
+        """
+        tensors = [t for state in optimizer.state.values() for t in state.values()]
+        self._mark((t for t in tensors if t.dim() > 0), OPTIMIZER)
+        for counter in (t for t in tensors if t.dim() == 0 and t.device == self._device):
+            self._allocation(counter).nbytes = 0
+
+    def _temporaries(self) -> Iterable[Allocation]:
+        return (a for _, a in self._live.values() if a.category == TEMPORARIES)
+
+    def _mark(self, tensors: Iterable[Tensor], category: str) -> None:
+        for tensor in tensors:
+            self._allocation(tensor).category = category
+
+    def _allocation(self, tensor: Tensor) -> Allocation:
+        return self._live[tensor.untyped_storage()._cdata][1]
+
+    def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
+        if func._overloadpacket in RESULT_IN_INPUT_SIZED_STORAGE:
+            self._follow(output, nbytes=args[0].untyped_storage().nbytes())
+        for leaf in tree_leaves(output):
+            if isinstance(leaf, Tensor):
+                self._follow(leaf)
+        count_flops = flop_registry.get(func._overloadpacket)
+        if count_flops is not None:
+            self.trace.flops += count_flops(*args, **kwargs, out_val=output)
+        if func._overloadpacket in MATRIX_PRODUCTS:
+            self._keep_workspace()
+
+    def _keep_workspace(self) -> None:
+        in_backward = self._phase == "backward"
+        if self._workspace_bytes and in_backward not in self._threads_with_workspace:
+            self._threads_with_workspace.add(in_backward)
+            self.trace.add(self._workspace_bytes, self._phase, "", WORKSPACE)
+
+    def _follow(self, tensor: Tensor, nbytes: int = 0) -> Allocation | None:
+        """Record the birth of a tensor's storage, unless known, empty or on another device.
+
+        ``nbytes`` is its size where the storage itself does not tell.
+        """
+        storage = tensor.untyped_storage()
+        key, nbytes = storage._cdata, nbytes or storage.nbytes()
+        if key in self._live or nbytes == 0 or tensor.device != self._device:
+            return None
+        allocation = self.trace.add(nbytes, self._phase, self._modules.name(), TEMPORARIES)
+        self._live[key] = (weakref.ref(storage, lambda _: self._forget(key)), allocation)
+        return allocation
+
+    def _forget(self, key: int) -> None:
+        _, allocation = self._live.pop(key)
+        self.trace.free(allocation)
+
+
+class _AllocationMode(TorchDispatchMode):
+    """Shows each operator's output to ``observe``; runs below autograd, so it sees backward too."""
+
+    def __init__(self, observe: Callable[[Any, Any, Any, Any], None]) -> None:
+        super().__init__()
+        self._observe = observe
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is aten._local_scalar_dense.default and isinstance(args[0], FakeTensor):
+            return 1.0  # AdamW reads its step counter; any count costs the same memory
+        output = func(*args, **kwargs)
+        self._observe(func, args, kwargs, output)
+        return output
+
+
+class _LinearAsWithoutModes(TorchFunctionMode):
+    """Runs ``F.linear`` as torch runs it when nobody watches.
+
+    For inputs that are not contiguous torch computes a matrix product and adds the bias in place.
+    While a dispatch mode is active it adds out of place instead (ATen, Linear.cpp,
+    ``isTensorSubclassLike``), which would show an allocation that a real step never makes.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is F.linear and len(args) == 3:
+            input, weight, bias = args
+            if bias is not None and input.dim() > 2 and not input.is_contiguous():
+                return torch.matmul(input, weight.t()).add_(bias)
+        return func(*args, **kwargs)
