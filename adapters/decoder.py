@@ -1,5 +1,7 @@
 """Decoder-only fine-tuning: the floor that every adapter has to beat."""
 
+from segment_anything.modeling import Sam
+
 from adapters.core.base import Adapter
 
 
@@ -16,3 +18,7 @@ class DecoderOnly(Adapter):
     source = "baseline"
     encoder_gradients = False
     starts_as_identity = True
+    mergeable = True
+
+    def merge(self, sam: Sam) -> None:
+        """Nothing to do: all that is trained is SAM's own."""

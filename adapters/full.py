@@ -34,8 +34,12 @@ class FullFineTuning(Adapter):
     source = "baseline"
     encoder_gradients = True
     starts_as_identity = True
+    mergeable = True
 
     def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
         yield from sam.image_encoder.parameters()
         if self.settings.train_prompt_encoder:
             yield from sam.prompt_encoder.parameters()
+
+    def merge(self, sam: Sam) -> None:
+        """Nothing to do: all that is trained is SAM's own."""

@@ -64,9 +64,9 @@ class Cell:
         for name, kind in get_type_hints(Cell).items():
             if get_origin(kind) is Literal:
                 _check_choice(name, getattr(self, name), get_args(kind))
-        for name in ("batch_size", "prompts_per_image"):
+        for name in ("batch_size", "prompts_per_image", "image_size"):
             _check_positive(name, getattr(self, name))
-        if self.image_size < PATCH_SIZE or self.image_size % PATCH_SIZE:
+        if self.image_size % PATCH_SIZE:
             raise UserError(
                 f"--image-size must be a positive multiple of {PATCH_SIZE}, the patch size, "
                 f"got {self.image_size}."
@@ -126,5 +126,5 @@ def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 
 def _check_positive(name: str, value: Any) -> None:
-    if not isinstance(value, int) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UserError(f"{option(name)} must be a whole number of at least 1, got {value!r}.")

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -17,8 +18,10 @@ PACKAGES = ("samfit", "torch", "torchvision", "segment-anything")
 
 
 def environment(cell: Cell) -> dict[str, Any]:
-    """Versions, machine, card, commit, and the hash of the Cell's checkpoint."""
-    return {**machine(), "checkpoint_sha256": checkpoint_sha256(cell)}
+    """Versions, machine, card, commit, load, and the hash of the Cell's checkpoint."""
+    # Others on the CPU slow a step down by any factor: the record shows that they were there.
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {**machine(), "cpu_load_1min": load, "checkpoint_sha256": checkpoint_sha256(cell)}
 
 
 @functools.cache

@@ -145,7 +145,7 @@ class AdaptedSam(nn.Module):
         }
 
     def detach(self) -> Sam:
-        """Remove the adapter; what comes back is SAM with its trained mask decoder."""
+        """Remove the adapter; what comes back is SAM, with all of its own weights as trained."""
         self.adapter.detach()
         return self.sam
 

@@ -31,7 +31,8 @@ class Adapter(nn.Module):
       method *serial*: the encoder's activations are kept for backward. False makes it *parallel*:
       the encoder runs without a graph. Everything about memory follows from this.
     * ``starts_as_identity``: whether the adapted SAM equals SAM before the first step.
-    * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights.
+    * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights; a method without new
+      parameters is merged as it is.
     """
 
     Settings: ClassVar[type] = NoSettings

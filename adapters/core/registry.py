@@ -29,13 +29,14 @@ def adapter_class(name: str) -> "type[Adapter]":
     """The class of a registered method.
 
     Raises:
-        UserError: if no method has this name; it suggests the nearest.
+        UserError: if no method has this name (it suggests the nearest), or if another package's
+            method cannot be loaded.
     """
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"adapters.{name}"))
     foreign = _foreign()
     if name in foreign:
-        return foreign[name].load()
+        return _load(foreign[name])
     near = difflib.get_close_matches(name, adapter_names(), n=1, cutoff=0.5)
     guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(adapter_names())}."
     raise UserError(f"there is no adapter {name!r}: {guess}")
@@ -49,6 +50,21 @@ def _own_names() -> list[str]:
 
 def _foreign() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
+
+
+def _load(entry: EntryPoint) -> "type[Adapter]":
+    """The class that another package's entry point names."""
+    from adapters.core.base import Adapter
+
+    try:
+        found = entry.load()
+    except Exception as error:  # whatever that package's import does
+        raise UserError(
+            f"the adapter {entry.name!r} ({entry.value}) fails to load: {error}"
+        ) from error
+    if not (inspect.isclass(found) and issubclass(found, Adapter)):
+        raise UserError(f"the adapter {entry.name!r} ({entry.value}) is not an Adapter class.")
+    return found
 
 
 def _only_adapter(module: object) -> "type[Adapter]":

@@ -64,6 +64,8 @@ def test_cells_are_immutable():
         ({"backbone": "vit_bb"}, "there is no backbone 'vit_bb': did you mean 'vit_b'?"),
         ({"phase": "test"}, "--phase must be train or infer, got 'test'."),
         ({"image_size": 1000}, "--image-size must be a positive multiple of 16"),
+        ({"image_size": "512"}, "--image-size must be a whole number of at least 1, got '512'."),
+        ({"batch_size": True}, "--batch-size must be a whole number of at least 1, got True."),
         ({"prompt": "none", "prompts_per_image": 2}, "use --prompt box"),
     ],
 )

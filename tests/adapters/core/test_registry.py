@@ -87,3 +87,13 @@ def test_methods_of_other_packages_are_found_by_entry_point(other_package):
 def test_no_other_package_can_replace_a_method(other_package):
     assert adapter_class("lora") is Lora
     assert adapter_names().count("lora") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("import no_such_module", "no_such_module"), ("Nudge = 3", "not an Adapter")],
+)
+def test_a_broken_package_is_named(tmp_path, other_package, code, words):
+    (tmp_path / "nudge_package.py").write_text(code)
+    with user_error("'nudge'", "nudge_package:Nudge", words):
+        adapter_class("nudge")
