@@ -60,7 +60,7 @@ def _load(entry: EntryPoint) -> "type[Adapter]":
         found = entry.load()
     except Exception as error:  # whatever that package's import does
         raise UserError(
-            f"the adapter {entry.name!r} ({entry.value}) fails to load: {error}"
+            f"the adapter {entry.name!r} ({entry.value}) fails to load: {error}."
         ) from error
     if not (inspect.isclass(found) and issubclass(found, Adapter)):
         raise UserError(f"the adapter {entry.name!r} ({entry.value}) is not an Adapter class.")
