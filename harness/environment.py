@@ -36,6 +36,7 @@ def machine() -> dict[str, Any]:
         "cpu_threads": torch.get_num_threads(),
         "packages": {name: _version(name) for name in PACKAGES},
         "cuda": torch.version.cuda,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
         "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
         **_card(),
         **_commit(),

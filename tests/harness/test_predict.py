@@ -15,7 +15,7 @@ def peak_mib(adapter, **fields):
 
 @pytest.mark.parametrize(
     ("backbone", "batch_size", "published"),
-    [("vit_b", 8, 19_934), ("vit_h", 8, 28_806)],
+    [("vit_b", 1, 2_789), ("vit_b", 8, 19_934), ("vit_h", 1, 5_758), ("vit_h", 8, 28_806)],
 )
 def test_encoder_inference_as_published_for_an_a100(backbone, batch_size, published):
     """Source: pytorch-labs/segment-anything-fast, experiments/results.csv, technique fp32."""
