@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -17,6 +18,14 @@ Optimizer = Literal["adamw"]
 Prompt = Literal["box", "none"]
 LossName = Literal["cad", "sam_adapter"]
 Device = Literal["cuda", "cpu"]
+
+# The upper ends keep every tensor's size within 64 bits.
+BOUNDS = {
+    "batch_size": (1, 65536),
+    "prompts_per_image": (1, 1024),
+    "image_size": (PATCH_SIZE, 8192),
+    "seed": (0, 2**63 - 1),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,7 @@ class Cell:
         prompt: ``box`` of the whole image, or ``none``.
         loss: the recipe whose loss is trained, see ``accuracy/losses.py``.
         device: where it runs, or for which kind of device memory is predicted.
+        compute_capability: of the CUDA card; it decides what the matrix library keeps for itself.
         seed: of weights and data.
         checkpoint: file with SAM's weights, or None for random ones.
     """
@@ -54,21 +64,24 @@ class Cell:
     prompt: Prompt = "box"
     loss: LossName = "cad"
     device: Device = "cuda"
+    compute_capability: str = "8.0"
     seed: int = 0
     checkpoint: str | None = None
 
     def __post_init__(self) -> None:
+        self._check_types()
         sizes = backbone_sizes(self.backbone)
         object.__setattr__(self, "image_size", self.image_size or sizes.image_size)
         object.__setattr__(self, "settings", dict(sorted(self.settings.items())))
-        for name, kind in get_type_hints(Cell).items():
-            if get_origin(kind) is Literal:
-                _check_choice(name, getattr(self, name), get_args(kind))
-        for name in ("batch_size", "prompts_per_image", "image_size"):
-            _check_positive(name, getattr(self, name))
+        for name, (least, most) in BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise UserError(
+                    f"{option(name)} must be a whole number from {least} to {most}, "
+                    f"got {getattr(self, name)}."
+                )
         if self.image_size % PATCH_SIZE:
             raise UserError(
-                f"--image-size must be a positive multiple of {PATCH_SIZE}, the patch size, "
+                f"--image-size must be a multiple of {PATCH_SIZE}, the patch size, "
                 f"got {self.image_size}."
             )
         if self.prompt == "none" and self.prompts_per_image > 1:
@@ -76,6 +89,25 @@ class Cell:
                 f"--prompt none gives one mask per image, got --prompts-per-image "
                 f"{self.prompts_per_image}: use --prompt box."
             )
+        if not re.fullmatch(r"\d+\.\d+", self.compute_capability):
+            raise UserError(
+                f"--compute-capability must look like 8.0, got {self.compute_capability!r}."
+            )
+
+    def _check_types(self) -> None:
+        """Cells also come from files, where anything can stand for anything."""
+        for name, kind in get_type_hints(Cell).items():
+            value = getattr(self, name)
+            if get_origin(kind) is Literal:
+                _check_choice(name, value, get_args(kind))
+            elif name in BOUNDS and (not isinstance(value, int) or isinstance(value, bool)):
+                raise UserError(f"{option(name)} must be a whole number, got {value!r}.")
+            elif name == "settings" and not isinstance(value, Mapping):
+                raise UserError(f"settings must be an object of hyper-parameters, got {value!r}.")
+            elif kind is str and not isinstance(value, str):
+                raise UserError(f"{option(name)} must be a text, got {value!r}.")
+        if not isinstance(self.checkpoint, str | None):
+            raise UserError(f"--checkpoint must be a path, got {self.checkpoint!r}.")
 
     @property
     def key(self) -> str:
@@ -123,8 +155,3 @@ def option(name: str) -> str:
 def _check_choice(name: str, value: Any, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise UserError(f"{option(name)} must be {' or '.join(allowed)}, got {value!r}.")
-
-
-def _check_positive(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise UserError(f"{option(name)} must be a whole number of at least 1, got {value!r}.")

@@ -5,6 +5,7 @@ commands that need it.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -82,6 +83,8 @@ def measure(cell: Cell, device_given: bool, json_: Json = False) -> None:
     with Worker() as worker:
         if not device_given:
             cell = replace(cell, device="cuda" if worker.machine["gpu"] else "cpu")
+        if cell.device == "cuda" and worker.machine["gpu"]:
+            cell = replace(cell, compute_capability=worker.machine["gpu_capability"])
         with messages.status(f"measuring {cell.key} on {cell.device}"):
             record = worker.run(Task("measure", cell))
     _show(record, json_)
@@ -102,14 +105,14 @@ def sweep(
     from harness.store import Store
 
     store, records = Store(output), []
-    with store.writing(), Worker() as worker:
-        tasks = load_profile(profile, worker.machine)
-        try:
+    try:
+        with store.writing(), Worker() as worker:
+            tasks = load_profile(profile, worker.machine)
             for record in _with_progress(run(tasks, store, worker), len(tasks)):
                 records.append(record)
-        except KeyboardInterrupt:
-            done = f"{len(records)} of {len(tasks)} Cells are in {output}"
-            raise UserError(f"interrupted; {done}: run the same command to go on.") from None
+    except KeyboardInterrupt:
+        done = f"interrupted; what was finished is in {output}"
+        raise UserError(f"{done}: run the same command to go on.") from None
     if json_:
         _print_json([record.to_json() for record in records])
     else:
@@ -157,7 +160,11 @@ def _show(record: Measurement, as_json: bool) -> None:
 
 
 def _print_json(document: Any) -> None:
-    print(json.dumps(document, indent=2))
+    try:
+        print(json.dumps(document, indent=2), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
+        raise UserError(f"cannot write the answer: {error.strerror}.") from error
 
 
 def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:

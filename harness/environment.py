@@ -75,22 +75,16 @@ def code_sha256() -> str:
 
 def _card() -> dict[str, Any]:
     """Name, memory, compute capability and driver of the card, or None for each."""
-    import pynvml
     import torch
 
-    if not torch.cuda.is_available():
-        return {"gpu": None, "gpu_memory_bytes": None, "gpu_capability": None, "driver": None}
-    card = torch.cuda.get_device_properties(torch.cuda.current_device())
-    try:
-        pynvml.nvmlInit()
-        driver = pynvml.nvmlSystemGetDriverVersion()
-    except pynvml.NVMLError:
-        driver = None
+    from harness import nvml
+
+    card = nvml.card() if torch.cuda.is_available() else None
     return {
-        "gpu": card.name,
-        "gpu_memory_bytes": card.total_memory,
-        "gpu_capability": f"{card.major}.{card.minor}",
-        "driver": driver,
+        "gpu": card and card.name,
+        "gpu_memory_bytes": card and card.total_bytes,
+        "gpu_capability": card and card.capability,
+        "driver": card and card.driver,
     }
 
 

@@ -13,15 +13,23 @@ import torch
 from adapters.core.errors import UserError
 from harness.cell import Cell
 from harness.environment import environment
-from harness.memory.cuda import explain, read_cuda
+from harness.memory.cuda import explain, foreign_bytes, read_cuda
 from harness.memory.peak import traced_memory
+from harness.nvml import CARD
 from harness.predict import STEPS, predict, trace_steps
 from harness.record import Compute, Measurement, Parameters
 from harness.step import build_step, describe_method, describe_step
 from harness.timing import time_steps, warm_up
 
-CPU_OUT_OF_MEMORY = "DefaultCPUAllocator"  # torch's message about host memory begins so
 MIB = 2**20
+# How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUFFT_ALLOC_FAILED",
+)
 
 
 def measure(cell: Cell) -> Measurement:
@@ -50,7 +58,7 @@ def measure(cell: Cell) -> Measurement:
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        record = replace(record, status="oom", message=str(error).splitlines()[0])
+        record = replace(record, status="oom", message=first_line(error))
     if record.status == "oom":
         record = _what_was_missing(record)
     return replace(record, duration_ms=1000 * (time.perf_counter() - clock))
@@ -58,7 +66,13 @@ def measure(cell: Cell) -> Measurement:
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     """Whether torch says that the device's memory, or the host's, is used up."""
-    return isinstance(error, torch.OutOfMemoryError) or CPU_OUT_OF_MEMORY in str(error)
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in words for sign in OUT_OF_MEMORY)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the stack of C++ frames that torch may append."""
+    return str(error).partition("\n")[0]
 
 
 def _observe(record: Measurement) -> Measurement:
@@ -84,28 +98,45 @@ def _observe(record: Measurement) -> Measurement:
 
 
 def _what_was_missing(record: Measurement) -> Measurement:
-    """An out-of-memory record that says how much the Cell needs and which batch would fit."""
+    """An out-of-memory record that says what the Cell needs, and which batch would need less."""
     predicted = predict(record.cell)
     assert predicted.memory is not None
-    needed = predicted.memory.peak_reserved_bytes or predicted.memory.peak_allocated_bytes
-    message = f"out of memory: predicted to need {needed / MIB:,.0f} MiB"
-    card = record.environment["gpu_memory_bytes"]
-    if card:
-        message += f" of the card's {card / MIB:,.0f} MiB"
+    needed, free = predicted.memory.peak_allocated_bytes, _free_bytes(record.cell)
+    message = f"out of memory: the step is predicted to hold {needed / MIB:,.0f} MiB at its peak"
+    if free is not None:
+        message += f", and {free / MIB:,.0f} MiB were free"
+        if needed > free:
+            message += f", {(needed - free) / MIB:,.0f} MiB less"
     return replace(
         record,
-        message=f"{message}; {_advice(record.cell, card)}",
+        message=f"{message}; {_advice(record.cell, free)}",
         method=predicted.method,
         params=predicted.params,
     )
 
 
-def _advice(cell: Cell, card_bytes: int | None) -> str:
-    """The largest halved batch that is predicted to fit ``card_bytes``."""
-    batch = cell.batch_size // 2
-    while card_bytes and batch:
-        memory = predict(replace(cell, batch_size=batch)).memory
-        if memory and memory.peak_reserved_bytes and memory.peak_reserved_bytes < card_bytes:
-            return f"--batch-size {batch} is predicted to fit."
-        batch //= 2
+def _free_bytes(cell: Cell) -> int | None:
+    """What the card had free when this process began; None for the CPU or a silent driver."""
+    if cell.device == "cpu":
+        return None
+    foreign = foreign_bytes()
+    card = torch.cuda.get_device_properties(CARD).total_memory
+    return None if foreign is None else card - foreign
+
+
+def _peak_bytes(cell: Cell) -> int:
+    memory = predict(cell).memory
+    assert memory is not None
+    return memory.peak_allocated_bytes
+
+
+def _advice(cell: Cell, free: int | None) -> str:
+    """A batch whose predicted peak is below ``free``: the largest, if the peak grows evenly."""
+    if free is not None and cell.batch_size > 1:
+        one, whole = (_peak_bytes(replace(cell, batch_size=n)) for n in (1, cell.batch_size))
+        batch = 1 + (free - one) * (cell.batch_size - 1) // (whole - one)
+        for candidate in range(min(batch, cell.batch_size - 1), 0, -1):
+            held = _peak_bytes(replace(cell, batch_size=candidate))
+            if held < free:
+                return f"--batch-size {candidate} is predicted to hold {held / MIB:,.0f} MiB."
     return "use a smaller --batch-size, --backbone or --image-size."

@@ -35,6 +35,9 @@ def cell_from_options(
     device: Annotated[
         Device | None, typer.Option(help="Where it runs, or which memory is predicted.")
     ] = None,
+    compute_capability: Annotated[
+        str, typer.Option(help="Of the CUDA card that memory is predicted for.")
+    ] = "8.0",
     seed: Annotated[int, typer.Option(help="Of weights and data.")] = 0,
     checkpoint: Annotated[
         str | None, typer.Option(help="File with SAM's weights; random weights without.")
@@ -48,7 +51,7 @@ def cell_from_options(
     """
     given = {name: value for name, value in locals().items() if name != "settings"}
     given["device"] = device or "cuda"
-    return Cell(settings=dict(_setting(text) for text in settings or []), **given)
+    return Cell(settings=_settings(settings or []), **given)
 
 
 def takes_cell(command: Callable[..., None]) -> Callable[..., None]:
@@ -69,6 +72,15 @@ def takes_cell(command: Callable[..., None]) -> Callable[..., None]:
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     with_options.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     return with_options
+
+
+def _settings(texts: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in map(_setting, texts):
+        if name in found:
+            raise UserError(f"--set {name} is given twice: give it once.")
+        found[name] = value
+    return found
 
 
 def _setting(text: str) -> tuple[str, Any]:

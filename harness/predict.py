@@ -1,6 +1,7 @@
 """Predict a Cell's memory without a GPU: the real step, run on tensors without data."""
 
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -17,7 +18,7 @@ from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
 from harness.memory.tracer import Tracer
 from harness.record import Compute, Measurement, Parameters
-from harness.sam.checkpoint import read_checkpoint
+from harness.sam.build import build_sam
 from harness.step import Step, build_step, describe_method, describe_step
 
 CPU = torch.device("cpu")
@@ -32,12 +33,11 @@ def predict(cell: Cell) -> Measurement:
     """
     started, clock = datetime.now(timezone.utc), time.perf_counter()
     if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
-        read_checkpoint(Path(cell.checkpoint), cell.backbone)
+        _check_checkpoint(cell, Path(cell.checkpoint))
     # Fake CUDA tensors cannot run backward without a driver: the step runs on fake CPU tensors.
     with FakeTensorMode():
         step = build_step(replace(cell, checkpoint=None), CPU)
-        on_cuda = cell.device == "cuda"
-        trace = trace_steps(step, cublas_workspace_bytes() if on_cuda else 0)
+        trace = trace_steps(step, _workspace_bytes(cell))
     return Measurement(
         cell=cell,
         status="ok",
@@ -45,12 +45,23 @@ def predict(cell: Cell) -> Measurement:
         traced=describe_step(cell),
         method=describe_method(step),
         params=Parameters(**step.model.parameter_counts()),
-        memory=predicted_cuda_memory(trace) if on_cuda else traced_memory(trace),
+        memory=predicted_cuda_memory(trace) if cell.device == "cuda" else traced_memory(trace),
         compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),
         environment=environment(cell),
         started=started.isoformat(timespec="seconds"),
         duration_ms=1000 * (time.perf_counter() - clock),
     )
+
+
+def _workspace_bytes(cell: Cell) -> int:
+    return cublas_workspace_bytes(cell.compute_capability) if cell.device == "cuda" else 0
+
+
+def _check_checkpoint(cell: Cell, path: Path) -> None:
+    """Load the file into a SAM without memory, for what loading would say."""
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch remarks that nothing is copied
+        build_sam(cell.backbone, cell.image_size, path)
 
 
 def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:

@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 from adapters.core.errors import UserError
 from harness.record import SCHEMA, Measurement
 
+RECORD_BEGIN = b'{"key": "'  # what every line begins with
+
 
 class Store:
     """A results file.
@@ -28,16 +30,10 @@ class Store:
         Raises:
             UserError: if the file cannot be read or holds something else.
         """
-        try:
-            text = self.path.read_bytes()
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise UserError(
-                f"cannot read the results file {self.path}: {error.strerror}."
-            ) from error
-        lines = text[: _complete(text)].splitlines()
-        return [self._parse(number, line) for number, line in enumerate(lines, 1)]
+        text = self._text()
+        if _is_torn(_tail(text)):
+            text = text[: len(text) - len(_tail(text))]
+        return [self._parse(number, line) for number, line in enumerate(text.splitlines(), 1)]
 
     def latest(self) -> list[Measurement]:
         """The last record of each key: what a report shows."""
@@ -61,7 +57,8 @@ class Store:
         except OSError as error:
             raise self._cannot_write(error) from error
         try:
-            self._cut_torn_line()
+            self.load()  # refuses a file that is not ours before anything in it is changed
+            self._mend_last_line()
             yield self
         finally:
             lock.release()  # the lock file stays: removing it would let two writers in
@@ -98,13 +95,28 @@ class Store:
         except (KeyError, TypeError, AttributeError, UserError) as error:
             raise UserError(f"{where} is a broken samfit record ({error}): remove it.") from error
 
-    def _cut_torn_line(self) -> None:
+    def _text(self) -> bytes:
+        if self.path.exists() and not self.path.is_file():
+            raise UserError(f"cannot read {self.path}: it is not a file.")
         try:
-            text = self.path.read_bytes()
-            if _complete(text) < len(text):
-                os.truncate(self.path, _complete(text))
+            return self.path.read_bytes()
         except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}.") from error
+
+    def _mend_last_line(self) -> None:
+        """End a record that lacks its line end; cut off what is torn."""
+        text = self._text()
+        tail = _tail(text)
+        if not tail:
             return
+        try:
+            if _is_torn(tail):
+                os.truncate(self.path, len(text) - len(tail))
+            else:
+                with self.path.open("ab") as file:
+                    file.write(b"\n")
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -115,6 +127,17 @@ class Store:
         )
 
 
-def _complete(text: bytes) -> int:
-    """Length of ``text`` up to the end of its last complete line."""
-    return text.rfind(b"\n") + 1
+def _tail(text: bytes) -> bytes:
+    """What follows the last line end: nothing, if every line is complete."""
+    return text[text.rfind(b"\n") + 1 :]
+
+
+def _is_torn(tail: bytes) -> bool:
+    """Whether this is the beginning of a record whose writing was cut short."""
+    if not tail.startswith(RECORD_BEGIN[: len(tail)]):
+        return False
+    try:
+        json.loads(tail)
+    except ValueError:
+        return True
+    return False

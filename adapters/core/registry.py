@@ -32,14 +32,23 @@ def adapter_class(name: str) -> "type[Adapter]":
         UserError: if no method has this name (it suggests the nearest), or if another package's
             method cannot be loaded.
     """
+    check_adapter_name(name)
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"adapters.{name}"))
-    foreign = _foreign()
-    if name in foreign:
-        return _load(foreign[name])
-    near = difflib.get_close_matches(name, adapter_names(), n=1, cutoff=0.5)
-    guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(adapter_names())}."
-    raise UserError(f"there is no adapter {name!r}: {guess}")
+    return _load(_foreign()[name])
+
+
+def check_adapter_name(name: object) -> None:
+    """Check that there is such a method, without importing it.
+
+    Raises:
+        UserError: if no method has this name; it suggests the nearest.
+    """
+    known = adapter_names()
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+        guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
+        raise UserError(f"there is no adapter {name!r}: {guess}")
 
 
 def _own_names() -> list[str]:

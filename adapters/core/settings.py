@@ -79,7 +79,9 @@ def _convert(method: str, name: str, kind: Any, value: Any) -> Any:
             converted = base(value)
         except (TypeError, ValueError, OverflowError):
             converted = None
-    rounded = not isinstance(value, str) and converted != value  # 2.5 given for an int
+    # 2.5 or true given for an int
+    rounded = not isinstance(value, str) and (converted != value or isinstance(value, bool))
+    rounded = rounded and base is not bool
     endless = base is float and converted is not None and not math.isfinite(converted)
     if converted is None or rounded or endless or (allowed and converted not in allowed):
         raise UserError(

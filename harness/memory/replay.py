@@ -141,8 +141,10 @@ class Replay:
 
 def replay(trace: Trace) -> Replay:
     """Put a trace's allocations and frees through the allocator, in their order."""
-    moments = [(a.born, i, True) for i, a in enumerate(trace.allocations)]
-    moments += [(a.died, i, False) for i, a in enumerate(trace.allocations) if a.died is not None]
+    # What has no bytes on the device, such as the optimizer's step counters, is no request.
+    lives = [(i, a) for i, a in enumerate(trace.allocations) if a.nbytes]
+    moments = [(a.born, i, True) for i, a in lives]
+    moments += [(a.died, i, False) for i, a in lives if a.died is not None]
     allocator, held = CachingAllocator(), {}
     block_bytes = [0] * len(trace.allocations)
     for _, index, birth in sorted(moments):

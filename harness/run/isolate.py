@@ -48,7 +48,11 @@ class Worker:
             encoding="utf-8",
         )
         self._reader = ThreadPoolExecutor(1)
-        greeting = self._read_line(None)
+        try:
+            greeting = self._read_line(None)
+        except BaseException:  # Ctrl-C while it starts
+            self.close()
+            raise
         if not greeting:
             self.close()
             raise UserError(

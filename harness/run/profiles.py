@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -22,10 +23,11 @@ def bench(machine: Machine) -> list[Task]:
     Without a GPU throughput is measured on the miniature SAM: a training step of ViT-B at 1024
     takes a small CPU tens of seconds.
     """
-    predicted = _grid("predict", adapter_names(), backbone="vit_b", device="cuda")
-    on_gpu = machine["gpu"] is not None
-    backbone, device = ("vit_b", "cuda") if on_gpu else ("vit_tiny", "cpu")
-    return predicted + _grid("measure", adapter_names(), backbone=backbone, device=device)
+    if machine["gpu"] is None:
+        predicted = _grid("predict", backbone="vit_b")
+        return predicted + _grid("measure", backbone="vit_tiny", device="cpu")
+    here = {"backbone": "vit_b", "compute_capability": machine["gpu_capability"]}
+    return _grid("predict", **here) + _grid("measure", **here)
 
 
 PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench}
@@ -46,15 +48,18 @@ def load_profile(name: str, machine: Machine) -> list[Task]:
     if name in PROFILES:
         return PROFILES[name](machine)
     path = Path(name)
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - the method raises for names that are too long
         raise UserError(
             f"there is no profile {name!r}: choose {', '.join(PROFILES)}, or give a JSON file."
         )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return [task for how, grid in _grids(content) for task in _tasks(how, grid)]
+        tasks = [task for how, grid in _grids(content) for task in _tasks(how, grid)]
     except (OSError, ValueError) as error:
         raise UserError(f"cannot use the profile {path}: {error}") from error
+    if not tasks:
+        raise UserError(f"the profile {path} describes no Cell: give it predict or measure.")
+    return tasks
 
 
 def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
@@ -79,5 +84,5 @@ def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
     ]
 
 
-def _grid(how: How, adapters: list[str], **fields: Any) -> list[Task]:
-    return _tasks(how, {"adapter": adapters, "batch_size": list(BATCH_SIZES), **fields})
+def _grid(how: How, **fields: Any) -> list[Task]:
+    return _tasks(how, {"adapter": ["all"], "batch_size": list(BATCH_SIZES), **fields})

@@ -39,6 +39,7 @@ def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[Measureme
                 else run_isolated(task, TIMEOUT_S)
             )
             store.append(record)
+            answers[task.key] = record
         yield record
 
 

@@ -7,12 +7,14 @@ print goes to standard error: standard output carries answers only.
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from typing import Any
 
 from adapters.core.errors import UserError
 from harness.environment import environment, machine
-from harness.measure import measure
+from harness.measure import first_line, measure
 from harness.memory.cuda import foreign_bytes
 from harness.predict import predict
 from harness.record import Measurement
@@ -23,12 +25,20 @@ RUNNERS = {"predict": predict, "measure": measure}
 
 def main() -> None:
     """Answer tasks until standard input ends."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     foreign_bytes()  # before the machine's description starts CUDA here
     _answer(answers, machine())
     for line in sys.stdin:
         _answer(answers, _perform(Task.from_json(json.loads(line))).to_json())
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent has, so that it does not hold the device alone."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _answer(answers: Any, document: dict[str, Any]) -> None:
@@ -43,5 +53,5 @@ def _perform(task: Task) -> Measurement:
         return task.ended("error", str(error), machine())
     except Exception as error:  # a worker lives on: the record says what happened
         traceback.print_exc()
-        message = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {first_line(error)}"
         return task.ended("error", message, environment(task.cell))

@@ -1,7 +1,10 @@
 """Load SAM's weights from a file, safely, and name in one sentence what is wrong with it."""
 
+import os
 import pickle
+import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -58,13 +61,10 @@ def read_checkpoint(path: Path, backbone: str) -> StateDict:
 
 
 def _read(path: Path) -> StateDict:
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - the method raises for names that are too long
         raise UserError(f"there is no checkpoint file {path}: check --checkpoint.")
     try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+        state = _unpickle(path) if path.suffix != ".safetensors" else load_file(path)
     except pickle.UnpicklingError as error:
         raise UserError(
             f"{path} is truncated or holds more than tensors, and is not loaded: loading it could "
@@ -82,6 +82,12 @@ def _read(path: Path) -> StateDict:
             "use one of Meta's files, such as sam_vit_b_01ec64.pth."
         )
     return state
+
+
+def _unpickle(path: Path) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's remarks on old formats
+        return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _backbone_of(state: StateDict) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_list_shows_every_adapter(samfit):
     ("arguments", "sentence"),
     [
         (["predict", "lorra"], "there is no adapter 'lorra': did you mean 'lora'?"),
-        (["predict", "lora", "--batch-size", "0"], "--batch-size must be a whole number"),
+        (["predict", "lora", "--batch-size", "0"], "--batch-size must be a whole number from 1"),
         (["predict", "lora", "--backbone", "vit_x"], "there is no backbone 'vit_x'"),
         (["predict", "lora", "--set", "rnk=4"], "did you mean 'rank'?"),
         (["predict", "lora", "--set", "rank=four"], "setting rank must be a whole number"),
@@ -96,6 +97,12 @@ def test_list_shows_every_adapter(samfit):
         ),
         (["predict", "lora", "--set", "rank"], "--set takes KEY=VALUE, got 'rank'."),
         (["predict", "lora", "--checkpoint", "no.pth"], "there is no checkpoint file"),
+        (["predict", "lora", "--set", "rank=4", "--set", "rank=8"], "--set rank is given twice"),
+        (["predict", "lora", "--set", "rank=true"], "must be a whole number"),
+        (["predict", "lora", "--checkpoint", "a" * 5000], "there is no checkpoint file"),
+        (["predict", "lora", "--batch-size", 10**12], "from 1 to 65536"),
+        (["sweep", "a" * 3000, "--output", "{tmp}/r.jsonl"], "there is no profile"),
+        (["sweep", "bench", "--output", "{tmp}"], "it is not a file"),
         (["measure", "lorra"], "did you mean 'lora'?"),
         (["sweep", "benhc", "--output", "{tmp}/r.jsonl"], "there is no profile 'benhc'"),
         (["sweep", "bench", "--output", "/proc/no/r.jsonl"], "cannot write to"),
@@ -104,7 +111,7 @@ def test_list_shows_every_adapter(samfit):
     ],
 )
 def test_mistakes_are_one_sentence(samfit, tmp_path, arguments, sentence):
-    code, out, err = samfit(*(text.format(tmp=tmp_path) for text in arguments))
+    code, out, err = samfit(*(str(text).format(tmp=tmp_path) for text in arguments))
     assert code == 1
     assert out == ""
     assert err.startswith("samfit: ")
@@ -125,6 +132,19 @@ def test_sweep_and_report(samfit, tmp_path):
     assert code == 0
     assert {name.rsplit(".", 1)[-1] for name in files} == {"png", "svg", "csv", "md"}
     assert samfit("report", results)[0] == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_answer_that_cannot_be_written_is_one_sentence():
+    code = "from harness.cli import main; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "list", "--json"], stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().strip() == (
+        "samfit: cannot write the answer: No space left on device."
+    )
 
 
 def test_help_needs_no_torch():

@@ -1,5 +1,7 @@
 """Measuring for real, on the CPU, and what running out of memory gives."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -48,14 +50,24 @@ def test_out_of_memory_is_a_result_that_says_what_is_needed(monkeypatch, error):
     record = measure(TINY)
     assert record.status == "oom"
     assert record.memory is None
-    assert "predicted to need" in record.message
+    assert "predicted to hold" in record.message
 
 
-def test_advice_names_the_largest_halved_batch_that_fits():
+@pytest.mark.parametrize("sign", room.OUT_OF_MEMORY)
+def test_libraries_that_run_out_of_memory_are_understood(sign):
+    assert room.is_out_of_memory(RuntimeError(f"{sign} when calling `cublasCreate(handle)`"))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7])
+def test_advice_names_the_largest_batch_that_is_predicted_to_fit(batch_size):
     cell = Cell(adapter="decoder", backbone="vit_tiny", batch_size=16)
-    enough_for_4 = predict(Cell(adapter="decoder", backbone="vit_tiny", batch_size=4)).memory
-    card = enough_for_4.peak_reserved_bytes + 1
-    assert room._advice(cell, card) == "--batch-size 4 is predicted to fit."
+    peak = predict(replace(cell, batch_size=batch_size)).memory.peak_allocated_bytes
+    assert room._advice(cell, int(1.05 * peak)).startswith(f"--batch-size {batch_size} ")
+
+
+def test_without_a_batch_that_fits_the_advice_is_general():
+    cell = Cell(adapter="decoder", backbone="vit_tiny", batch_size=16)
+    assert room._advice(cell, 1000) == "use a smaller --batch-size, --backbone or --image-size."
 
 
 def test_other_errors_are_not_swallowed(monkeypatch):

@@ -98,6 +98,31 @@ def test_a_foreign_file_is_named(store, line, sentence):
         store.load()
 
 
+@pytest.mark.parametrize("text", ["my notes", "line one\nmy last line", '{"other": 1}'])
+def test_a_foreign_file_is_left_as_it_is(store, text):
+    store.path.parent.mkdir()
+    store.path.write_text(text)
+    with pytest.raises(UserError, match="is not a samfit record"), store.writing():
+        pass
+    assert store.path.read_text() == text
+
+
+def test_a_record_without_its_line_end_counts(store):
+    with store.writing():
+        store.append(record(1))
+    store.path.write_bytes(store.path.read_bytes().rstrip())
+    assert store.load() == [record(1)]
+    with store.writing():
+        store.append(record(2))
+    assert store.load() == [record(1), record(2)]
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_a_device_is_no_results_file():
+    with pytest.raises(UserError, match="it is not a file"):
+        Store(FULL).load()
+
+
 def test_a_folder_is_no_results_file(tmp_path):
     with pytest.raises(UserError, match="cannot read"):
         Store(tmp_path).load()

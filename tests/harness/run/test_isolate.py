@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -71,3 +74,21 @@ def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
     loud += "worker.RUNNERS['predict'] = lambda cell: [print('noise'), predict(cell)][1]\nmain()"
     monkeypatch.setattr(isolate, "BOOT", isolate.BOOT.replace("main()", loud))
     assert run_isolated(TINY).status == "ok"
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_worker_does_not_outlive_its_parent():
+    """A killed sweep must not leave a process on the device."""
+    code = "from harness.run.isolate import Worker\nfrom harness.run.task import Task\n"
+    code += "from harness.cell import Cell\nworker = Worker()\n"
+    code += "print(worker._process.pid, flush=True)\n"
+    code += "worker.run(Task('measure', Cell(adapter='cad', backbone='vit_tiny', batch_size=64, "
+    code += "device='cpu')))"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{worker}").exists()

@@ -8,7 +8,7 @@ from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names
 from harness.run.profiles import BATCH_SIZES, load_profile
 
-NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200"}
+NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
 
 def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
@@ -19,6 +19,8 @@ def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
             cells = [task.cell for task in tasks if task.how == how]
             assert {(cell.adapter, cell.batch_size) for cell in cells} == grid
             assert {(cell.backbone, cell.device) for cell in cells} == {where}
+            capability = machine.get("gpu_capability", "8.0")
+            assert {cell.compute_capability for cell in cells} == {capability}
 
 
 def test_a_file_gives_grids(tmp_path):
@@ -38,6 +40,10 @@ def test_a_file_gives_grids(tmp_path):
     [
         ("{", "cannot use the profile"),
         ("[]", "it must be an object"),
+        ("{}", "describes no Cell"),
+        ('{"predict": [{"adapter": "lorra"}]}', "did you mean 'lora'"),
+        ('{"predict": [{"adapter": 5}]}', "there is no adapter 5"),
+        ('{"predict": [{"adapter": "cad", "backbone": 5}]}', "--backbone must be a text"),
         ('{"predict": 3}', "'predict' must be a list of grids"),
         ('{"guess": []}', "'guess' must be predict or measure"),
         ('{"predict": [{"adapter": "cad", "bach_size": 1}]}', "no field 'bach_size'"),

@@ -1,0 +1,72 @@
+"""The driver's own view of the card, through NVML; asking never starts CUDA."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pynvml
+import torch
+
+CARD = 0  # the device "cuda" is the first visible card
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the driver says about the card."""
+
+    name: str
+    total_bytes: int
+    capability: str
+    driver: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Bytes in use on the card: by each process that the driver shows, and in all."""
+
+    by_process: dict[int, int]
+    used_bytes: int
+
+
+def card() -> Card | None:
+    """The card; None without one, or without a driver that answers."""
+    handle = _handle()
+    if handle is None:
+        return None
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    return Card(
+        name=_text(pynvml.nvmlDeviceGetName(handle)),
+        total_bytes=pynvml.nvmlDeviceGetMemoryInfo(handle).total,
+        capability=f"{major}.{minor}",
+        driver=_text(pynvml.nvmlSystemGetDriverVersion()),
+    )
+
+
+def usage() -> Usage | None:
+    """What is in use on the card now; None without a card."""
+    handle = _handle()
+    if handle is None:
+        return None
+    processes = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+    # The second version tells apart what the driver keeps for itself, which nobody can use.
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2)
+    return Usage(
+        by_process={p.pid: p.usedGpuMemory for p in processes if p.usedGpuMemory is not None},
+        used_bytes=memory.total - memory.free - memory.reserved,
+    )
+
+
+def _handle() -> Any:
+    """NVML's handle of the card, or None.
+
+    NVML ignores CUDA_VISIBLE_DEVICES; torch's private translation of card numbers does not, and is
+    the only one that leaves CUDA alone. It fails where all cards are hidden.
+    """
+    try:
+        pynvml.nvmlInit()
+        return pynvml.nvmlDeviceGetHandleByIndex(torch.cuda._get_nvml_device_index(CARD))
+    except (pynvml.NVMLError, RuntimeError, IndexError):
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
