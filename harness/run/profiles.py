@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names
+from adapters.core.registry import adapter_names, check_adapter_name
 from harness.cell import Cell
 from harness.run.task import How, Task
 
@@ -78,10 +78,11 @@ def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
     values = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
     if values.get("adapter") == ["all"]:
         values["adapter"] = list(adapter_names())
-    combinations = itertools.product(*values.values())
-    return [
-        Task(how, Cell.from_json(dict(zip(values, chosen, strict=True)))) for chosen in combinations
-    ]
+    chosen = (dict(zip(values, each, strict=True)) for each in itertools.product(*values.values()))
+    cells = [Cell.from_json(fields) for fields in chosen]
+    for cell in cells:
+        check_adapter_name(cell.adapter)
+    return [Task(how, cell) for cell in cells]
 
 
 def _grid(how: How, **fields: Any) -> list[Task]:

@@ -18,7 +18,7 @@ BAR_INCHES, BAR_SHARE = 0.3, 0.76
 # For the categories in the order in which a record gives them: what stays first, what passes last.
 COLOURS = (
     style.GREY, style.BLACK, style.YELLOW, style.PURPLE, style.ORANGE, style.VERMILLION,
-    style.SKY, style.BLUE, style.GREEN,
+    style.SKY, style.BLUE, style.GREEN, "#5B3A1E",
 )  # fmt: skip
 SMALL = 0.01  # of the longest bar: what is nowhere larger is shown as one
 OTHER, OTHER_COLOUR = "other", "#C8C8C8"

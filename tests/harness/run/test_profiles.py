@@ -42,7 +42,7 @@ def test_a_file_gives_grids(tmp_path):
         ("[]", "it must be an object"),
         ("{}", "describes no Cell"),
         ('{"predict": [{"adapter": "lorra"}]}', "did you mean 'lora'"),
-        ('{"predict": [{"adapter": 5}]}', "there is no adapter 5"),
+        ('{"predict": [{"adapter": 5}]}', "--adapter must be a text"),
         ('{"predict": [{"adapter": "cad", "backbone": 5}]}', "--backbone must be a text"),
         ('{"predict": 3}', "'predict' must be a list of grids"),
         ('{"guess": []}', "'guess' must be predict or measure"),
