@@ -6,8 +6,10 @@ commands that need it.
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,7 +72,9 @@ def predict(cell: Cell, device_given: bool, json_: Json = False) -> None:
     """Predict the memory of one training step or forward pass. Needs no GPU."""
     from harness.predict import predict as run
 
-    _show(run(cell), json_)
+    with _plain_interrupt():
+        record = run(cell)
+    _show(record, json_)
 
 
 @app.command()
@@ -80,13 +84,16 @@ def measure(cell: Cell, device_given: bool, json_: Json = False) -> None:
     from harness.run.isolate import Worker
     from harness.run.task import Task
 
-    with Worker() as worker:
-        if not device_given:
-            cell = replace(cell, device="cuda" if worker.machine["gpu"] else "cpu")
-        if cell.device == "cuda" and worker.machine["gpu"]:
-            cell = replace(cell, compute_capability=worker.machine["gpu_capability"])
-        with messages.status(f"measuring {cell.key} on {cell.device}"):
-            record = worker.run(Task("measure", cell))
+    try:
+        with Worker() as worker:
+            if not device_given:
+                cell = replace(cell, device="cuda" if worker.machine["gpu"] else "cpu")
+            if cell.device == "cuda" and worker.machine["gpu"]:
+                cell = replace(cell, compute_capability=worker.machine["gpu_capability"])
+            with messages.status(f"measuring {cell.key} on {cell.device}"):
+                record = worker.run(Task("measure", cell))
+    except KeyboardInterrupt:
+        raise UserError("interrupted; nothing was measured.") from None
     _show(record, json_)
 
 
@@ -165,6 +172,17 @@ def _print_json(document: Any) -> None:
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
         raise UserError(f"cannot write the answer: {error.strerror}.") from error
+
+
+@contextmanager
+def _plain_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: Python's exception could arise inside a callback of
+    torch, which aborts with a stack of C++ frames."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:

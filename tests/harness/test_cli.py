@@ -1,8 +1,10 @@
 """The command line as a user meets it: answers, help, and one sentence for every mistake."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,18 @@ def test_an_answer_that_cannot_be_written_is_one_sentence():
     assert done.stderr.decode().strip() == (
         "samfit: cannot write the answer: No space left on device."
     )
+
+
+@pytest.mark.parametrize("command", ["predict", "measure"])
+def test_an_interrupt_ends_quietly(command):
+    code = "from harness.cli import main; main()"
+    arguments = [sys.executable, "-c", code, command, "full", "--backbone", "vit_l"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode in {1, 130, -signal.SIGINT}
+    assert b"Traceback" not in err and b"terminate called" not in err
 
 
 def test_help_needs_no_torch():
