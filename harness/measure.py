@@ -17,7 +17,7 @@ from harness.memory.cuda import explain, foreign_bytes, read_cuda
 from harness.memory.peak import traced_memory
 from harness.nvml import CARD
 from harness.predict import STEPS, predict, trace_steps
-from harness.record import Compute, Measurement, Parameters
+from harness.record import Compute, Measurement, Parameters, measured_source
 from harness.step import build_step, describe_method, describe_step
 from harness.timing import time_steps, warm_up
 
@@ -48,7 +48,7 @@ def measure(cell: Cell) -> Measurement:
     record = Measurement(
         cell=cell,
         status="ok",
-        source="measured-cuda" if cell.device == "cuda" else "measured-cpu",
+        source=measured_source(cell),
         traced=describe_step(cell),
         environment=environment(cell),
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -59,7 +59,7 @@ def measure(cell: Cell) -> Measurement:
         if not is_out_of_memory(error):
             raise
         record = replace(record, status="oom", message=first_line(error))
-    if record.status == "oom":
+    if record.status == "oom":  # out of the handler, which keeps the failed step's frames alive
         record = _what_was_missing(record)
     return replace(record, duration_ms=1000 * (time.perf_counter() - clock))
 
@@ -109,7 +109,7 @@ def _what_was_missing(record: Measurement) -> Measurement:
             message += f", {(needed - free) / MIB:,.0f} MiB less"
     return replace(
         record,
-        message=f"{message}; {_advice(record.cell, free)}",
+        message=f"{message}; {_advice(record.cell, needed, free)}",
         method=predicted.method,
         params=predicted.params,
     )
@@ -130,11 +130,14 @@ def _peak_bytes(cell: Cell) -> int:
     return memory.peak_allocated_bytes
 
 
-def _advice(cell: Cell, free: int | None) -> str:
-    """A batch whose predicted peak is below ``free``: the largest, if the peak grows evenly."""
+def _advice(cell: Cell, needed: int, free: int | None) -> str:
+    """A batch whose predicted peak is below ``free``: the largest, if the peak grows evenly.
+
+    ``needed`` is the predicted peak of ``cell`` itself.
+    """
     if free is not None and cell.batch_size > 1:
-        one, whole = (_peak_bytes(replace(cell, batch_size=n)) for n in (1, cell.batch_size))
-        batch = 1 + (free - one) * (cell.batch_size - 1) // (whole - one)
+        one = _peak_bytes(replace(cell, batch_size=1))
+        batch = 1 + (free - one) * (cell.batch_size - 1) // (needed - one)
         for candidate in range(min(batch, cell.batch_size - 1), 0, -1):
             held = _peak_bytes(replace(cell, batch_size=candidate))
             if held < free:

@@ -17,6 +17,11 @@ Status = Literal["ok", "oom", "timeout", "error", "unsupported"]
 Source = Literal["predicted", "measured-cuda", "measured-cpu"]
 
 
+def measured_source(cell: Cell) -> Source:
+    """The source of a measurement of ``cell``."""
+    return "measured-cuda" if cell.device == "cuda" else "measured-cpu"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Method:
     """What readers of a table want to know about the adapter.

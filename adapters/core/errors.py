@@ -1,4 +1,7 @@
-"""The one exception for mistakes that a user can mend."""
+"""The one exception for mistakes that a user can mend, and the hint for a misspelt name."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class UserError(ValueError):
@@ -7,3 +10,13 @@ class UserError(ValueError):
     The command line prints the sentence and exits with a non-zero code; everything else that
     reaches the top is a bug.
     """
+
+
+def spelling_hint(name: str, known: Iterable[str], similarity: float = 0.6) -> str:
+    """The end of a sentence about an unknown name: the nearest of ``known``, else all of them.
+
+    Names whose similarity (``difflib``, 0..1) is lower are not suggested.
+    """
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=similarity)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."

@@ -4,7 +4,6 @@ A method's registered name is the name of its file. Another package adds methods
 entry-point group ``samfit.adapters``; each entry names an ``Adapter`` subclass.
 """
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -12,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 import adapters
-from adapters.core.errors import UserError
+from adapters.core.errors import UserError, spelling_hint
 
 if TYPE_CHECKING:  # names can be listed without importing torch
     from adapters.core.base import Adapter
@@ -46,9 +45,8 @@ def check_adapter_name(name: object) -> None:
     """
     known = adapter_names()
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-        guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
-        raise UserError(f"there is no adapter {name!r}: {guess}")
+        hint = spelling_hint(str(name), known, similarity=0.5)
+        raise UserError(f"there is no adapter {name!r}: {hint}")
 
 
 def _own_names() -> list[str]:

@@ -1,12 +1,11 @@
 """Hyper-parameters given as text (``--set rank=8``) turned into a method's settings."""
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from adapters.core.errors import UserError
+from adapters.core.errors import UserError, spelling_hint
 
 _TRUE_FALSE = {"true": True, "false": False}
 
@@ -60,9 +59,7 @@ def changed_settings(settings: Any) -> dict[str, Any]:
 def _unknown(method: str, name: str, known: list[str]) -> str:
     if not known:
         return f"{method} has no setting {name!r}: it has no settings at all."
-    near = difflib.get_close_matches(name, known, n=1)
-    guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."
-    return f"{method} has no setting {name!r}: {guess}"
+    return f"{method} has no setting {name!r}: {spelling_hint(name, known)}"
 
 
 def _convert(method: str, name: str, kind: Any, value: Any) -> Any:
@@ -80,8 +77,8 @@ def _convert(method: str, name: str, kind: Any, value: Any) -> Any:
         except (TypeError, ValueError, OverflowError):
             converted = None
     # 2.5 or true given for an int
-    rounded = not isinstance(value, str) and (converted != value or isinstance(value, bool))
-    rounded = rounded and base is not bool
+    changed = converted != value or (isinstance(value, bool) and base is not bool)
+    rounded = changed and not isinstance(value, str)
     endless = base is float and converted is not None and not math.isfinite(converted)
     if converted is None or rounded or endless or (allowed and converted not in allowed):
         raise UserError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.cell import Cell
-from harness.record import Measurement, Source, Status
+from harness.record import Measurement, Source, Status, measured_source
 
 How = Literal["predict", "measure"]
 
@@ -20,9 +20,7 @@ class Task:
     @property
     def source(self) -> Source:
         """The source of the Measurement that answers this task."""
-        if self.how == "predict":
-            return "predicted"
-        return "measured-cuda" if self.cell.device == "cuda" else "measured-cpu"
+        return "predicted" if self.how == "predict" else measured_source(self.cell)
 
     @property
     def key(self) -> str:

@@ -28,7 +28,7 @@ def main() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    foreign_bytes()  # before the machine's description starts CUDA here
+    foreign_bytes()  # before a measurement starts CUDA here
     _answer(answers, machine())
     for line in sys.stdin:
         _answer(answers, _perform(Task.from_json(json.loads(line))).to_json())

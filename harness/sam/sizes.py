@@ -1,9 +1,8 @@
 """The numbers that make a SAM a ViT-B, -L, -H, or the miniature. Needs no torch."""
 
-import difflib
 from dataclasses import dataclass
 
-from adapters.core.errors import UserError
+from adapters.core.errors import UserError, spelling_hint
 
 PATCH_SIZE = 16
 
@@ -52,6 +51,4 @@ def backbone_sizes(name: str) -> Backbone:
     """
     if name in BACKBONES:
         return BACKBONES[name]
-    near = difflib.get_close_matches(name, BACKBONES, n=1)
-    guess = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(BACKBONES)}."
-    raise UserError(f"there is no backbone {name!r}: {guess}")
+    raise UserError(f"there is no backbone {name!r}: {spelling_hint(name, BACKBONES)}")

@@ -62,12 +62,17 @@ def test_libraries_that_run_out_of_memory_are_understood(sign):
 def test_advice_names_the_largest_batch_that_is_predicted_to_fit(batch_size):
     cell = Cell(adapter="decoder", backbone="vit_tiny", batch_size=16)
     peak = predict(replace(cell, batch_size=batch_size)).memory.peak_allocated_bytes
-    assert room._advice(cell, int(1.05 * peak)).startswith(f"--batch-size {batch_size} ")
+    assert room._advice(cell, room._peak_bytes(cell), int(1.05 * peak)).startswith(
+        f"--batch-size {batch_size} "
+    )
 
 
 def test_without_a_batch_that_fits_the_advice_is_general():
     cell = Cell(adapter="decoder", backbone="vit_tiny", batch_size=16)
-    assert room._advice(cell, 1000) == "use a smaller --batch-size, --backbone or --image-size."
+    assert (
+        room._advice(cell, room._peak_bytes(cell), 1000)
+        == "use a smaller --batch-size, --backbone or --image-size."
+    )
 
 
 def test_other_errors_are_not_swallowed(monkeypatch):
