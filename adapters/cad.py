@@ -7,13 +7,13 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter
+from adapters.core.base import Adapter, Settings
 from adapters.core.highpass import high_frequency
 from adapters.core.settings import Share
 
 
 @dataclass(frozen=True, kw_only=True)
-class CadSettings:
+class CadSettings(Settings):
     """Hyper-parameters of CAD.
 
     Attributes:

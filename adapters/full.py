@@ -1,23 +1,10 @@
 """Full fine-tuning: the ceiling, in parameters and in memory."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-
 from segment_anything.modeling import Sam
 from torch import nn
 
 from adapters.core.base import Adapter
-
-
-@dataclass(frozen=True, kw_only=True)
-class FullSettings:
-    """Hyper-parameters of full fine-tuning.
-
-    Attributes:
-        train_prompt_encoder: train the prompt encoder too (6,220 parameters).
-    """
-
-    train_prompt_encoder: bool = False
 
 
 class FullFineTuning(Adapter):
@@ -29,7 +16,6 @@ class FullFineTuning(Adapter):
     Source: the common baseline; the prompt encoder stays frozen, as in most SAM recipes.
     """
 
-    Settings = FullSettings
     title = "full fine-tuning"
     source = "baseline"
     encoder_gradients = True
@@ -37,9 +23,8 @@ class FullFineTuning(Adapter):
     mergeable = True
 
     def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
+        yield from super().trained_in_sam(sam)
         yield from sam.image_encoder.parameters()
-        if self.settings.train_prompt_encoder:
-            yield from sam.prompt_encoder.parameters()
 
     def merge(self, sam: Sam) -> None:
         """Nothing to do: all that is trained is SAM's own."""

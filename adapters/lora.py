@@ -1,66 +1,56 @@
-"""LoRA on the queries and values of every attention."""
+"""LoRA on the queries and values of every attention, or on other projections."""
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from segment_anything.modeling import Sam
+from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter
-from adapters.core.settings import Positive
+from adapters.core.base import Adapter, Settings
+from adapters.core.settings import NotNegative, Positive
 from adapters.core.sites import Site, after
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoraSettings:
+class LoraSettings(Settings):
     """Hyper-parameters of LoRA.
 
     Attributes:
         rank: r, the width of the low-rank update.
+        alpha: the updates are multiplied by alpha / r; 0 leaves them as they are, as SAMed does.
+        targets: what is updated: the parts q, k and v of the attention's projection, its output
+            projection (proj) and the two layers of the MLP (mlp).
+        fused: one update for q, k and v together, which share one A, in place of ``targets``: what
+            AutoGluon calls LoRA, with rank 3 and alpha 32.
     """
 
     rank: Positive = 4
+    alpha: NotNegative = 0
+    targets: tuple[Literal["q", "k", "v", "proj", "mlp"], ...] = ("q", "v")
+    fused: bool = False
 
 
 class LowRankUpdate(nn.Module):
-    """x -> B A x with A (r, D) Kaiming-uniform and B (D, r) zero, no bias, no scaling."""
+    """x (..., D) -> scale · B A x (..., E) with A (r, D) Kaiming-uniform, B (E, r) zero, no bias."""
 
-    def __init__(self, width: int, rank: int) -> None:
+    def __init__(self, features: int, out_features: int, rank: int, scale: float = 1) -> None:
         super().__init__()
-        self.A = nn.Parameter(torch.empty(rank, width))
-        self.B = nn.Parameter(torch.zeros(width, rank))
+        self.scale = scale
+        self.A = nn.Parameter(torch.empty(rank, features))
+        self.B = nn.Parameter(torch.zeros(out_features, rank))
         nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.linear(F.linear(x, self.A), self.B)
+        return F.linear(F.linear(x, self.A), self.scale * self.B if self.scale != 1 else self.B)
 
     def product(self) -> Tensor:
-        """The update as one matrix (D, D)."""
-        return self.B @ self.A
-
-
-class QueryValueUpdate(nn.Module):
-    """The updates of one fused qkv projection (Bw, h, w, D) -> (Bw, h, w, 3D)."""
-
-    def __init__(self, width: int, rank: int) -> None:
-        super().__init__()
-        self.query = LowRankUpdate(width, rank)
-        self.value = LowRankUpdate(width, rank)
-
-    def forward(self, x: Tensor, qkv: Tensor) -> Tensor:
-        width = x.shape[-1]
-        # In place on the fresh projection: concatenating would keep one more (.., 3D) tensor alive.
-        qkv[..., :width] += self.query(x)
-        qkv[..., 2 * width :] += self.value(x)
-        return qkv
-
-    def merge_into(self, weight: Tensor) -> None:
-        """Add the updates to the weight (3D, D) of the projection."""
-        width = weight.shape[1]
-        weight[:width] += self.query.product()
-        weight[2 * width :] += self.value.product()
+        """The update as one matrix (E, D)."""
+        return self.scale * self.B @ self.A
 
 
 class Lora(Adapter):
@@ -68,10 +58,10 @@ class Lora(Adapter):
 
     q <- W_q x + B_q A_q x and v <- W_v x + B_v A_v x, for tokens x (Bw, h, w, D). Padded window
     tokens are zero, so the update is zero there. New parameters: 4rDL; with r = 4: 147,456
-    (ViT-B), 393,216 (ViT-L), 655,360 (ViT-H).
+    (ViT-B), 393,216 (ViT-L), 655,360 (ViT-H); the same with ``fused``.
 
-    Source: Hu et al., arXiv 2106.09685; on SAM as in SAMed (arXiv 2304.13785), without its
-    alpha/r scaling, class heads and prompt-encoder training.
+    Source: Hu et al., arXiv 2106.09685; on SAM as in SAMed (arXiv 2304.13785), without its class
+    heads; SAMed also trains the prompt encoder (``train_prompt_encoder``).
     """
 
     Settings = LoraSettings
@@ -83,17 +73,60 @@ class Lora(Adapter):
 
     def __init__(self, sam: Sam, settings: LoraSettings) -> None:
         super().__init__(sam, settings)
-        width = sam.image_encoder.patch_embed.proj.out_channels
+        scale = settings.alpha / settings.rank if settings.alpha else 1
+
+        def update(layer: nn.Linear, rows: slice) -> LowRankUpdate:
+            height = rows.stop - rows.start
+            return LowRankUpdate(layer.in_features, height, settings.rank, scale)
+
         self.updates = nn.ModuleList(
-            QueryValueUpdate(width, settings.rank) for _ in Site.QKV.modules(sam)
+            nn.ModuleDict({name: update(layer, rows) for name, layer, rows in self._targets(block)})
+            for block in Site.BLOCK.modules(sam)
         )
 
     def attach(self, sam: Sam) -> None:
-        for qkv, update in zip(Site.QKV.modules(sam), self.updates, strict=True):
-            self.hold(after(qkv, update))
+        for layer, rows, update in self._updates(sam):
+            self.hold(after(layer, _added(update, rows, layer.out_features)))
 
     @torch.no_grad()
     def merge(self, sam: Sam) -> None:
-        for qkv, update in zip(Site.QKV.modules(sam), self.updates, strict=True):
-            assert isinstance(update, QueryValueUpdate)
-            update.merge_into(qkv.get_parameter("weight"))
+        for layer, rows, update in self._updates(sam):
+            layer.weight[rows] += update.product()
+
+    def _updates(self, sam: Sam) -> Iterator[tuple[nn.Linear, slice, LowRankUpdate]]:
+        """Every update with its layer and the rows of that layer's weight that it changes."""
+        for block, updates in zip(Site.BLOCK.modules(sam), self.updates, strict=True):
+            assert isinstance(updates, nn.ModuleDict)
+            for name, layer, rows in self._targets(block):
+                update = updates[name]
+                assert isinstance(update, LowRankUpdate)
+                yield layer, rows, update
+
+    def _targets(self, block: nn.Module) -> Iterator[tuple[str, nn.Linear, slice]]:
+        """What is updated in ``block``: a name, a layer, and rows of its weight."""
+        assert isinstance(block, Block)
+        qkv, width = block.attn.qkv, block.attn.qkv.in_features
+        if self.settings.fused:
+            yield "qkv", qkv, slice(0, 3 * width)
+            return
+        for target in self.settings.targets:
+            if target == "proj":
+                yield "proj", block.attn.proj, slice(0, width)
+            elif target == "mlp":
+                for name in ("lin1", "lin2"):
+                    layer = getattr(block.mlp, name)
+                    yield name, layer, slice(0, layer.out_features)
+            else:
+                first = "qkv".index(target) * width
+                yield target, qkv, slice(first, first + width)
+
+
+def _added(update: nn.Module, rows: slice, height: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """Adds the update in place on the layer's fresh output: concatenating the parts of qkv would
+    keep one more (..., 3D) tensor alive."""
+
+    def add(x: Tensor, y: Tensor) -> Tensor:
+        (y if rows == slice(0, height) else y[..., rows]).add_(update(x))
+        return y
+
+    return add

@@ -1,22 +1,23 @@
 """SAM-Adapter: prompts from patch embeddings and high frequencies, added to every block."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from segment_anything.modeling import Sam
+from segment_anything.modeling.prompt_encoder import PositionEmbeddingRandom
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter
+from adapters.core.base import Adapter, Settings
 from adapters.core.errors import UserError
 from adapters.core.highpass import high_frequency
 from adapters.core.settings import Positive, Share
-from adapters.core.sites import Site, after, before
+from adapters.core.sites import Site, after, before, override
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamAdapterSettings:
+class SamAdapterSettings(Settings):
     """Hyper-parameters of SAM-Adapter.
 
     Attributes:
@@ -24,7 +25,10 @@ class SamAdapterSettings:
         reduction: official variant: the prompts' hidden width is D / reduction.
         scramble: official variant: re-read the channels-last patch embedding as if it were
             channels-first, as the official code does; False is what the paper describes.
-        train_no_mask_embed: official variant: train SAM's "no mask" embedding (256 parameters).
+        train_no_mask_embed: as in every method, but true by default in the official variant, as in the
+            official code.
+        random_pe: official variant: start from a random positional encoding and a random "no mask" embedding in place
+            of SAM's, as the official code does by loading the checkpoint non-strictly.
         feature_width: cad variant: width of the shared feature.
         hidden_width: cad variant: hidden width of each adapter.
         high_frequency_ratio: share of the spectrum removed for the high-frequency input.
@@ -34,6 +38,7 @@ class SamAdapterSettings:
     reduction: Positive = 32
     scramble: bool = True
     train_no_mask_embed: bool = True
+    random_pe: bool = False
     feature_width: Positive = 192
     hidden_width: Positive = 32
     high_frequency_ratio: Share = 0.25
@@ -113,7 +118,8 @@ class SamAdapter(Adapter):
 
     Source: arXiv 2304.09148; the default follows the official code, not Fig. 1 of the paper, which
     draws one adapter more and no scramble. The official training starts from a random positional
-    encoding and a random "no mask" embedding, an effect of non-strict loading; here both are SAM's.
+    encoding and a random "no mask" embedding, an effect of non-strict loading; here both are SAM's,
+    unless ``random_pe`` asks for the literal behaviour.
     """
 
     Settings = SamAdapterSettings
@@ -123,6 +129,8 @@ class SamAdapter(Adapter):
     starts_as_identity = False
 
     def __init__(self, sam: Sam, settings: SamAdapterSettings) -> None:
+        if settings.variant == "cad":
+            settings = replace(settings, train_no_mask_embed=False, random_pe=False)
         super().__init__(sam, settings)
         projection = sam.image_encoder.patch_embed.proj
         depth = len(Site.BLOCK.modules(sam))
@@ -130,18 +138,20 @@ class SamAdapter(Adapter):
         self.prompts: OfficialPrompts | CadPrompts = generator(
             projection.out_channels, depth, projection.kernel_size[0], settings
         )
+        if settings.random_pe:
+            self.position = PositionEmbeddingRandom(sam.prompt_encoder.embed_dim // 2)
         # What hooks hand on within one forward pass: the encoder's input, then the feature F.
         self._pixels: Tensor | None = None
         self._features: Tensor | None = None
-
-    def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
-        if self.settings.variant == "official" and self.settings.train_no_mask_embed:
-            yield sam.prompt_encoder.no_mask_embed.weight
 
     def attach(self, sam: Sam) -> None:
         (encoder,), (patch_embed,) = Site.ENCODER.modules(sam), Site.PATCH_EMBED.modules(sam)
         self.hold(before(encoder, self._keep_pixels), after(encoder, self._forget))
         blocks = Site.BLOCK.modules(sam)
+        if self.settings.random_pe:
+            prompts = sam.prompt_encoder
+            self.hold(override(prompts.pe_layer, "_pe_encoding", self.position._pe_encoding))
+            self.hold(_RandomValues(prompts.no_mask_embed))
         if self.settings.variant == "official":
             self.hold(after(patch_embed, self._make_features))
             self.hold(*(before(block, self._adder(i)) for i, block in enumerate(blocks)))
@@ -172,6 +182,18 @@ class SamAdapter(Adapter):
     def _forget(self, _: Tensor, embedding: Tensor) -> Tensor:
         self._pixels = self._features = None
         return embedding
+
+
+class _RandomValues:
+    """Random weights in an embedding, until removed."""
+
+    def __init__(self, embedding: nn.Embedding) -> None:
+        self._embedding, self._before = embedding, embedding.weight.detach().clone()
+        embedding.reset_parameters()
+
+    def remove(self) -> None:
+        """Restore the weights there were."""
+        self._embedding.weight.data.copy_(self._before)
 
 
 def _init_normal(layer: nn.Module, std: float) -> None:

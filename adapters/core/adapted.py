@@ -11,10 +11,12 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from adapters.core.base import Adapter
-from adapters.core.decoding import decode_masks, encode_prompts
+from adapters.core.decoding import SingleToken, decode_masks, encode_prompts
 from adapters.core.errors import UserError
-from adapters.core.registry import adapter_class
-from adapters.core.settings import changed_settings, parse_settings
+from adapters.core.registry import adapter_class, parse_method_settings
+from adapters.core.settings import changed_settings
+
+ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
 
 def attach(sam: Sam, name: str, /, **settings: Any) -> "AdaptedSam":
@@ -23,10 +25,12 @@ def attach(sam: Sam, name: str, /, **settings: Any) -> "AdaptedSam":
     Example: ``attach(sam_model_registry["vit_b"](), "lora", rank=8)``.
 
     Raises:
-        UserError: for an unknown method or setting.
+        UserError: for an unknown method or setting, or a SAM that has an adapter already.
     """
-    method = adapter_class(name)
-    adapter = method(sam, parse_settings(method.Settings, name, settings))
+    attached = getattr(sam, ATTACHED, None)
+    if attached:
+        raise UserError(f"this SAM has {attached} attached already: detach it, or build another.")
+    adapter = adapter_class(name)(sam, parse_method_settings(name, settings))
     return AdaptedSam(sam, adapter, name)
 
 
@@ -44,19 +48,24 @@ class AdaptedSam(nn.Module):
         self.sam, self.adapter, self.name = sam, adapter, name
         # Freezing goes by parameter identity, never by a word in a parameter's name.
         sam.requires_grad_(False)
-        for parameter in (*sam.mask_decoder.parameters(), *adapter.trained_in_sam(sam)):
+        if adapter.settings.decoder == "single_token":
+            adapter.hold(SingleToken(sam.mask_decoder))
+        for parameter in adapter.trained_in_sam(sam):
             parameter.requires_grad_(True)
         adapter.attach(sam)
+        setattr(sam, ATTACHED, name)
 
     def encode(self, images: Tensor) -> Tensor:
         """Image embedding (B, C, g, g) of raw RGB images (B, 3, S, S) in 0..255.
 
-        A method that needs no gradient through the encoder runs it without a graph, and before its
-        own branch: the encoder's momentary peak and the branch's activations never add up.
+        A method that needs no gradient through the encoder runs it without a graph, since neither
+        its weights nor its input want one, and before its own branch: the encoder's momentary peak
+        and the branch's activations never add up.
         """
         pixels = self.sam.preprocess(images)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.adapter.encoder_gradients):
-            embedding = self.sam.image_encoder(pixels)
+        if not self.adapter.encoder_gradients:
+            pixels = pixels.detach()
+        embedding = self.sam.image_encoder(pixels)
         del pixels  # not needed while the branch runs
         return self.adapter.correct(embedding, images)
 
@@ -96,7 +105,7 @@ class AdaptedSam(nn.Module):
     def trained_state(self) -> dict[str, Tensor]:
         """Everything that training changes: trained parameters and the adapter's buffers."""
         buffers = {name: b for name, b in self.named_buffers() if name.startswith("adapter.")}
-        return {**{name: p.detach() for name, p in self.trainable().items()}, **buffers}
+        return {name: p.detach() for name, p in self.trainable().items()} | buffers
 
     def save(self, path: Path) -> None:
         """Write the trained state, and nothing else, to a safetensors file."""
@@ -147,6 +156,7 @@ class AdaptedSam(nn.Module):
     def detach(self) -> Sam:
         """Remove the adapter; what comes back is SAM, with all of its own weights as trained."""
         self.adapter.detach()
+        setattr(self.sam, ATTACHED, None)
         return self.sam
 
     def merge(self) -> Sam:

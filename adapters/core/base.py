@@ -2,18 +2,30 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
+from adapters.core.decoding import single_mask_parameters
 from adapters.core.errors import UserError
+from adapters.core.sites import Removable
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoSettings:
-    """The settings of a method that has none."""
+class Settings:
+    """Hyper-parameters that every method has; a method's own are in a subclass.
+
+    Attributes:
+        decoder: ``stock`` trains SAM's whole mask decoder (4,058,340 parameters);
+            ``single_token`` leaves it only what the single mask needs (3,505,536).
+        train_no_mask_embed: train SAM's "no mask" embedding (256 parameters).
+        train_prompt_encoder: train the whole prompt encoder (6,220 parameters).
+    """
+
+    decoder: Literal["stock", "single_token"] = "stock"
+    train_no_mask_embed: bool = False
+    train_prompt_encoder: bool = False
 
 
 class Adapter(nn.Module):
@@ -21,55 +33,70 @@ class Adapter(nn.Module):
 
     A method is one subclass in one file. Its constructor creates the new parameters from SAM's
     sizes; ``attach`` hooks them into SAM; ``correct`` is for methods that work beside the encoder
-    rather than inside it. The mask decoder is trained with every method, so no adapter mentions it.
+    rather than inside it. The mask decoder is trained with every method, so few adapters mention it.
 
-    Class attributes of a method:
+    Class attributes of a method; those that depend on the settings are set again in its constructor:
 
-    * ``Settings``: dataclass of hyper-parameters with the paper's defaults.
+    * ``Settings``: dataclass of hyper-parameters with the official code's defaults.
     * ``title``, ``source``: how tables name the method, and where it comes from.
     * ``encoder_gradients``: whether gradients flow through the frozen image encoder. True makes a
       method *serial*: the encoder's activations are kept for backward. False makes it *parallel*:
       the encoder runs without a graph. Everything about memory follows from this.
     * ``starts_as_identity``: whether the adapted SAM equals SAM before the first step.
+    * ``reads_blocks``: whether a parallel method reads the encoder's tokens, not only its embedding.
     * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights; a method without new
       parameters is merged as it is.
     """
 
-    Settings: ClassVar[type] = NoSettings
+    Settings: ClassVar[type[Settings]] = Settings
     title: ClassVar[str]
     source: ClassVar[str]
     encoder_gradients: ClassVar[bool]
-    starts_as_identity: ClassVar[bool]
-    mergeable: ClassVar[bool] = False
+    starts_as_identity: bool
+    reads_blocks: ClassVar[bool] = False
+    mergeable: bool = False
 
     def __init__(self, sam: Sam, settings: Any) -> None:
         super().__init__()
         self.settings = settings
-        self._handles: list[RemovableHandle] = []
+        self._handles: list[Removable] = []
 
     def attach(self, sam: Sam) -> None:
         """Hook the adapter into ``sam``; keep each handle with ``hold``."""
 
-    def hold(self, *handles: RemovableHandle) -> None:
-        """Keep the handles of hooks, so that ``detach`` can undo them."""
+    def hold(self, *handles: Removable) -> None:
+        """Keep the handles of changes, so that ``detach`` can undo them."""
         self._handles.extend(handles)
 
     def detach(self) -> None:
         """Undo ``attach``: SAM computes what it computed before."""
-        for handle in self._handles:
+        for handle in reversed(self._handles):
             handle.remove()
         self._handles.clear()
 
     def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
-        """SAM's own parameters outside the mask decoder that this method trains."""
-        yield from ()
+        """SAM's own parameters that are trained: the mask decoder, and what the settings add."""
+        decoder, prompts = sam.mask_decoder, sam.prompt_encoder
+        single = self.settings.decoder == "single_token"
+        yield from single_mask_parameters(decoder) if single else decoder.parameters()
+        if self.settings.train_no_mask_embed:
+            yield prompts.no_mask_embed.weight
+        if self.settings.train_prompt_encoder:
+            yield from prompts.parameters()
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         """Change the image embedding (B, C, g, g), given raw RGB (B, 3, S, S) in 0..255."""
         return embedding
 
     def auxiliary_loss(self) -> Tensor | None:
-        """A scalar to add to the task loss, or None."""
+        """A scalar that the last forward pass adds to the task loss, or None; ask once a pass."""
+        return None
+
+    def assume(self) -> str | None:
+        """Let nothing that takes memory depend on data; what is assumed instead, in words, or None.
+
+        Called before a run on tensors without data.
+        """
         return None
 
     def merge(self, sam: Sam) -> None:

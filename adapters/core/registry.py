@@ -7,11 +7,13 @@ entry-point group ``samfit.adapters``; each entry names an ``Adapter`` subclass.
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import adapters
 from adapters.core.errors import UserError, spelling_hint
+from adapters.core.settings import changed_settings, parse_settings
 
 if TYPE_CHECKING:  # names can be listed without importing torch
     from adapters.core.base import Adapter
@@ -35,6 +37,24 @@ def adapter_class(name: str) -> "type[Adapter]":
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"adapters.{name}"))
     return _load(_foreign()[name])
+
+
+def parse_method_settings(name: str, given: Mapping[str, Any]) -> Any:
+    """The settings of the method ``name``, an object of its ``Settings`` class.
+
+    Args:
+        name: a registered name.
+        given: hyper-parameters, as text or typed already.
+
+    Raises:
+        UserError: for an unknown method or setting, or a value that does not fit.
+    """
+    return parse_settings(adapter_class(name).Settings, name, given)
+
+
+def canonical_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """``given`` as JSON values of the right types, without what is the default anyway."""
+    return changed_settings(parse_method_settings(name, given)) if given else {}
 
 
 def check_adapter_name(name: object) -> None:
@@ -61,7 +81,7 @@ def _foreign() -> dict[str, EntryPoint]:
 
 def _load(entry: EntryPoint) -> "type[Adapter]":
     """The class that another package's entry point names."""
-    from adapters.core.base import Adapter
+    from adapters.core.base import Adapter, Settings
 
     try:
         found = entry.load()
@@ -71,6 +91,11 @@ def _load(entry: EntryPoint) -> "type[Adapter]":
         ) from error
     if not (inspect.isclass(found) and issubclass(found, Adapter)):
         raise UserError(f"the adapter {entry.name!r} ({entry.value}) is not an Adapter class.")
+    if not issubclass(found.Settings, Settings):
+        raise UserError(
+            f"the adapter {entry.name!r} ({entry.value}) has settings of its own kind: "
+            "derive them from adapters.core.base.Settings."
+        )
     return found
 
 

@@ -26,6 +26,7 @@ class Range:
 
 Positive = Annotated[int, Range(1)]
 Share = Annotated[float, Range(0, 1)]
+NotNegative = Annotated[float, Range(0)]
 
 
 def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) -> Any:
@@ -42,28 +43,36 @@ def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) 
     hints = get_type_hints(settings_class, include_extras=True)
     for name in given:
         if name not in hints:
-            raise UserError(_unknown(method, name, list(hints)))
-    values = {name: _convert(method, name, hints[name], given[name]) for name in given}
+            raise UserError(f"{method} has no setting {name!r}: {spelling_hint(name, hints)}")
+    values = {}
+    for name, value in given.items():
+        try:
+            values[name] = _convert(hints[name], value)
+        except _DoesNotFitError as error:
+            raise UserError(
+                f"{method}: setting {name} must be {error}, got {value!r}."
+            ) from None
     return settings_class(**values)
 
 
 def changed_settings(settings: Any) -> dict[str, Any]:
-    """The settings that differ from the defaults, by name."""
+    """The settings that differ from the defaults, by name, as JSON values."""
     return {
-        field.name: value
+        field.name: list(value) if isinstance(value, tuple) else value
         for field in dataclasses.fields(settings)
         if (value := getattr(settings, field.name)) != field.default
     }
 
 
-def _unknown(method: str, name: str, known: list[str]) -> str:
-    if not known:
-        return f"{method} has no setting {name!r}: it has no settings at all."
-    return f"{method} has no setting {name!r}: {spelling_hint(name, known)}"
+class _DoesNotFitError(Exception):
+    """Says what is wanted instead."""
 
 
-def _convert(method: str, name: str, kind: Any, value: Any) -> Any:
-    """``value`` as ``kind``: bool, int, float, str, a Literal of these, or a number in a Range."""
+def _convert(kind: Any, value: Any) -> Any:
+    """``value`` as ``kind``: bool, int, float, str, a Literal of these, a number in a Range, or a
+    tuple of any of these, which may be given as text with commas."""
+    if get_origin(kind) is tuple:
+        return _convert_all(get_args(kind)[0], value)
     base, allowed = kind, None
     if get_origin(kind) is Literal:
         base, allowed = type(get_args(kind)[0]), get_args(kind)
@@ -81,9 +90,22 @@ def _convert(method: str, name: str, kind: Any, value: Any) -> Any:
     rounded = changed and not isinstance(value, str)
     endless = base is float and converted is not None and not math.isfinite(converted)
     if converted is None or rounded or endless or (allowed and converted not in allowed):
-        raise UserError(
-            f"{method}: setting {name} must be {_wanted(base, allowed)}, got {value!r}."
-        )
+        raise _DoesNotFitError(_wanted(base, allowed))
+    return converted
+
+
+def _convert_all(kind: Any, value: Any) -> tuple[Any, ...]:
+    """A tuple of at least one value, each of ``kind``; choices may not repeat."""
+    if isinstance(value, str):
+        value = value.split(",")
+    elements = value if isinstance(value, list | tuple) else [value]
+    try:
+        converted = tuple(_convert(kind, e.strip() if isinstance(e, str) else e) for e in elements)
+    except _DoesNotFitError as error:
+        raise _DoesNotFitError(f"a list, each {error}") from None
+    repeats = get_origin(kind) is Literal and len(set(converted)) < len(converted)
+    if not converted or repeats:
+        raise _DoesNotFitError("a list of different values")
     return converted
 
 

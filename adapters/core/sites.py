@@ -1,13 +1,14 @@
 """SAM's insertion points, by name, and how a change there is made and undone.
 
-A change is a forward hook, never an edit: SAM's modules, parameter names and checkpoints stay
-what they are, and removing the hooks restores the base model exactly.
+A change is a hook or an override of one object's method, never an edit: SAM's modules, parameter
+names and checkpoints stay what they are, and removing the change restores the base model exactly.
 
 Tensors of the image encoder are channels-last: (B, H, W, D), with H = W = image_size / 16.
 """
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Any, Protocol
 
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
@@ -15,6 +16,13 @@ from torch.utils.hooks import RemovableHandle
 
 ChangeInput = Callable[[Tensor], Tensor]
 ChangeOutput = Callable[[Tensor, Tensor], Tensor]
+
+
+class Removable(Protocol):
+    """What undoes a change."""
+
+    def remove(self) -> None:
+        """Undo the change."""
 
 
 class Site(Enum):
@@ -52,3 +60,26 @@ def before(module: nn.Module, change: ChangeInput) -> RemovableHandle:
 def after(module: nn.Module, change: ChangeOutput) -> RemovableHandle:
     """Replace the output ``y`` of ``module`` by ``change(x, y)`` until the handle is removed."""
     return module.register_forward_hook(lambda _, inputs, output: change(inputs[0], output))
+
+
+def override(owner: object, name: str, method: Callable[..., Any]) -> Removable:
+    """Let ``owner`` run ``method`` in place of its own method ``name`` until the handle is removed.
+
+    A module's hooks still run around its ``forward``.
+    """
+    return _Override(owner, name, method)
+
+
+class _Override:
+    """Shadows a method of a class by an attribute of one of its objects."""
+
+    def __init__(self, owner: object, name: str, method: Callable[..., Any]) -> None:
+        self._owner, self._name = owner, name
+        self._before = vars(owner).get(name)
+        setattr(owner, name, method)
+
+    def remove(self) -> None:
+        if self._before is None:
+            delattr(self._owner, self._name)
+        else:
+            setattr(self._owner, self._name, self._before)

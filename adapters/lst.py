@@ -1,0 +1,123 @@
+"""LST: a ladder of narrow blocks that reads the frozen encoder's tokens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from segment_anything.modeling import Sam
+from segment_anything.modeling.image_encoder import Attention, Block
+from torch import Tensor, nn
+
+from adapters.core.base import Adapter, Settings
+from adapters.core.errors import UserError
+from adapters.core.folded_attention import folded_attention
+from adapters.core.settings import Positive
+from adapters.core.sites import Site, after, before
+
+LayerNorm = partial(nn.LayerNorm, eps=1e-6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LstSettings(Settings):
+    """Hyper-parameters of LST.
+
+    Attributes:
+        reduction: k: the ladder is D / k wide.
+        temperature: T, which sharpens the gates.
+        attention: of the ladder's own blocks: ``folded`` computes SAM's attention without its N x N
+            matrices, ``eager`` with them, which takes as much memory as the encoder's attention;
+            ``windowed`` is folded, without global blocks.
+    """
+
+    reduction: Positive = 8
+    temperature: float = 0.1
+    attention: Literal["folded", "eager", "windowed"] = "folded"
+
+
+class FoldedAttention(Attention):
+    """SAM's attention by ``folded_attention``."""
+
+    forward = folded_attention
+
+
+class Lst(Adapter):
+    """E' = E + Up(LN(s_L)), s_0 = Down_0(X_0), s_i = Side_i(g_i s_{i-1} + (1 - g_i) Down_i(X_i)).
+
+    X_0 (B, 64, 64, D) are the tokens that enter the first block, X_i those that leave block i;
+    g_i = sigmoid(alpha_i / T) is a learned gate; Down_i: D -> d, Side_i a SAM block of width d = D/k
+    with as many heads, the same windows and its own position tables, Up: d -> 256. Up starts at
+    zero. Nothing is back-propagated through the encoder, but its L + 1 token maps are kept for the
+    gradients of Down. New parameters with k = 8: 2,338,412 (ViT-B), 8,088,600 (ViT-L), 16,727,488
+    (ViT-H).
+
+    Source: Sung et al., arXiv 2206.06522, transferred from T5 to SAM by us. There the ladder's
+    output replaces the backbone's and its blocks start from pruned backbone weights; here it is
+    added, so that the adapted SAM starts as SAM.
+    """
+
+    Settings = LstSettings
+    title = "LST"
+    source = "arXiv 2206.06522"
+    encoder_gradients = False
+    starts_as_identity = True
+    reads_blocks = True
+
+    def __init__(self, sam: Sam, settings: LstSettings) -> None:
+        super().__init__(sam, settings)
+        encoder, blocks = sam.image_encoder, list(sam.image_encoder.blocks)
+        width, heads = encoder.patch_embed.proj.out_channels, encoder.blocks[0].attn.num_heads
+        narrow = width // settings.reduction
+        if narrow == 0 or narrow % heads:
+            raise UserError(
+                f"lst: setting reduction must divide {width // heads}, the width of one of the "
+                f"backbone's {heads} heads, got {settings.reduction}."
+            )
+        self.down = nn.ModuleList(nn.Linear(width, narrow) for _ in range(len(blocks) + 1))
+        windows = [block.window_size for block in blocks]
+        if settings.attention == "windowed":
+            windows = [max(windows)] * len(blocks)
+        grid = sam.prompt_encoder.image_embedding_size
+        kind = Attention if settings.attention == "eager" else FoldedAttention
+        self.side = nn.ModuleList(_side_block(narrow, heads, size, grid, kind) for size in windows)
+        self.gates = nn.Parameter(torch.zeros(len(blocks)))
+        self.norm = LayerNorm(narrow)
+        self.up = nn.Linear(narrow, sam.prompt_encoder.embed_dim)
+        nn.init.zeros_(self.up.weight)
+        nn.init.zeros_(self.up.bias)
+        self._rungs: list[Tensor] = []  # Down_i(X_i) (B, g, g, d) of the running forward pass
+
+    def attach(self, sam: Sam) -> None:
+        blocks = Site.BLOCK.modules(sam)
+        self.hold(before(blocks[0], self._begin))
+        self.hold(*(after(block, self._rung(i + 1)) for i, block in enumerate(blocks)))
+
+    def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
+        rungs, self._rungs = self._rungs, []
+        gates = torch.sigmoid(self.gates / self.settings.temperature)
+        s = rungs[0]
+        for gate, rung, side in zip(gates, rungs[1:], self.side, strict=True):
+            s = side(gate * s + (1 - gate) * rung)
+        return embedding + self.up(self.norm(s)).permute(0, 3, 1, 2)
+
+    def _begin(self, x: Tensor) -> Tensor:
+        self._rungs = [self.down[0](x)]
+        return x
+
+    def _rung(self, index: int) -> Callable[[Tensor, Tensor], Tensor]:
+        def keep(_: Tensor, y: Tensor) -> Tensor:
+            self._rungs.append(self.down[index](y))
+            return y
+
+        return keep
+
+
+def _side_block(
+    width: int, heads: int, window: int, grid: tuple[int, int], attention: type[Attention]
+) -> Block:
+    """A SAM block of the ladder; ``window`` 0 makes it global, over the whole ``grid``."""
+    block = Block(width, heads, norm_layer=LayerNorm, window_size=window)
+    size = (window, window) if window else grid
+    block.attn = attention(width, heads, use_rel_pos=True, input_size=size)
+    return block

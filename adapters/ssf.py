@@ -1,0 +1,110 @@
+"""SSF: a scale and a shift for every channel after every frozen operation."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from segment_anything.modeling import Sam
+from torch import Tensor, nn
+
+from adapters.core.base import Adapter, Settings
+from adapters.core.errors import UserError
+from adapters.core.sites import after
+
+
+@dataclass(frozen=True, kw_only=True)
+class SsfSettings(Settings):
+    """Hyper-parameters of SSF.
+
+    Attributes:
+        neck: also after the four operations of the encoder's neck (2,048 parameters more).
+    """
+
+    neck: bool = False
+
+
+class ScaleShift(nn.Module):
+    """y -> scale · y + shift, channel by channel.
+
+    ``dim`` is the channels' dimension: -1 for tokens (..., C), -3 for images (B, C, H, W). Scales
+    start at N(1, 0.02), shifts at N(0, 0.02).
+    """
+
+    def __init__(self, channels: int, dim: int = -1) -> None:
+        super().__init__()
+        self.shape = (channels, *(1,) * (-1 - dim))
+        self.scale = nn.Parameter(torch.empty(channels))
+        self.shift = nn.Parameter(torch.empty(channels))
+        nn.init.normal_(self.scale, mean=1, std=0.02)
+        nn.init.normal_(self.shift, std=0.02)
+
+    def forward(self, y: Tensor) -> Tensor:
+        return torch.addcmul(self.shift.view(self.shape), y, self.scale.view(self.shape))
+
+    def merge_into(self, operation: nn.Module) -> None:
+        """Let ``operation`` compute its scaled and shifted output itself."""
+        weight, bias = operation.get_parameter("weight"), operation.get_parameter("bias")
+        weight *= self.scale.view(-1, *(1,) * (weight.dim() - 1))
+        bias.mul_(self.scale).add_(self.shift)
+
+
+class Ssf(Adapter):
+    """y = scale · op(x) + shift after the patch embedding and, in every block, after norm1, qkv,
+    proj, norm2, lin1 and lin2.
+
+    The shift of norm1 comes before the window padding, which stays zero; that of lin1 before GELU.
+    The scale's gradient needs the operation's output, so 11D values a token and block are kept: far
+    more than LoRA keeps. New parameters: 22DL + 2D: 204,288 (ViT-B), 542,720 (ViT-L), 903,680
+    (ViT-H).
+
+    Source: Lian et al., arXiv 2210.08823. The official ViT also scales its last norm; SAM has none.
+    """
+
+    Settings = SsfSettings
+    title = "SSF"
+    source = "arXiv 2210.08823"
+    encoder_gradients = True
+    starts_as_identity = False
+    mergeable = True
+
+    def __init__(self, sam: Sam, settings: SsfSettings) -> None:
+        super().__init__(sam, settings)
+        self.mergeable = not settings.neck
+        self.affines = nn.ModuleList(
+            ScaleShift(channels, dim) for _, channels, dim in self._operations(sam)
+        )
+
+    def attach(self, sam: Sam) -> None:
+        for (operation, _, _), affine in zip(self._operations(sam), self.affines, strict=True):
+            self.hold(after(operation, _applied(affine)))
+
+    @torch.no_grad()
+    def merge(self, sam: Sam) -> None:
+        if self.settings.neck:
+            raise UserError(
+                f"{self.title} with neck=true cannot be merged: the neck's convolutions have no "
+                "bias to take the shift; keep it attached."
+            )
+        for (operation, _, _), affine in zip(self._operations(sam), self.affines, strict=True):
+            assert isinstance(affine, ScaleShift)
+            affine.merge_into(operation)
+
+    def _operations(self, sam: Sam) -> Iterator[tuple[nn.Module, int, int]]:
+        """Each frozen operation with the number and the dimension of its output's channels."""
+        encoder = sam.image_encoder
+        patches = encoder.patch_embed.proj
+        width = patches.out_channels
+        yield patches, width, -3
+        for block in encoder.blocks:
+            yield block.norm1, width, -1
+            yield block.attn.qkv, 3 * width, -1
+            yield block.attn.proj, width, -1
+            yield block.norm2, width, -1
+            yield block.mlp.lin1, block.mlp.lin1.out_features, -1
+            yield block.mlp.lin2, width, -1
+        if self.settings.neck:
+            yield from ((operation, encoder.neck[0].out_channels, -3) for operation in encoder.neck)
+
+
+def _applied(affine: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda _, y: affine(y)
