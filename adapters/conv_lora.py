@@ -56,13 +56,10 @@ class Gate(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The expert of each row (N,), and the loss, a scalar, from ``features`` (N, r)."""
-        with torch.autocast(features.device.type, enabled=False):
-            return self._pick(features.float() if features.dtype.itemsize < 4 else features)
-
-    def _pick(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        clean = noisy = features @ self.w_gate
+        features = features.to(torch.promote_types(features.dtype, torch.float32))
+        clean = noisy = _product(features, self.w_gate)
         if self.training:
-            spread = F.softplus(features @ self.w_noise) + MIN_NOISE
+            spread = F.softplus(_product(features, self.w_noise)) + MIN_NOISE
             noisy = clean + self.noise(clean) * spread
         expert = noisy.argmax(dim=1)
         count = F.one_hot(expert, clean.shape[1]).to(clean.dtype).sum(dim=0)
@@ -200,6 +197,11 @@ class ConvLora(Adapter):
     def _forget_losses(self, pixels: Tensor) -> Tensor:
         self._losses = []
         return pixels
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b, which stays in float32 under autocast: it does not touch products and sums."""
+    return (a.unsqueeze(-1) * b).sum(dim=1)
 
 
 def _variation(t: Tensor) -> Tensor:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from torch._subclasses.fake_tensor import FakeTensorMode
+import torch
+from segment_anything.modeling import Sam
 
-from adapters.core.adapted import attach
+from adapters.core.adapted import AdaptedSam, attach
 from adapters.core.registry import adapter_class, adapter_names
 from harness.sam.build import build_sam
 from harness.sam.sizes import BACKBONES
@@ -12,15 +13,18 @@ from harness.sam.sizes import BACKBONES
 
 def catalogue() -> list[dict[str, Any]]:
     """One entry an adapter, as JSON values; sizes come from building it, without data."""
-    return [_entry(name) for name in adapter_names()]
+    with torch.device("meta"):
+        sams = {backbone: build_sam(backbone) for backbone in BACKBONES}
+        return [_entry(name, sams) for name in adapter_names()]
 
 
-def _entry(name: str) -> dict[str, Any]:
-    method = adapter_class(name)
-    with FakeTensorMode():
-        counts = {
-            backbone: attach(build_sam(backbone), name).parameter_counts() for backbone in BACKBONES
-        }
+def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:
+    method, params, trains = adapter_class(name), {}, {}
+    for backbone, sam in sams.items():
+        model = attach(sam, name)
+        params[backbone] = model.parameter_counts()
+        trains = trained_parts(model)
+        model.detach()
     return {
         "name": name,
         "title": method.title,
@@ -28,5 +32,20 @@ def _entry(name: str) -> dict[str, Any]:
         "serial": method.encoder_gradients,
         "starts_as_identity": method.starts_as_identity,
         "mergeable": method.mergeable,
-        "params": counts,
+        "trains": trains,
+        "levers": list(method.levers()),
+        "params": params,
     }
+
+
+def trained_parts(model: AdaptedSam) -> list[str]:
+    """What is trained, in words: the adapter's own parameters and parts of SAM."""
+    trained = model.trainable()
+    parts = ["own parameters"] if any(name.startswith("adapter.") for name in trained) else []
+    for part, module in model.sam.named_children():
+        names = {f"sam.{part}.{name}" for name, _ in module.named_parameters()}
+        if names <= trained.keys():
+            parts.append(part)
+        elif names & trained.keys():
+            parts.append(f"part of {part}")
+    return [part.replace("_", " ") for part in parts]

@@ -1,19 +1,21 @@
 """Predict a Cell's memory without a GPU: the real step, run on tensors without data."""
 
+import gc
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 
 from harness.cell import Cell
 from harness.environment import environment
 from harness.memory.cuda import cublas_workspace_bytes
+from harness.memory.kernels import KernelsOf
 from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
 from harness.memory.tracer import Tracer
@@ -21,7 +23,7 @@ from harness.record import Compute, Measurement, Parameters
 from harness.sam.build import build_sam
 from harness.step import Step, build_step, describe_method, describe_step
 
-CPU = torch.device("cpu")
+WITHOUT_DATA = torch.device("meta")
 STEPS = 2  # the optimizer's state exists from the first step on, so the second has the peak
 
 
@@ -34,15 +36,15 @@ def predict(cell: Cell) -> Measurement:
     started, clock = datetime.now(timezone.utc), time.perf_counter()
     if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
         _check_checkpoint(cell, Path(cell.checkpoint))
-    # Fake CUDA tensors cannot run backward without a driver: the step runs on fake CPU tensors.
-    with FakeTensorMode():
-        step = build_step(replace(cell, checkpoint=None), CPU)
+    step, assumption = build_step_without_data(cell)
+    with KernelsOf(cell.device):
         trace = trace_steps(step, _workspace_bytes(cell))
     return Measurement(
         cell=cell,
         status="ok",
         source="predicted",
         traced=describe_step(cell),
+        assumption=assumption,
         method=describe_method(step),
         params=Parameters(**step.model.parameter_counts()),
         memory=predicted_cuda_memory(trace) if cell.device == "cuda" else traced_memory(trace),
@@ -53,13 +55,23 @@ def predict(cell: Cell) -> Measurement:
     )
 
 
+def build_step_without_data(cell: Cell) -> tuple[Step, str | None]:
+    """The step of ``cell`` on tensors that have shapes and lifetimes but no data.
+
+    Beside it what its adapter assumes, in words, where memory would depend on data.
+    """
+    with WITHOUT_DATA:
+        step = build_step(replace(cell, checkpoint=None), WITHOUT_DATA)
+    return step, step.model.adapter.assume()
+
+
 def _workspace_bytes(cell: Cell) -> int:
     return cublas_workspace_bytes(cell.compute_capability) if cell.device == "cuda" else 0
 
 
 def _check_checkpoint(cell: Cell, path: Path) -> None:
     """Load the file into a SAM without memory, for what loading would say."""
-    with torch.device("meta"), warnings.catch_warnings():
+    with WITHOUT_DATA, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch remarks that nothing is copied
         build_sam(cell.backbone, cell.image_size, path)
 
@@ -67,7 +79,7 @@ def _check_checkpoint(cell: Cell, path: Path) -> None:
 def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
     """Run ``step`` twice under the tracer; what exists before is counted first."""
     tracer = Tracer(step.model, workspace_bytes)
-    with tracer:
+    with tracer, without_garbage_collection():
         for tensor in tensors_in_device_order(step.model):
             tracer.adopt([tensor], TRAINABLE if tensor.requires_grad else FROZEN)
         tracer.adopt(step.batch.tensors(), INPUTS)
@@ -78,6 +90,18 @@ def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
             step.run(tracer.enter)
             tracer.mark_optimizer(step.optimizer)
     return tracer.trace
+
+
+@contextmanager
+def without_garbage_collection() -> Iterator[None]:
+    """Nothing dies at a moment that Python's collector happens to choose; and it takes time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def tensors_in_device_order(module: nn.Module) -> Iterator[Tensor]:

@@ -135,6 +135,7 @@ class Measurement:
         source: ``predicted``, ``measured-cuda`` or ``measured-cpu``.
         message: one sentence about how it ended, and what to do.
         traced: in words, what the step contained.
+        assumption: in words, what a prediction assumes where memory depends on data.
         method: the adapter in words.
         environment: versions, card, machine, commit, see ``environment.py``.
         started: when, in ISO 8601, UTC.
@@ -146,6 +147,7 @@ class Measurement:
     source: Source
     message: str | None = None
     traced: str | None = None
+    assumption: str | None = None
     method: Method | None = None
     params: Parameters | None = None
     memory: Memory | None = None

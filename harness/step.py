@@ -95,9 +95,7 @@ def build_step(cell: Cell, device: torch.device) -> Step:
     checkpoint = Path(cell.checkpoint) if cell.checkpoint else None
     sam = build_sam(cell.backbone, cell.image_size, checkpoint)
     model = attach(sam, cell.adapter, **cell.settings)
-    if device.type != "cpu":  # fake modules live on the CPU and cannot be moved, not even there
-        model.to(device)
-    return Step(cell, model, random_batch(cell).to(device))
+    return Step(cell, model.to(device), random_batch(cell).to(device))
 
 
 def random_batch(cell: Cell) -> Batch:

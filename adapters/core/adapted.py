@@ -104,8 +104,9 @@ class AdaptedSam(nn.Module):
 
     def trained_state(self) -> dict[str, Tensor]:
         """Everything that training changes: trained parameters and the adapter's buffers."""
-        buffers = {name: b for name, b in self.named_buffers() if name.startswith("adapter.")}
-        return {name: p.detach() for name, p in self.trainable().items()} | buffers
+        trained, state = self.trainable(), self.state_dict()
+        buffers = {name for name, _ in self.named_buffers() if name.startswith("adapter.")}
+        return {name: t for name, t in state.items() if name in trained or name in buffers}
 
     def save(self, path: Path) -> None:
         """Write the trained state, and nothing else, to a safetensors file."""

@@ -14,25 +14,28 @@ from torch.nn import functional as F
 def folded_attention(attention: Attention, x: Tensor) -> Tensor:
     """What ``attention`` computes from x (B, H, W, D), up to rounding, without its N x N logits.
 
-    The values are padded to the width c + H + W of the folded queries, since not every fused kernel
-    takes values of another width than its keys.
+    Queries, keys and values are padded with zeros to one width, a multiple of 8, since fused kernels
+    ask for that.
     """
     batch, height, width, features = x.shape
     heads, tokens = attention.num_heads, height * width
     qkv = attention.qkv(x).view(batch, tokens, 3, heads, -1)
     q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (B, heads, N, c) each
-    folded = [q * attention.scale]
-    if attention.use_rel_pos:
-        grid = q.unflatten(2, (height, width))
-        rows = get_rel_pos(height, height, attention.rel_pos_h)
-        columns = get_rel_pos(width, width, attention.rel_pos_w)
-        folded.append(torch.einsum("bnhwc,hkc->bnhwk", grid, rows).flatten(2, 3))
-        folded.append(torch.einsum("bnhwc,wkc->bnhwk", grid, columns).flatten(2, 3))
-        k = torch.cat([k, _one_hot(height, width, k).expand(batch, heads, -1, -1)], dim=-1)
-    q = torch.cat(folded, dim=-1)
-    padded = F.pad(v, (0, q.shape[-1] - v.shape[-1]))
+    grid = q.unflatten(2, (height, width))
+    rows = get_rel_pos(height, height, attention.rel_pos_h)
+    columns = get_rel_pos(width, width, attention.rel_pos_w)
+    towards_rows = torch.einsum("bnhwc,hkc->bnhwk", grid, rows).flatten(2, 3)
+    towards_columns = torch.einsum("bnhwc,wkc->bnhwk", grid, columns).flatten(2, 3)
+    positions = _one_hot(height, width, k).expand(batch, heads, -1, -1)
+    q = torch.cat([q * attention.scale, towards_rows, towards_columns], dim=-1)
+    k = torch.cat([k, positions], dim=-1)
+    q, k, padded = (_pad(t, -(-q.shape[-1] // 8) * 8) for t in (q, k, v))
     y = F.scaled_dot_product_attention(q, k, padded, scale=1.0)[..., : v.shape[-1]]
     return attention.proj(y.transpose(1, 2).reshape(batch, height, width, features))
+
+
+def _pad(t: Tensor, width: int) -> Tensor:
+    return F.pad(t, (0, width - t.shape[-1]))
 
 
 def _one_hot(height: int, width: int, like: Tensor) -> Tensor:

@@ -6,11 +6,22 @@ from torch import Tensor, nn
 from adapters.core.errors import UserError
 
 
-class QuaternionMatrix(nn.Module):
-    """A matrix (m, n) for row vectors, y = x Q, made of four blocks (m/4, n/4) by Hamilton's product.
+# The real 4 x 4 matrices of the units 1, i, j and k, for row vectors.
+UNITS = (
+    ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
+    ((0, 1, 0, 0), (-1, 0, 0, 0), (0, 0, 0, -1), (0, 0, 1, 0)),
+    ((0, 0, 1, 0), (0, 0, 0, 1), (-1, 0, 0, 0), (0, -1, 0, 0)),
+    ((0, 0, 0, 1), (0, 0, -1, 0), (0, 1, 0, 0), (-1, 0, 0, 0)),
+)
 
-    Q = [[a, b, c, d], [-b, a, d, -c], [-c, -d, a, b], [-d, c, -b, a]], so that the four quarters of
-    x and y are the components of quaternions. Starts with a = 0 and b, c, d uniform in 0..1.
+
+class QuaternionMatrix(nn.Module):
+    """A matrix (m, n) for row vectors, y = x Q, that multiplies by quaternions.
+
+    The quarters of x and y are the components of quaternions, and with the parts a, b, c, d, each
+    (m/4, n/4), Q = [[a, b, c, d], [-b, a, d, -c], [-c, -d, a, b], [-d, c, -b, a]]: the sum over the
+    four units of the Kronecker product of the unit's real matrix and its part. Starts with a = 0 and
+    b, c, d uniform in 0..1.
 
     Source: Parcollet et al., arXiv 1806.04418; the table and the start as in SAM-COBOT.
 
@@ -18,16 +29,17 @@ class QuaternionMatrix(nn.Module):
         UserError: if m or n is not a multiple of 4.
     """
 
+    units: Tensor
+
     def __init__(self, rows: int, columns: int) -> None:
         super().__init__()
         if rows % 4 or columns % 4:
             raise UserError(f"a quaternion matrix of {rows} x {columns} needs multiples of 4.")
-        shape = (rows // 4, columns // 4)
-        self.a = nn.Parameter(torch.zeros(shape))
-        self.b, self.c, self.d = (nn.Parameter(torch.rand(shape)) for _ in range(3))
+        self.parts = nn.Parameter(torch.rand(4, rows // 4, columns // 4))
+        with torch.no_grad():
+            self.parts[0] = 0
+        self.register_buffer("units", torch.tensor(UNITS).float(), persistent=False)
 
     def forward(self) -> Tensor:
         """Q (m, n)."""
-        a, b, c, d = self.a, self.b, self.c, self.d
-        table = ((a, b, c, d), (-b, a, d, -c), (-c, -d, a, b), (-d, c, -b, a))
-        return torch.cat([torch.cat(row, dim=1) for row in table])
+        return torch.einsum("uij,umn->imjn", self.units, self.parts).flatten(2).flatten(0, 1)

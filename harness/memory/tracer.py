@@ -1,7 +1,7 @@
-"""Follow every tensor storage of a step from birth to death, on fake or on real tensors.
+"""Follow every tensor storage of a step from birth to death, on tensors with or without data.
 
-On fake tensors (shapes without data) a step of any size is traced in a second, with no GPU and no
-memory. What the trace does not see:
+On torch's meta device tensors have shapes, strides and lifetimes but no data: a step of any size is
+traced in a second, with no GPU and no memory. What the trace does not see:
 
 * workspaces inside a kernel: cuDNN's convolution algorithms, cuFFT's plans, reductions. They live
   for one kernel; cuBLAS's, which stay, are added by ``cuda.py``.
@@ -17,13 +17,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeTensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from harness.memory.kernels import kernel_for
 from harness.memory.running_module import RunningModule
 from harness.memory.trace import (
     GRADIENTS,
@@ -38,7 +38,7 @@ from harness.memory.trace import (
 aten = torch.ops.aten
 MATRIX_PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm}
 # Operators whose scalar result sits in a storage as large as their first input: the kernel computes
-# the unreduced loss and shrinks that tensor. Fake tensors show only the scalar.
+# the unreduced loss and shrinks that tensor. A tensor without data shows only the scalar.
 RESULT_IN_INPUT_SIZED_STORAGE = {aten.binary_cross_entropy}
 
 
@@ -154,9 +154,7 @@ class _AllocationMode(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if func is aten._local_scalar_dense.default and isinstance(args[0], FakeTensor):
-            return 1.0  # AdamW reads its step counter; any count costs the same memory
-        output = func(*args, **kwargs)
+        output = kernel_for(func, args)(*args, **kwargs)
         self._observe(func, args, kwargs, output)
         return output
 
