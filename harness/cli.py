@@ -4,6 +4,8 @@ Answers go to standard output, progress and errors to standard error. torch is i
 commands that need it.
 """
 
+import atexit
+import gc
 import json
 import os
 import signal
@@ -46,6 +48,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 def main() -> None:
     """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
+    # Collecting garbage while torch is imported, and once more at the end, takes a second for
+    # nothing: this process is over soon.
+    gc.disable()
+    atexit.register(gc.freeze)
     try:
         _check_installation()
         app()

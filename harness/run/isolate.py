@@ -17,12 +17,15 @@ from harness.run.task import Task
 SIGKILL = -9
 
 # The worker leaves Ctrl-C to its parent, and imports this very samfit, whatever lies in the folder
-# in which it is started.
+# in which it is started; collecting garbage meanwhile would cost half a second.
 BOOT = f"""
-import signal, sys
+import gc, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 sys.path[0] = {str(Path(harness.__file__).parents[1])!r}
+gc.disable()
 from harness.run.worker import main
+gc.freeze()
+gc.enable()
 main()
 """
 

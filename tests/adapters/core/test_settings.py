@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from user_error import user_error
 
 from adapters.core.adapted import attach
-from adapters.core.base import NoSettings
+from adapters.core.base import Settings
 from adapters.core.registry import adapter_class, adapter_names
 from adapters.core.settings import Positive, Share, changed_settings, parse_settings
 
