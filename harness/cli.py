@@ -4,17 +4,16 @@ Answers go to standard output, progress and errors to standard error. torch is i
 commands that need it.
 """
 
-import atexit
 import gc
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -46,17 +45,35 @@ messages = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
-def main() -> None:
-    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
-    # Collecting garbage while torch is imported, and once more at the end, takes a second for
-    # nothing: this process is over soon.
+def command() -> NoReturn:
+    """``main`` as a process of its own.
+
+    It is over soon: collecting garbage while torch is imported, and taking everything apart at the
+    end, would add a second and a half to every command.
+    """
     gc.disable()
-    atexit.register(gc.freeze)
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # it was reported, or nobody reads it
+            stream.flush()
+    os._exit(code if isinstance(code, int) else bool(code))
+
+
+def main() -> NoReturn:
+    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
     try:
         _check_installation()
         app()
+        sys.exit()
     except UserError as error:
         sys.exit(f"samfit: {error}")
+    except OSError as error:  # a full disk, most often: the answer itself cannot be written
+        sys.exit(f"samfit: {error}.")
 
 
 @app.command("list")
