@@ -97,17 +97,17 @@ class Expert(nn.Module):
 
 
 class ConvLoraUpdate(nn.Module):
-    """x (Bw, H, W, D) -> alpha/r · B(h + expert(h)) (Bw, H, W, 3D) with h = A x.
+    """x (Bw, H, W, D) -> alpha/r · B(h + expert(h)) (Bw, H, W, E) with h = A x.
 
-    A (r, D) is Kaiming-uniform, B (3D, r) zero.
+    A (r, D) is Kaiming-uniform, B (E, r) zero.
     """
 
-    def __init__(self, width: int, settings: ConvLoraSettings) -> None:
+    def __init__(self, features: int, out_features: int, settings: ConvLoraSettings) -> None:
         super().__init__()
         rank = settings.rank
         self.scaling = settings.alpha / rank
-        self.A = nn.Parameter(torch.empty(rank, width))
-        self.B = nn.Parameter(torch.zeros(3 * width, rank))
+        self.A = nn.Parameter(torch.empty(rank, features))
+        self.B = nn.Parameter(torch.zeros(out_features, rank))
         nn.init.kaiming_uniform_(self.A, a=math.sqrt(5))
         self.gate = Gate(rank, len(settings.scales))
         self.experts = nn.ModuleList(Expert(rank, scale) for scale in settings.scales)
@@ -165,7 +165,7 @@ class ConvLora(Adapter):
         super().__init__(sam, settings)
         width = sam.image_encoder.patch_embed.proj.out_channels
         self.updates = nn.ModuleList(
-            ConvLoraUpdate(width, settings) for _ in Site.QKV.modules(sam)
+            ConvLoraUpdate(width, 3 * width, settings) for _ in Site.QKV.modules(sam)
         )
         self._losses: list[Tensor] = []  # of the last forward pass, one a block
 
@@ -184,7 +184,10 @@ class ConvLora(Adapter):
         for update in self.updates:
             assert isinstance(update, ConvLoraUpdate)
             update.assume_even_counts()
-        return "every expert of a layer gets as many windows (images in global blocks) as the others, those at the largest scales first"
+        return (
+            "in each block the experts share the windows (in global blocks the images) evenly, "
+            "and what remains goes to those at the largest scales"
+        )
 
     def _added(self, update: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
         def add(x: Tensor, qkv: Tensor) -> Tensor:

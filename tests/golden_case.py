@@ -16,7 +16,10 @@ from segment_anything.modeling import (
     Sam,
     TwoWayTransformer,
 )
+from segment_anything.modeling.image_encoder import Block
+from small_sam import small_sam
 from torch import Tensor, nn
+from torch.func import functional_call
 
 FOLDER = Path(__file__).parent / "golden"
 
@@ -29,6 +32,10 @@ WIDER_LIMITS = {
     ("cad_fusion", torch.float64): (1e-5, 1e-4),
     ("sam_adapter_kyyle_encoder", torch.float32): (2e-5, 1e-4),
     ("sam_adapter_official_encoder", torch.float32): (2e-5, 1e-4),
+    ("cobot_lora_two_blocks", torch.float32): (2e-5, 1e-4),
+    ("cobot_lora_quaternion_two_blocks", torch.float32): (1e-5, 2e-4),
+    ("sam_lst_train", torch.float32): (3e-5, 2e-4),
+    ("sam_lst_train", torch.float64): (1e-5, 1e-4),
 }
 
 in_both_precisions = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
@@ -67,13 +74,35 @@ class GoldenCase:
             if key.startswith(prefix)
         }
 
+    def call(
+        self,
+        modules: Mapping[str, nn.Module],
+        ours: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]],
+        run: Callable[[], Mapping[str, Tensor]],
+    ) -> Mapping[str, Tensor]:
+        """The outputs of ``run`` with the parameters of ``modules`` made from the stored ones.
+
+        ``ours`` computes them, by name, from the official ones: for parameters that are cut or put
+        together otherwise here.
+        """
+        official = {
+            name: tensor.to(self.dtype).requires_grad_()
+            for name, tensor in self.part("param.").items()
+        }
+        self.leaves |= {f"param.{name}": tensor for name, tensor in official.items()}
+        caller = _Caller(modules, run).to(self.dtype)
+        state = {f"modules_by_name.{name}": tensor for name, tensor in ours(official).items()}
+        assert state.keys() == dict(caller.named_parameters()).keys()
+        return functional_call(caller, state, ())
+
     def load(self, module: nn.Module, ours: Callable[[str], str] = str) -> None:
         """Give every parameter and buffer of ``module`` its stored value.
 
-        ``ours`` maps an official name to the name in ``module``.
+        ``ours`` maps an official name to the name in ``module``; an empty one leaves it out.
         """
         official = self.part("param.")
         state = {ours(name): tensor for name, tensor in (official | self.part("buffer.")).items()}
+        state.pop("", None)
         missing, unexpected = module.to(self.dtype).load_state_dict(state, strict=False)
         assert not unexpected
         assert all(name.endswith("num_batches_tracked") for name in missing)
@@ -104,14 +133,56 @@ class GoldenCase:
 
     def term(self, key: str, output: Tensor) -> Tensor:
         """What the output ``key`` adds to the scalar loss."""
-        weight = self.inputs.get("output_weight")
-        if weight is None:
-            weight = self.inputs[f"output_weight.{key}"]
-        return (output * weight).sum()
+        own = f"output_weight.{key}"
+        return (output * self.inputs[own if own in self.inputs else "output_weight"]).sum()
 
 
-def sam_of(config: Mapping[str, Any]) -> Sam:
-    """A SAM whose encoder has the sizes in a case's ``config``."""
+class _Caller(nn.Module):
+    """Runs a function as the forward pass of a module that owns ``modules``."""
+
+    def __init__(
+        self, modules: Mapping[str, nn.Module], run: Callable[[], Mapping[str, Tensor]]
+    ) -> None:
+        super().__init__()
+        self.modules_by_name, self.run = nn.ModuleDict(modules), run
+
+    def forward(self) -> Mapping[str, Tensor]:
+        return self.run()
+
+
+def sam_with_blocks(config: Mapping[str, Any]) -> Sam:
+    """A SAM whose encoder has the blocks, and only these, that a case's ``config`` describes."""
+    width, grid = config["dim"], tuple(config.get("grid", (2, 2)))
+    sam = small_sam()
+    sam.image_encoder.patch_embed.proj = nn.Conv2d(3, width, kernel_size=16)
+    sam.image_encoder.blocks = nn.ModuleList(
+        Block(
+            width,
+            config["heads"],
+            config["mlp_ratio"],
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            use_rel_pos="window" in config,
+            window_size=window,
+            input_size=(window, window) if window else grid,
+        )
+        for window in config.get("window", [0])
+    )
+    return sam
+
+
+def run_blocks(sam: Sam, x: Tensor) -> dict[str, Tensor]:
+    """Outputs ``qkv0``, ``mlp0``, ``block0``, ... of the blocks on x (B, H, W, D), and ``y``."""
+    outputs: dict[str, Tensor] = {}
+    for index, block in enumerate(sam.image_encoder.blocks):
+        for site, module in (("qkv", block.attn.qkv), ("mlp", block.mlp)):
+            name = f"{site}{index}"
+            module.register_forward_hook(lambda _, __, y, name=name: outputs.update({name: y}))
+        x = outputs[f"block{index}"] = block(x)
+    return {**outputs, "y": x}
+
+
+def sam_of(config: Mapping[str, Any], masks: int = 3) -> Sam:
+    """A SAM whose encoder has the sizes in a case's ``config``, with that many multi-masks."""
     side, channels = config["img_size"], config["out_chans"]
     grid = (side // config["patch_size"],) * 2
     shared = ("img_size", "patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "out_chans")
@@ -125,6 +196,7 @@ def sam_of(config: Mapping[str, Any]) -> Sam:
         prompt_encoder=PromptEncoder(channels, grid, (side, side), mask_in_chans=4),
         mask_decoder=MaskDecoder(
             transformer_dim=channels,
+            num_multimask_outputs=masks,
             transformer=TwoWayTransformer(
                 2, channels, config.get("dec_heads", 2), config.get("dec_mlp", 16)
             ),

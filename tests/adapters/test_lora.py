@@ -1,83 +1,80 @@
-from functools import partial
-
+import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions, relative_error
-from segment_anything.modeling.image_encoder import Block
-from small_sam import adapted, small_batch, small_sam
+from golden_case import (
+    GoldenCase,
+    in_both_precisions,
+    relative_error,
+    run_blocks,
+    sam_with_blocks,
+)
+from small_sam import adapted, small_batch
 from torch import nn
+from user_error import user_error
 
-from adapters.core.sites import Site, after
-from adapters.lora import Lora, LoraSettings, QueryValueUpdate
+from adapters.core.sites import Site
+from adapters.lora import Lora, LoraSettings
 
 PARTS = {
-    "linear_a_q.weight": "query.A",
-    "linear_b_q.weight": "query.B",
-    "linear_a_v.weight": "value.A",
-    "linear_b_v.weight": "value.B",
+    "linear_a_q.weight": "q.A",
+    "linear_b_q.weight": "q.B",
+    "linear_a_v.weight": "v.A",
+    "linear_b_v.weight": "v.B",
 }
 
 
-def our_linear_name(official: str) -> str:
-    return f"lora.{PARTS[official]}" if official in PARTS else official
-
-
 def our_block_name(official: str) -> str:
-    """``blocks.0.attn.qkv.linear_a_q.weight`` -> ``updates.0.query.A``; the base keeps its name."""
+    """``blocks.0.attn.qkv.linear_a_q.weight`` -> ``updates.0.q.A``; the base keeps its name."""
     site, _, part = official.partition(".attn.qkv.")
     if part in PARTS:
         return f"{site.replace('blocks', 'updates')}.{PARTS[part]}"
     return official.replace(".qkv.qkv.", ".qkv.")
 
 
+def our_linear_name(official: str) -> str:
+    return our_block_name(f"blocks.0.attn.qkv.{official}")
+
+
+def attached(sam, settings) -> nn.ModuleDict:
+    """The blocks with LoRA, as one module."""
+    lora = Lora(sam, settings)
+    lora.attach(sam)
+    return nn.ModuleDict({"blocks": sam.image_encoder.blocks, "updates": lora.updates})
+
+
 @in_both_precisions
 def test_update_of_one_projection_equals_the_official_one(dtype):
     case = GoldenCase("lora_qv_linear", dtype)
-    width = case.config["dim"]
-    qkv, update = nn.Linear(width, 3 * width), QueryValueUpdate(width, case.config["r"])
-    case.load(nn.ModuleDict({"qkv": qkv, "lora": update}), our_linear_name)
-    after(qkv, update)
+    sam = sam_with_blocks({**case.config, "heads": 1, "mlp_ratio": 1})
+    both = attached(sam, LoraSettings(rank=case.config["r"]))
+    qkv = Site.QKV.modules(sam)[0]
+    case.load(nn.ModuleDict({"blocks": nn.ModuleList([Projection(qkv)]), "updates": both.updates}),
+              our_linear_name)  # fmt: skip
     case.check({"y": qkv(case.inputs["x"])})
+
+
+class Projection(nn.Module):
+    """A block that has nothing but its projection."""
+
+    def __init__(self, qkv: nn.Module) -> None:
+        super().__init__()
+        self.attn = nn.ModuleDict({"qkv": qkv})
 
 
 @in_both_precisions
 def test_windowed_and_global_blocks_equal_the_official_ones(dtype):
     case = GoldenCase("lora_qv_block", dtype)
-    width, grid = case.config["dim"], tuple(case.config["grid"])
-    make_block = partial(
-        Block,
-        dim=width,
-        num_heads=case.config["heads"],
-        mlp_ratio=case.config["mlp_ratio"],
-        norm_layer=partial(nn.LayerNorm, eps=1e-6),
-        use_rel_pos=True,
-    )
-    sam, outputs = small_sam(), {}
-    sam.image_encoder.patch_embed.proj = nn.Conv2d(3, width, kernel_size=16)
-    sam.image_encoder.blocks = nn.ModuleList(
-        make_block(window_size=window, input_size=(window, window) if window else grid)
-        for window in case.config["window"]
-    )
-    lora = Lora(sam, LoraSettings(rank=case.config["r"]))
-    blocks = sam.image_encoder.blocks
-    case.load(nn.ModuleDict({"blocks": blocks, "updates": lora.updates}), our_block_name)
-    lora.attach(sam)
-
-    x = case.inputs["x"]
-    for index, block in enumerate(blocks):
-        block.attn.qkv.register_forward_hook(
-            lambda _, __, qkv, i=index: outputs.update({f"qkv{i}": qkv})
-        )
-        x = outputs[f"block{index}"] = block(x)
-    case.check({**outputs, "y": x})
+    sam = sam_with_blocks(case.config)
+    case.load(attached(sam, LoraSettings(rank=case.config["r"])), our_block_name)
+    case.check(run_blocks(sam, case.inputs["x"]))
 
 
 def trained_lora(**settings):
     """A model whose updates are not zero."""
     model = adapted("lora", **settings)
     with torch.no_grad():
-        for update in model.adapter.updates:
-            update.query.B.normal_(std=0.1)
-            update.value.B.normal_(std=0.1)
+        for name, parameter in model.adapter.named_parameters():
+            if name.endswith("B"):
+                parameter.normal_(std=0.1)
     return model
 
 
@@ -99,9 +96,17 @@ def test_padded_tokens_are_not_updated():
     assert torch.equal(projection(torch.zeros(1, 1, 1, 128))[0, 0, 0], projection.bias)
 
 
-def test_merged_weights_compute_the_same():
+VARIANTS = [
+    {"rank": 3},
+    {"rank": 3, "alpha": 32, "fused": True},
+    {"targets": ("k", "proj", "mlp"), "alpha": 2},
+]
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=str)
+def test_merged_weights_compute_the_same(settings):
     images, _ = small_batch()
-    model = trained_lora(rank=3)
+    model = trained_lora(**settings)
     with torch.no_grad():
         attached = model.encode(images)
         sam = model.merge()
@@ -120,7 +125,33 @@ def test_detaching_restores_sam_bit_for_bit():
 
 
 def test_updates_start_at_zero_with_a_uniform_down_projection():
-    update = adapted("lora", rank=16).adapter.updates[0].query
+    update = adapted("lora", rank=16).adapter.updates[0]["q"]
     bound = 128**-0.5  # Kaiming-uniform with a = sqrt(5)
     assert not update.B.any()
     assert 0.9 * bound < update.A.abs().max() <= bound
+
+
+def test_fused_updates_queries_keys_and_values_from_one_bottleneck():
+    model, tokens = trained_lora(fused=True, rank=1, alpha=8), torch.randn(1, 8, 8, 128)
+    (update,) = model.adapter.updates[0].values()
+    projection = Site.QKV.modules(model.sam)[0]
+    with torch.no_grad():
+        change = projection(tokens)
+        model.detach()
+        change -= projection(tokens)
+    expected = 8 * tokens @ update.A.T @ update.B.T
+    assert relative_error(change, expected) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("targets", "layers"),
+    [("q,k,v", {"q", "k", "v"}), ("proj", {"proj"}), (["mlp"], {"lin1", "lin2"})],
+)
+def test_targets_name_what_is_updated(targets, layers):
+    assert set(adapted("lora", targets=targets).adapter.updates[0]) == layers
+
+
+@pytest.mark.parametrize("targets", ["q,q", "queries", "", []])
+def test_unknown_and_repeated_targets_are_refused(targets):
+    with user_error("lora", "targets", "q, k, v, proj, mlp" if targets in ("queries", "") else "list"):
+        adapted("lora", targets=targets)

@@ -76,9 +76,8 @@ def test_methods_of_other_packages_are_found_by_entry_point(other_package):
     assert adapter_names()[-1] == "nudge"
     assert adapter_class("nudge").title == "nudge"
     images, _ = small_batch()
-    sam = small_sam()
-    base = attach(sam, "decoder").encode(images)
-    nudged = attach(sam, "nudge").encode(images)
+    base = attach(small_sam(), "decoder").encode(images)
+    nudged = attach(small_sam(), "nudge").encode(images)
     assert ((nudged - base) == 1).float().mean() > 0.5
     with user_error("'ndge'", "'nudge'"):
         adapter_class("ndge")
@@ -91,7 +90,11 @@ def test_no_other_package_can_replace_a_method(other_package):
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [("import no_such_module", "no_such_module"), ("Nudge = 3", "not an Adapter")],
+    [
+        ("import no_such_module", "no_such_module"),
+        ("Nudge = 3", "not an Adapter"),
+        (METHOD + "    Settings = int", "core.base.Settings"),
+    ],
 )
 def test_a_broken_package_is_named(tmp_path, other_package, code, words):
     (tmp_path / "nudge_package.py").write_text(code)

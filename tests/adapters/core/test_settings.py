@@ -20,6 +20,8 @@ class Example:
     share: Share = 0.25
     fused: bool = False
     variant: Literal["official", "cad"] = "official"
+    scales: tuple[Positive, ...] = (1, 2)
+    parts: tuple[Literal["q", "v"], ...] = ("q",)
 
 
 def parse(**given):
@@ -37,6 +39,9 @@ def parse(**given):
         ("fused", "true", True),
         ("fused", "False", False),
         ("variant", "cad", "cad"),
+        ("scales", "4", (4,)),
+        ("scales", "1, 2,2", (1, 2, 2)),
+        ("parts", "v,q", ("v", "q")),
     ],
 )
 def test_text_becomes_the_type_of_the_setting(name, text, value):
@@ -57,6 +62,10 @@ def test_changed_settings_give_the_same_settings_back(rank, scale):
     assert parse(rank=str(rank), scale=str(scale)) == settings
 
 
+def test_changed_settings_are_json_values():
+    assert changed_settings(parse(scales="1,2", parts="v")) == {"parts": ["v"]}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
@@ -75,6 +84,12 @@ def test_changed_settings_give_the_same_settings_back(rank, scale):
         ("share", "nan", "a number from 0 to 1"),
         ("fused", "perhaps", "true or false"),
         ("variant", "paper", "one of official, cad"),
+        ("scales", "1,0", "a list, each a whole number from 1 up"),
+        ("scales", [1, 2.5], "a list, each a whole number from 1 up"),
+        ("scales", "", "a list, each a whole number from 1 up"),
+        ("scales", [], "a list"),
+        ("parts", "q,k", "a list, each one of q, v"),
+        ("parts", ["q", "q"], "a list of different values"),
     ],
 )
 def test_a_wrong_value_names_the_setting_and_what_is_allowed(name, value, wanted):
@@ -88,13 +103,15 @@ def test_an_unknown_setting_suggests_the_nearest():
 
 
 def test_an_unknown_setting_near_nothing_lists_all():
-    with user_error("'zzzz'", "rank, shift, scale, share, fused, variant"):
+    with user_error("'zzzz'", "rank, shift, scale, share, fused, variant, scales, parts"):
         parse(zzzz=8)
 
 
-def test_a_method_without_settings_says_so():
-    with user_error("decoder", "'rank'", "no settings at all"):
-        parse_settings(NoSettings, "decoder", {"rank": "8"})
+def test_every_method_has_the_settings_that_all_share():
+    names = set(vars(Settings()))
+    assert names == {"decoder", "train_no_mask_embed", "train_prompt_encoder"}
+    for method in adapter_names():
+        assert names <= set(vars(adapter_class(method).Settings()))
 
 
 def test_attach_reports_wrong_settings_too():

@@ -1,0 +1,65 @@
+import pytest
+import torch
+from golden_case import GoldenCase, in_both_precisions, run_blocks, sam_with_blocks
+from small_sam import adapted, small_batch
+from user_error import user_error
+
+from adapters.cobot_adaptformer import CobotAdaptFormer, CobotAdaptFormerSettings
+
+PARTS = {"down_proj": "down", "up_proj": "up", "adapter_layer_norm_before": "norm"}
+
+
+def ours(official):
+    """Our parameters; a quaternion matrix is one tensor here."""
+    found = {
+        "cobot.relation.C": official["blocks.0.mlp.FacT_c"],
+        "cobot.relation.P": official["blocks.0.mlp.FacT_p"],
+    }
+    for name, tensor in official.items():
+        _, index, rest = name.split(".", 2)
+        site, part, *kind = rest.split(".")
+        if site == "mlp" and part in PARTS:
+            found[".".join(["cobot.branches", index, PARTS[part], *kind])] = tensor
+        elif site != "mlp" or part == "mlp":
+            found[name.replace(".mlp.mlp.", ".mlp.")] = tensor
+    for index in range(2):
+        at, to = f"blocks.{index}.mlp", f"cobot.mixings.{index}"
+        parts = [official[f"{at}.FacT_d1.{part}_weight"] for part in "rijk"]
+        found[f"{to}.gamma"] = official[f"{at}.gamma"]
+        found[f"{to}.mixer.parts"] = torch.stack(parts)
+    return found
+
+
+@in_both_precisions
+def test_two_blocks_equal_the_official_ones(dtype):
+    case = GoldenCase("cobot_adaptformer_two_blocks", dtype)
+    sam = sam_with_blocks(case.config)
+    settings = CobotAdaptFormerSettings(scale=float(case.config["scalar"]), dropout=0)
+    cobot = CobotAdaptFormer(sam, settings)
+    outputs = case.call(
+        {"blocks": sam.image_encoder.blocks, "cobot": cobot},
+        ours,
+        lambda: attach_and_run(cobot, sam, case.inputs["x"]),
+    )
+    case.check(outputs)
+
+
+def attach_and_run(cobot, sam, x):
+    """Hooks run in the order in which they are registered: ours first, so outputs include it."""
+    cobot.attach(sam)
+    return run_blocks(sam, x)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"ibc": False}, {"ibe": False}, {"mixer": "linear", "rank": 6}], ids=str
+)
+def test_every_variant_starts_as_sam(settings):
+    images, _ = small_batch()
+    model = adapted("cobot_adaptformer", **settings)
+    with torch.no_grad():
+        assert torch.equal(model.encode(images), adapted("decoder").encode(images))
+
+
+def test_a_rank_that_is_no_multiple_of_four_is_refused():
+    with user_error("cobot_adaptformer", "rank", "multiple of 4", "10"):
+        adapted("cobot_adaptformer", rank=10)

@@ -1,0 +1,111 @@
+import re
+
+import pytest
+import torch
+from golden_case import (
+    GoldenCase,
+    in_both_precisions,
+    relative_error,
+    run_blocks,
+    sam_with_blocks,
+)
+from small_sam import adapted, small_batch, small_sam
+from user_error import user_error
+
+from adapters.cobot_lora import CobotLora, CobotLoraSettings
+
+HALVES = {"q": ("query", 1, slice(0, 4)), "v": ("value", 2, slice(4, 8))}
+
+
+def ours(official):
+    """Our parameters: gamma is one for each of q and v here, a quaternion matrix one tensor."""
+    found = {}
+    for name, tensor in official.items():
+        _, index, rest = name.split(".", 2)
+        if ".attn.qkv." not in name or ".qkv.qkv." in name:
+            found[f"blocks.{index}.{rest.replace('.qkv.qkv.', '.qkv.')}"] = tensor
+    found["cobot.relation.C"] = official["blocks.0.attn.qkv.FacT_c"]
+    found["cobot.relation.P"] = official["blocks.0.attn.qkv.FacT_p"]
+    for index in range(2):
+        at = f"blocks.{index}.attn.qkv"
+        for letter, (half, number, rows) in HALVES.items():
+            to = f"cobot.{half}.{index}"
+            found[f"{to}.A"] = official[f"{at}.linear_a_{letter}.weight"]
+            found[f"{to}.B"] = official[f"{at}.linear_b_{letter}.weight"]
+            found[f"{to}.mixing.gamma"] = official[f"{at}.gamma"][rows]
+            mixer = f"{at}.FacT_d{number}"
+            if f"{mixer}.weight" in official:
+                found[f"{to}.mixing.mixer.weight"] = official[f"{mixer}.weight"]
+            else:
+                parts = [official[f"{mixer}.{part}_weight"] for part in "rijk"]
+                found[f"{to}.mixing.mixer.parts"] = torch.stack(parts)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "mixer"),
+    [("cobot_lora_two_blocks", "linear"), ("cobot_lora_quaternion_two_blocks", "quaternion")],
+)
+@in_both_precisions
+def test_two_blocks_equal_the_official_ones(name, mixer, dtype):
+    case = GoldenCase(name, dtype)
+    sam = sam_with_blocks(case.config)
+    cobot = CobotLora(sam, CobotLoraSettings(mixer=mixer))
+    cobot.attach(sam)
+    modules = {"blocks": sam.image_encoder.blocks, "cobot": cobot}
+    case.check(case.call(modules, ours, lambda: run_blocks(sam, case.inputs["x"])))
+
+
+def test_the_relation_starts_at_one_and_every_weight_at_two():
+    cobot = adapted("cobot_lora").adapter
+    weights = cobot._shared(3) + cobot.value[1].mixing.gamma
+    assert torch.equal(weights, torch.full_like(weights, 2))
+
+
+def test_starts_as_sam_if_asked_to():
+    images, _ = small_batch()
+    model = adapted("cobot_lora", zero_init_B=True)
+    with torch.no_grad():
+        same = torch.equal(model.encode(images), adapted("decoder").encode(images))
+    assert same and model.adapter.starts_as_identity
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"mixer": "linear", "rank": 3}, {"ibc": False}, {"ibe": False}, {"ibc": False, "ibe": False}],
+    ids=str,
+)
+def test_merged_weights_compute_the_same(settings):
+    images, _ = small_batch()
+    model = adapted("cobot_lora", **settings)
+    with torch.no_grad():
+        for parameter in model.adapter.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+        attached = model.encode(images)
+        sam = model.merge()
+        merged = sam.image_encoder(sam.preprocess(images))
+    assert relative_error(merged, attached) < 1e-4
+
+
+def test_without_both_parts_it_is_lora():
+    images, _ = small_batch()
+    model, lora = adapted("cobot_lora", ibc=False, ibe=False), adapted("lora")
+    with torch.no_grad():
+        for index, updates in enumerate(lora.adapter.updates):
+            for letter, half in (("q", model.adapter.query), ("v", model.adapter.value)):
+                updates[letter].A.copy_(half[index].A)
+                updates[letter].B.copy_(half[index].B)
+        assert relative_error(model.encode(images), lora.encode(images)) < 1e-6
+
+
+def test_a_rank_that_is_no_multiple_of_four_is_refused():
+    with user_error("cobot_lora", "rank", "multiple of 4", "6", "mixer=linear"):
+        adapted("cobot_lora", rank=6)
+
+
+def test_its_own_parameters_are_few():
+    """The paper's "around 1K" on ViT-B."""
+    with torch.device("meta"):
+        names = dict(CobotLora(small_sam(), CobotLoraSettings()).named_parameters())
+    own = [p.numel() for name, p in names.items() if not re.search(r"\.[AB]$", name)]
+    assert sum(own) == 2 * 4 * 6 + 4 * 36 + 2 * 4 * 6 + 16 * 6 // 2

@@ -1,0 +1,71 @@
+import pytest
+import torch
+from golden_case import relative_error
+from small_sam import adapted, small_batch
+
+from adapters.core.blocks import attention_branch
+from adapters.houlsby import Bottleneck
+
+
+def shaken(**settings):
+    """A model whose bottlenecks change something."""
+    model = adapted("houlsby", **settings)
+    with torch.no_grad():
+        for parameter in model.adapter.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+@torch.no_grad()
+def test_blocks_compute_the_papers_equations():
+    model = shaken()
+    x = torch.randn(1, 8, 8, 128)
+    for index, block in enumerate(model.sam.image_encoder.blocks):
+        first, second = model.adapter.after_attention[index], model.adapter.after_mlp[index]
+        attended = attention_branch(block, x)
+        middle = x + attended + first(attended)
+        mlp = block.mlp.lin2(block.mlp.act(block.mlp.lin1(block.norm2(middle))))
+        expected = middle + mlp + second(mlp)
+        assert relative_error(block(x), expected) < 1e-5
+
+
+@torch.no_grad()
+def test_pfeiffers_placement_is_the_second_bottleneck_alone():
+    images, _ = small_batch()
+    model = shaken()
+    single = adapted("houlsby", placement="pfeiffer")
+    single.adapter.after_mlp.load_state_dict(model.adapter.after_mlp.state_dict())
+    for bottleneck in model.adapter.after_attention:
+        bottleneck.up.weight.zero_()
+        bottleneck.up.bias.zero_()
+    assert relative_error(single.encode(images), model.encode(images)) < 1e-5
+
+
+@torch.no_grad()
+def test_the_medical_placement_computes_its_equations():
+    model, x = adapted("houlsby", placement="msa"), torch.randn(1, 8, 8, 128)
+    block = model.sam.image_encoder.blocks[2]  # a global one: no windows
+    first, second = model.adapter.after_attention[2], model.adapter.after_mlp[2]
+    assert (first.down.out_features, second.down.out_features) == (32, 32)
+    changed = block(x)
+    model.detach()
+    attended = block.attn(block.norm1(x))
+    middle = x + attended + first(attended)
+    normed = block.norm2(middle)
+    expected = middle + block.mlp(normed) + 0.5 * second(normed)
+    assert relative_error(changed, expected) < 1e-5
+    assert not model.adapter.starts_as_identity
+
+
+def test_starts_at_zero_but_can_learn():
+    bottleneck = Bottleneck(16, 4)
+    u = torch.randn(3, 16)
+    assert not bottleneck(u).any()
+    bottleneck(u).sum().backward()
+    assert bottleneck.up.weight.grad.any()
+
+
+@pytest.mark.parametrize("placement", ["houlsby", "pfeiffer"])
+def test_width_is_that_of_every_bottleneck(placement):
+    adapter = adapted("houlsby", placement=placement, width=7).adapter
+    assert {b.down.out_features for b in adapter.modules() if isinstance(b, Bottleneck)} == {7}

@@ -1,0 +1,62 @@
+import pytest
+import torch
+from golden_case import relative_error
+from small_sam import adapted, small_batch
+from user_error import user_error
+
+
+def shaken(seed=0, **settings):
+    """A model whose ladder changes something."""
+    model = adapted("lst", seed, **settings)
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.adapter.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return model
+
+
+@pytest.mark.parametrize("attention", ["folded", "eager"])
+@torch.no_grad()
+def test_climbs_the_ladder_of_the_docstring(attention):
+    images, _ = small_batch()
+    model = shaken(attention=attention)
+    adapter, encoder = model.adapter, model.sam.image_encoder
+    ours = model.encode(images)
+    adapter.detach()
+    x = encoder.patch_embed(model.sam.preprocess(images)) + encoder.pos_embed
+    s = adapter.down[0](x)
+    for index, block in enumerate(encoder.blocks):
+        x = block(x)
+        gate = torch.sigmoid(adapter.gates[index] / 0.1)
+        s = adapter.side[index](gate * s + (1 - gate) * adapter.down[index + 1](x))
+    change = adapter.up(adapter.norm(s)).permute(0, 3, 1, 2)
+    assert relative_error(ours, encoder.neck(x.permute(0, 3, 1, 2)) + change) < 1e-5
+
+
+@torch.no_grad()
+def test_folded_and_eager_attention_agree():
+    images, _ = small_batch()
+    folded, eager = shaken(), shaken(attention="eager")
+    eager.adapter.load_state_dict(folded.adapter.state_dict())
+    assert relative_error(folded.encode(images), eager.encode(images)) < 1e-5
+    base = adapted("decoder").encode(images)
+    assert relative_error(folded.encode(images), base) > 0.01
+
+
+def test_blocks_are_global_where_the_encoders_are_unless_told_otherwise():
+    sizes = [block.window_size for block in adapted("lst").adapter.side]
+    assert sizes == [6, 6, 0, 6, 6, 0]
+    windowed = adapted("lst", attention="windowed").adapter.side
+    assert [block.window_size for block in windowed] == [6] * 6
+
+
+def test_no_rung_is_kept_after_a_pass():
+    model = adapted("lst")
+    model(*small_batch())
+    assert model.adapter._rungs == []
+
+
+@pytest.mark.parametrize("reduction", [5, 64, 1000])
+def test_a_width_that_heads_cannot_share_is_refused(reduction):
+    with user_error("lst", "reduction", "32", "4 heads", str(reduction)):
+        adapted("lst", reduction=reduction)

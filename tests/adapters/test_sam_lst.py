@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import pytest
+import torch
+from golden_case import GoldenCase, in_both_precisions, relative_error, sam_of
+from small_sam import adapted, small_batch
+from torch import nn
+from torchvision.models import resnet18
+from user_error import user_error
+
+from adapters.core.decoding import decode_masks, encode_prompts
+from adapters.sam_lst import ResNetStages, SamLst, SamLstSettings
+
+
+def our_name(official: str) -> str:
+    if official == "sam.alpha":
+        return "adapter.alpha"
+    if official in ("sam.pixel_mean", "sam.pixel_std"):
+        return ""
+    return official.replace("CNN_encoder", "adapter.resnet")
+
+
+@in_both_precisions
+def test_the_whole_model_equals_the_official_one(dtype):
+    case = GoldenCase("sam_lst_train", dtype)
+    sam = sam_of(case.config, masks=case.config["num_classes"])
+    sam.pixel_mean, sam.pixel_std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
+    adapter = SamLst(sam, SamLstSettings())
+    case.load(nn.ModuleDict({"sam": sam, "adapter": adapter}), our_name)
+    images = case.inputs["x"]
+
+    def run():
+        embedding = sam.image_encoder(sam.preprocess(images))
+        fused = adapter.correct(embedding, images)
+        sam.prompt_encoder.float()  # its coordinates are float32 whatever it is given
+        sparse, dense = (t.to(dtype) for t in encode_prompts(sam.prompt_encoder, None, len(images)))
+        image_pe = sam.prompt_encoder.get_dense_pe().to(dtype)
+        masks, iou = decode_masks(sam.mask_decoder, fused, image_pe, sparse, dense)
+        return {
+            "image_embedding": embedding,
+            "fused_embedding": fused,
+            "low_res_logits": masks,
+            "iou_predictions": iou,
+        }
+
+    adapter.eval()
+    with torch.no_grad():
+        evaluated = run()
+    case.check_outputs({f"eval.{n}": evaluated[n] for n in ("fused_embedding", "low_res_logits")})
+    adapter.train()
+    case.check(run())
+    buffers = {n: b for n, b in adapter.resnet.named_buffers() if "num_batches" not in n}
+    case.check_outputs({f"buffer.CNN_encoder.{name}": b for name, b in buffers.items()})
+
+
+@pytest.fixture
+def resnet_file(tmp_path) -> Path:
+    torch.manual_seed(0)
+    torch.save(resnet18(weights=None).state_dict(), tmp_path / "resnet18.pth")
+    return tmp_path / "resnet18.pth"
+
+
+def test_torchvisions_weights_load_and_compute_the_same(resnet_file):
+    network = resnet18(weights=None)
+    network.load_state_dict(torch.load(resnet_file, weights_only=True))
+    network.layer4 = network.avgpool = network.fc = nn.Identity()
+    adapter = adapted("sam_lst").adapter
+    adapter.resnet = ResNetStages(64).eval()
+    adapter.load_resnet(resnet_file)
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        expected = network.eval()(images).view(1, 256, 4, 4)
+        assert relative_error(adapter.resnet(images), expected) < 1e-6
+
+
+def test_weights_of_another_size_are_refused(resnet_file):
+    with user_error("ResNet-18", str(resnet_file)):
+        adapted("sam_lst").adapter.load_resnet(resnet_file)
+
+
+def test_a_file_that_would_run_code_is_refused(tmp_path):
+    class RunsCode:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    torch.save({"conv1.weight": RunsCode()}, tmp_path / "evil.pth")
+    with user_error("ResNet-18", "evil.pth"):
+        adapted("sam_lst").adapter.load_resnet(tmp_path / "evil.pth")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with user_error("ResNet-18", "missing.pth"):
+        adapted("sam_lst").adapter.load_resnet(tmp_path / "missing.pth")
+
+
+def test_half_of_the_embedding_is_replaced_at_first():
+    images, _ = small_batch()
+    model, base = adapted("sam_lst"), adapted("decoder")
+    with torch.no_grad():
+        model.adapter.resnet.layer3.register_forward_hook(lambda *_: torch.zeros(2, 64, 8, 8))
+        assert relative_error(model.encode(images), base.encode(images) / 2) < 1e-6
+
+
+def test_the_official_subset_trains_of_the_decoder_only_its_upscaling():
+    trained = adapted("sam_lst", official_subset=True).trainable()
+    of_sam = {name for name in trained if name.startswith("sam.")}
+    assert of_sam and all("output_upscaling" in name for name in of_sam)
