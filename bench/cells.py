@@ -4,7 +4,7 @@ import torch
 
 from adapters.core.registry import adapter_names
 from harness.cell import Cell, Device, Phase
-from harness.run.profiles import BATCH_SIZES
+from harness.run.profiles import BATCH_SIZES, MEASURED_BATCH_SIZES
 
 ON_CUDA = torch.cuda.is_available()
 DEVICE: Device = "cuda" if ON_CUDA else "cpu"
@@ -15,13 +15,16 @@ STEP_CELLS = [
     Cell(adapter=name, backbone=backbone, batch_size=batch, phase=phase, device=DEVICE)
     for phase in PHASES
     for backbone in BACKBONES
-    for batch in BATCH_SIZES
+    for batch in MEASURED_BATCH_SIZES
     for name in adapter_names()
 ]
 PREDICTION_CELLS = [
     Cell(adapter=name, backbone="vit_b", batch_size=batch)
     for batch in (min(BATCH_SIZES), max(BATCH_SIZES))
     for name in adapter_names()
+]
+BATCHED_CELLS = [
+    Cell(adapter=name, backbone="vit_tiny", batch_size=4, device="cpu") for name in adapter_names()
 ]
 
 

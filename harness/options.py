@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.core.errors import UserError
+from adapters.core.registry import canonical_settings
 from harness.cell import Attention, Cell, Device, LossName, Optimizer, Phase, Precision, Prompt
 
 AdapterArgument = Annotated[str, typer.Argument(help="Name of the adapter, see samfit list.")]
@@ -51,7 +52,7 @@ def cell_from_options(
     """
     given = {name: value for name, value in locals().items() if name != "settings"}
     given["device"] = device or "cuda"
-    return Cell(settings=_settings(settings or []), **given)
+    return Cell(settings=canonical_settings(adapter, _settings(settings or [])), **given)
 
 
 def takes_cell(command: Callable[..., None]) -> Callable[..., None]:

@@ -4,15 +4,17 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names, check_adapter_name
+from adapters.core.registry import adapter_names, canonical_settings, check_adapter_name
 from harness.cell import Cell
 from harness.run.task import How, Task
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
+MEASURED_BATCH_SIZES = (1, 4, 16)  # each takes a process of its own
 
 Machine = Mapping[str, Any]
 
@@ -23,11 +25,14 @@ def bench(machine: Machine) -> list[Task]:
     Without a GPU throughput is measured on the miniature SAM: a training step of ViT-B at 1024
     takes a small CPU tens of seconds.
     """
-    if machine["gpu"] is None:
-        predicted = _grid("predict", backbone="vit_b")
-        return predicted + _grid("measure", backbone="vit_tiny", device="cpu")
-    here = {"backbone": "vit_b", "compute_capability": machine["gpu_capability"]}
-    return _grid("predict", **here) + _grid("measure", **here)
+    every = {"adapter": ["all"], "backbone": "vit_b"}
+    here = {"backbone": "vit_tiny", "device": "cpu"}
+    if machine["gpu"] is not None:
+        here = every = {**every, "compute_capability": machine["gpu_capability"]}
+    return [
+        *_tasks("predict", {**every, "batch_size": list(BATCH_SIZES)}),
+        *_tasks("measure", {**every, **here, "batch_size": list(MEASURED_BATCH_SIZES)}),
+    ]
 
 
 PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench}
@@ -79,11 +84,10 @@ def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
     if values.get("adapter") == ["all"]:
         values["adapter"] = list(adapter_names())
     chosen = (dict(zip(values, each, strict=True)) for each in itertools.product(*values.values()))
-    cells = [Cell.from_json(fields) for fields in chosen]
-    for cell in cells:
-        check_adapter_name(cell.adapter)
-    return [Task(how, cell) for cell in cells]
+    return [Task(how, _canonical(Cell.from_json(fields))) for fields in chosen]
 
 
-def _grid(how: How, **fields: Any) -> list[Task]:
-    return _tasks(how, {"adapter": ["all"], "batch_size": list(BATCH_SIZES), **fields})
+def _canonical(cell: Cell) -> Cell:
+    """The Cell, with settings written as any other way of asking for them would write them."""
+    check_adapter_name(cell.adapter)
+    return replace(cell, settings=canonical_settings(cell.adapter, cell.settings))

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names
-from harness.run.profiles import BATCH_SIZES, load_profile
+from harness.run.profiles import BATCH_SIZES, MEASURED_BATCH_SIZES, load_profile
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
@@ -14,9 +14,12 @@ NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
     for machine, backbone, device in ((NO_GPU, "vit_tiny", "cpu"), (GPU, "vit_b", "cuda")):
         tasks = load_profile("bench", machine)
-        grid = {(name, size) for name in adapter_names() for size in BATCH_SIZES}
-        for how, where in (("predict", ("vit_b", "cuda")), ("measure", (backbone, device))):
+        for how, where, sizes in (
+            ("predict", ("vit_b", "cuda"), BATCH_SIZES),
+            ("measure", (backbone, device), MEASURED_BATCH_SIZES),
+        ):
             cells = [task.cell for task in tasks if task.how == how]
+            grid = {(name, size) for name in adapter_names() for size in sizes}
             assert {(cell.adapter, cell.batch_size) for cell in cells} == grid
             assert {(cell.backbone, cell.device) for cell in cells} == {where}
             capability = machine.get("gpu_capability", "8.0")
@@ -35,6 +38,14 @@ def test_a_file_gives_grids(tmp_path):
     assert [t.cell.adapter for t in tasks if t.how == "measure"] == adapter_names()
 
 
+def test_settings_that_are_the_defaults_make_no_other_cell(tmp_path):
+    path = tmp_path / "mine.json"
+    settings = [{}, {"rank": 4}, {"rank": "4", "targets": "q,v"}, {"rank": "8"}, {"rank": 8}]
+    path.write_text(json.dumps({"predict": [{"adapter": "lora", "settings": settings}]}))
+    keys = [task.cell.key for task in load_profile(str(path), NO_GPU)]
+    assert keys[0] == keys[1] == keys[2] != keys[3] == keys[4]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -45,6 +56,7 @@ def test_a_file_gives_grids(tmp_path):
         ('{"predict": [{"adapter": 5}]}', "--adapter must be a text"),
         ('{"predict": [{"adapter": "cad", "backbone": 5}]}', "--backbone must be a text"),
         ('{"predict": 3}', "'predict' must be a list of grids"),
+        ('{"predict": [{"adapter": "lora", "settings": {"rank": 0}}]}', "setting rank must be"),
         ('{"guess": []}', "'guess' must be predict or measure"),
         ('{"predict": [{"adapter": "cad", "bach_size": 1}]}', "no field 'bach_size'"),
         ('{"predict": [{"adapter": "cad", "batch_size": [1, 0]}]}', "--batch-size must be"),
