@@ -16,7 +16,7 @@ Precision = Literal["fp32"]
 Attention = Literal["eager"]
 Optimizer = Literal["adamw"]
 Prompt = Literal["box", "none"]
-LossName = Literal["cad", "sam_adapter"]
+LossName = Literal["cad", "sam_adapter", "structure", "weighted_structure"]
 Device = Literal["cuda", "cpu"]
 
 # The upper ends keep every tensor's size within 64 bits.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from harness.record import Measurement
-from harness.report.describe import describe_memory, origin
+from harness.report.describe import assumptions, describe_memory, origin
 from harness.report.select import cuda_counterparts, has_memory, memory_records, series_of
 from harness.report.tables import CaptionedTable
 
@@ -29,7 +29,9 @@ def agreement_table(records: Sequence[Measurement]) -> CaptionedTable:
         for batch, record in series.by_batch().items()
     ]
     caption = (
-        "Peaks of torch's allocator; the error is predicted over measured, less one. "
+        "Peaks of torch's allocator, allocated (alloc.) and reserved; the error is predicted over "
+        "measured, less one. "
+        f"{assumptions([predicted[record.cell.key] for record in measured])}"
         f"Source: {describe_memory(measured)}; {origin(measured)}."
     )
     title = "Predicted against measured memory of one step, MiB"
@@ -41,14 +43,14 @@ def _row(predicted: Measurement, measured: Measurement) -> dict[str, str]:
     ours, theirs = predicted.memory, measured.memory
     assert ours.peak_reserved_bytes and theirs.peak_reserved_bytes
     return {
-        **_compare("allocated", ours.peak_allocated_bytes, theirs.peak_allocated_bytes),
+        **_compare("alloc.", ours.peak_allocated_bytes, theirs.peak_allocated_bytes),
         **_compare("reserved", ours.peak_reserved_bytes, theirs.peak_reserved_bytes),
     }
 
 
 def _compare(what: str, predicted: int, measured: int) -> dict[str, str]:
     return {
-        f"{what}, predicted": f"{predicted / MIB:,.0f}",
-        f"{what}, measured": f"{measured / MIB:,.0f}",
-        f"{what}, error": f"{predicted / measured - 1:+.1%}",
+        f"{what} predicted": f"{predicted / MIB:,.0f}",
+        f"{what} measured": f"{measured / MIB:,.0f}",
+        f"{what} error": f"{predicted / measured - 1:+.1%}",
     }

@@ -52,6 +52,19 @@ def origin(records: Sequence[Measurement]) -> str:
     return f"{made}, {commits}" if commits else made
 
 
+def assumptions(records: Sequence[Measurement]) -> str:
+    """A sentence for each assumption that predictions among ``records`` make, or nothing."""
+    titles: dict[str, list[str | None]] = {}
+    for record in records:
+        if record.assumption:
+            title = record.method.title if record.method else record.cell.adapter
+            titles.setdefault(record.assumption, []).append(title)
+    return "".join(
+        f"Predictions of {_distinct(names)} assume that {assumption}. "
+        for assumption, names in titles.items()
+    )
+
+
 def step_name(records: Sequence[Measurement]) -> str:
     """``training step`` or ``forward pass``, for titles."""
     return PHASES[records[0].cell.phase]

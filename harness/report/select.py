@@ -80,13 +80,17 @@ def cuda_counterparts(
     return _main_group(found, ("measured-cuda",), has_memory)
 
 
-def at_batch_size(records: Sequence[Measurement], preferred: int = 4) -> list[Measurement]:
-    """The records of one batch size with a peak: the preferred, else that with most of them."""
+def usual_batch_size(sizes: Sequence[int], preferred: int = 4) -> int:
+    """The batch size at which to compare methods: the preferred, else the most frequent."""
+    return preferred if preferred in sizes else max(sorted(set(sizes)), key=sizes.count)
+
+
+def at_batch_size(records: Sequence[Measurement]) -> list[Measurement]:
+    """The records with a peak of the usual batch size."""
     complete = [record for record in records if has_memory(record)]
-    sizes = [record.cell.batch_size for record in complete]
-    if not sizes:
+    if not complete:
         return []
-    chosen = preferred if preferred in sizes else max(sorted(set(sizes)), key=sizes.count)
+    chosen = usual_batch_size([record.cell.batch_size for record in complete])
     return [record for record in complete if record.cell.batch_size == chosen]
 
 

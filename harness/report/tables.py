@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from rich.box import SIMPLE
 from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +14,7 @@ from harness.cell import Cell
 from harness.record import Measurement
 from harness.report.describe import (
     MIB,
+    assumptions,
     describe_memory,
     describe_times,
     millions,
@@ -23,9 +23,10 @@ from harness.report.describe import (
     step_name,
 )
 from harness.report.select import Series, has_memory, memory_records, series_of, time_records
+from harness.report.terminal import plain_table
 
 MISSING = "–"
-SHORTEST_NAME = 11  # the width below which methods' names are not squeezed
+SHORTEST_NAME = 12  # the width below which methods' names are not squeezed
 TEXT_COLUMNS = 2  # the methods' names and kinds; what follows are numbers
 
 Column = Callable[[Measurement], Any]
@@ -81,6 +82,7 @@ COLUMNS: dict[str, Column] = {
     "step_p90_ms": _of("timing.step_ms", "p90"),
     "images_per_second": _of("timing", "images_per_second"),
     "tflops_per_image": _of("compute", "flops_per_image", 1e12),
+    "assumption": lambda record: record.assumption,
     "message": lambda record: record.message,
 }
 
@@ -104,7 +106,7 @@ def memory_table(records: Sequence[Measurement]) -> CaptionedTable:
         return CaptionedTable(pd.DataFrame(), "Peak memory", "No record holds a peak.")
     ordered = sorted(series_of(shown), key=_smallest_peak)
     title = f"Peak memory allocated in one {step_name(shown)}, MiB by batch size"
-    caption = f"Source: {describe_memory(shown)}; {origin(shown)}."
+    caption = f"{assumptions(shown)}Source: {describe_memory(shown)}; {origin(shown)}."
     return CaptionedTable(_by_batch(ordered, _peak_mib), title, caption)
 
 
@@ -126,14 +128,18 @@ def throughput_table(records: Sequence[Measurement]) -> CaptionedTable:
 
 
 def terminal_table(frame: pd.DataFrame, title: str, caption: str) -> Table:
-    """``frame`` for a terminal: text on the left, numbers on the right."""
-    table = Table(title=title, caption=caption, box=SIMPLE, pad_edge=False, collapse_padding=True)
+    """``frame`` for a terminal: text on the left, numbers on the right.
+
+    Headers wrap, so that methods' names get all the width they need, or what there is.
+    """
+    table = plain_table(title, caption)
     for position, name in enumerate(frame.columns):
-        # Where the terminal is narrow, headers and methods' names wrap; numbers never do.
         words = [*frame[name].astype(str), *str(name).split()]
-        width = max(map(len, words)) if position else SHORTEST_NAME
         side: JustifyMethod = "left" if position < TEXT_COLUMNS else "right"
-        table.add_column(str(name), justify=side, min_width=width)
+        if position:
+            table.add_column(str(name), justify=side, width=max(map(len, words)))
+        else:
+            table.add_column(str(name), min_width=SHORTEST_NAME)
     for row in frame.itertuples(index=False):
         table.add_row(*(Text(str(cell)) for cell in row))  # brackets are no markup
     return table

@@ -1,4 +1,4 @@
-"""What ``samfit list``, ``predict`` and ``measure`` show in a terminal."""
+"""How tables look in a terminal, and what ``samfit list``, ``predict`` and ``measure`` show."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,8 +9,25 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.record import Measurement, Memory, Timing
+from harness.report.describe import millions
 
 MIB = 2**20
+
+TRAITS_CAPTION = (
+    "serial: gradients flow through the frozen image encoder, whose activations are kept; "
+    "parallel: they do not. merges: whether, once trained, it can become part of SAM's own "
+    "weights. levers: what may save memory without changing what the method computes; the commands "
+    "of this version cannot switch them on yet."
+)
+PARAMETERS_CAPTION = "For each backbone: of the adapter alone, and of all that is trained with it."
+
+
+def plain_table(title: str, caption: str) -> Table:
+    """A table that is yet empty; its columns may take all the width of the terminal."""
+    return Table(
+        title=f"{title}\n", caption=f"\n{caption}\n", caption_justify="left", box=SIMPLE,
+        show_edge=False, pad_edge=False, collapse_padding=True,
+    )  # fmt: skip
 
 
 def measurement_summary(record: Measurement) -> RenderableType:
@@ -25,6 +42,7 @@ def measurement_summary(record: Measurement) -> RenderableType:
         ("method", f"{record.method.title}, {flow}"),
         ("what ran", record.traced or ""),
         ("source", f"{record.source} ({memory.instrument})"),
+        *([("assumes", record.assumption)] if record.assumption else []),
         ("trainable", f"{record.params.trainable:,} of {record.params.total:,} parameters"),
         *_memory_facts(memory),
         *_timing_facts(record.timing),
@@ -45,25 +63,40 @@ def breakdown_table(memory: Memory) -> Table:
     return table
 
 
-def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> Table:
-    """The adapters: parameters of the adapter alone, and with all that is trained."""
-    table = Table(
-        "adapter",
-        "kind",
-        title="millions of parameters: adapter alone, (with all else that is trained)",
-        caption="serial: gradients flow through the frozen image encoder, whose activations are "
-        "kept; parallel: they do not",
-        box=SIMPLE,
-    )
-    for backbone in entries[0]["params"]:
-        table.add_column(backbone, justify="right")
+def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """The adapters: what they are and can do, and below it how many parameters they have."""
+    return Group(_traits_table(entries), _parameters_table(entries))
+
+
+def _traits_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    table = plain_table("adapters", TRAITS_CAPTION)
+    for name in ("adapter", "kind", "trains", "merges", "levers"):
+        table.add_column(name)
     for entry in entries:
-        counts = entry["params"].values()
         table.add_row(
             f"[bold]{entry['name']}[/]\n{entry['source']}",
             "serial" if entry["serial"] else "parallel",
-            *(f"{p['adapter'] / 1e6:.3f}\n({p['trainable'] / 1e6:.3f})" for p in counts),
+            "\n".join(entry["trains"]),
+            "yes" if entry["mergeable"] else "no",
+            "\n".join(entry["levers"]),
         )
+    return table
+
+
+def _parameters_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Two numbers a backbone, the second of which are aligned, too."""
+    table = plain_table("millions of parameters", PARAMETERS_CAPTION)
+    table.add_column("adapter")
+    columns = []
+    for backbone in entries[0]["params"]:
+        counts = [entry["params"][backbone] for entry in entries]
+        trained = [millions(count["trainable"]) for count in counts]
+        width = max(map(len, trained))
+        alone = [millions(count["adapter"]) for count in counts]
+        columns.append([f"{a} {t:>{width}}" for a, t in zip(alone, trained, strict=True)])
+        table.add_column(backbone, justify="right")
+    for entry, *cells in zip(entries, *columns, strict=True):
+        table.add_row(f"[bold]{entry['name']}[/]", *cells)
     return table
 
 

@@ -8,7 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from harness.record import Measurement
-from harness.report.describe import Unit, describe_memory, short_number, step_name, unit_for
+from harness.report.describe import (
+    Unit,
+    assumptions,
+    describe_memory,
+    short_number,
+    step_name,
+    unit_for,
+)
 from harness.report.plots import style
 from harness.report.plots.frame import DPI, MARGIN, TEXT_POINTS, framed_axes, text_inches
 from harness.report.plots.labels import DIRECT
@@ -102,6 +109,7 @@ def _draw(axes: Axes, bars: Sequence[Parts], colours: Mapping[str, str], unit: U
         axes.annotate(
             f"{short_number(left)} {unit.name}", (left, row), (4, 0), textcoords="offset points",
             size=TEXT_POINTS, weight="bold", va="center_baseline", label=DIRECT,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
 
 
@@ -120,8 +128,8 @@ def _label_inside(axes: Axes, row: int, left: float, size: float, colour: str) -
 
 
 def _caption(shown: Sequence[Measurement], small: Sequence[str]) -> str:
-    source = f"Source: {describe_memory(shown)}."
-    return f"{OTHER}: {', '.join(map(_words, small))}. {source}" if small else source
+    others = f"{OTHER}: {', '.join(map(_words, small))}. " if small else ""
+    return f"{others}{assumptions(shown)}Source: {describe_memory(shown)}."
 
 
 def _words(category: str) -> str:

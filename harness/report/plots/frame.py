@@ -17,14 +17,14 @@ from harness.report.plots.style import MUTED
 
 DPI = 160
 WIDTH = 7.6  # of a figure, unless labels leave too little of it
-MIN_AXES = 3.8  # width
+MIN_AXES = 3.0  # width
 MARGIN = 0.12
 TITLE, KEY, X_LABEL, Y_LABEL = 0.28, 0.25, 0.52, 0.62
 KEY_COLUMNS = 4
 TITLE_POINTS, TEXT_POINTS, CAPTION_POINTS = 11, 8.5, 7.5
 CAPTION_LINE = CAPTION_POINTS * 1.4 / 72
 TITLE_COLUMNS, CAPTION_COLUMNS = 76, 132  # characters that fit the width
-LEFT_ROOM, RIGHT_ROOM = 0.24, 0.03  # of a batch axis, as shares of the span of batch sizes
+BATCH_MARGIN = 0.05  # beside the batch sizes of an axis, as share of their span
 
 
 def framed_axes(
@@ -78,12 +78,12 @@ def text_inches(texts: Sequence[str], points: float) -> float:
     return max((artist.get_window_extent().width / DPI for artist in artists), default=0)
 
 
-def batch_axis(axes: Axes, batches: Sequence[int]) -> None:
-    """A logarithmic x axis with a tick at each batch size, and room for text on its left."""
+def batch_axis(axes: Axes, batches: Sequence[int], left: float = BATCH_MARGIN) -> None:
+    """A logarithmic x axis with a tick at each batch size, and the given margin on its left."""
     low, high = math.log2(min(batches)), math.log2(max(batches))
     span = max(high - low, 1)
     axes.set_xscale("log", base=2)
-    axes.set_xlim(2 ** (low - LEFT_ROOM * span), 2 ** (high + RIGHT_ROOM * span))
+    axes.set_xlim(2 ** (low - left * span), 2 ** (high + BATCH_MARGIN * span))
     axes.xaxis.set_major_locator(FixedLocator(sorted(set(batches))))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:.0f}")

@@ -1,4 +1,4 @@
-"""Direct labels in columns: beside the ends of lines, and beside clusters of points.
+"""Direct labels of points, where these lie close together in columns.
 
 Sizes are inches, boxes and positions pixels of the figure at its own resolution.
 """
@@ -53,17 +53,6 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return placed
 
 
-def label_line_ends(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write ``labels`` in one column right of the axes.
-
-    The axes make room for the column; their limits and scales must be final.
-    """
-    width = text_inches([label.text for label in labels], TEXT_POINTS) + LEADER + SWATCH
-    figure = _make_room(axes, width)
-    frame, points = axes.get_window_extent(), _pixels(axes, labels)
-    _draw_column(figure, labels, points, _heights(points, frame), frame.x1)
-
-
 def label_points(axes: Axes, labels: Sequence[Label]) -> None:
     """Write each of ``labels`` right of its point, or in a column beside the cluster it lies in.
 
@@ -114,7 +103,7 @@ def _draw_column(
     to_figure = figure.transFigure.inverted()
     for label, (x, y), height in zip(labels, points, heights, strict=True):
         swatch = left + LEADER * DPI
-        corners = [(x, y), (max(x, left - 4), y), (swatch - MARKER * DPI, height)]
+        corners = [(x, y), (swatch - MARKER * DPI, height)]
         ends = to_figure.transform(corners)
         leader = Line2D(*ends.T, color=label.style.colour, linewidth=0.7, linestyle=":")
         x_swatch, y_text = to_figure.transform((swatch, height))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,14 +10,22 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from harness.record import Measurement
-from harness.report.describe import GIB, Unit, describe_memory, short_number, step_name, unit_for
+from harness.report.describe import (
+    GIB,
+    Unit,
+    assumptions,
+    describe_memory,
+    step_name,
+    unit_for,
+)
 from harness.report.plots.frame import TEXT_POINTS, batch_axis, framed_axes
-from harness.report.plots.labels import DIRECT, LINE_INCHES, Label, label_line_ends
+from harness.report.plots.labels import DIRECT
 from harness.report.plots.out_of_memory import (
     mark_out_of_memory,
     out_of_memory_handles,
     out_of_memory_inches,
 )
+from harness.report.plots.ranking import draw_ranking, rank
 from harness.report.plots.style import MUTED, kind_handles, method_styles, styled
 from harness.report.select import (
     Series,
@@ -27,15 +36,23 @@ from harness.report.select import (
 )
 
 CARDS_GB = (8, 12, 16, 24, 40, 80)  # sold as GB, and hold about as many GiB
+CARD_ROOM = 0.36  # left of the smallest batch size, as share of their span
 CARDS_CAPTION = (
     "A horizontal line is all the memory of such a card; the CUDA context and what the allocator "
     "reserves beyond the tensors must fit below it too. "
 )
+RING: dict[str, Any] = {
+    "marker": "o",
+    "markersize": 10,
+    "markeredgewidth": 1.3,
+    "fillstyle": "none",
+    "linestyle": "none",
+}
 
 
 @styled
 def memory_vs_batch(records: Sequence[Measurement]) -> Figure | None:
-    """Peak memory allocated (log scale) against batch size, one line a method.
+    """Peak memory allocated against batch size (log scales), one line a method, and a ranking.
 
     It shows those of ``records`` that ``select.memory_records`` chooses, and, where these are
     predictions, what was measured on CUDA in the same conditions. None if no record holds a peak.
@@ -44,49 +61,44 @@ def memory_vs_batch(records: Sequence[Measurement]) -> Figure | None:
     if not shown:
         return None
     measured = cuda_counterparts(records, shown)
-    series = series_of([*shown, *measured])
-    rings = [_ring(MUTED, label="measured")] if measured else []
+    series, unit = series_of([*shown, *measured]), unit_for(shown)
+    curves = {one.label: _peaks(one, shown[0].source, unit) for one in series}
+    ranking, styles = rank(series, curves), method_styles(series)
+    rings = [Line2D([], [], color=MUTED, label="measured", **RING)] if measured else []
     figure, axes = framed_axes(
         f"Peak memory of one {step_name(shown)} against batch size",
         _caption(shown, measured),
         [*kind_handles(series), *rings, *out_of_memory_handles(series)],
-        height=max(3.9, LINE_INCHES * len(series)),
+        height=max(3.9, ranking.height),
+        right=ranking.width,
         above=out_of_memory_inches(series),
     )
-    _draw(axes, series, shown[0].source, unit_for(shown))
+    for label, curve in curves.items():
+        axes.plot(list(curve), list(curve.values()), **styles[label].line())
+    panel = draw_ranking(axes, ranking, styles, unit.name)
+    # Without counterparts no rings, even if the lines are what was measured.
+    for row, one in enumerate(ranking.series if measured else []):
+        for batch, peak in _peaks(one, "measured-cuda", unit).items():
+            axes.plot([batch], [peak], color=styles[one.label].colour, **RING)
+            if batch == ranking.batch:
+                panel.plot([peak], [row], color=styles[one.label].colour, **RING)
+    batch_axis(axes, [batch for one in series for batch in one.by_batch()], CARD_ROOM)
+    _memory_axis(axes, unit, _cards_gb([*shown, *measured]))
+    mark_out_of_memory(axes, series, styles)
     return figure
 
 
 def _caption(shown: Sequence[Measurement], measured: Sequence[Measurement]) -> str:
     cards = CARDS_CAPTION if _cards_gb(shown) else ""
     rings = f" Rings: {describe_memory(measured)}." if measured else ""
-    return f"Peak of the memory that tensors hold. {cards}Source: {describe_memory(shown)}.{rings}"
+    source = f"{assumptions(shown)}Source: {describe_memory(shown)}.{rings}"
+    return f"Peak of the memory that tensors hold. {cards}{source}"
 
 
 def _cards_gb(shown: Sequence[Measurement]) -> list[int]:
     """The cards that tell something about the peaks: no smaller than all, nor larger than twice."""
     peaks = [record.memory.peak_allocated_bytes / GIB for record in shown if record.memory]
     return [size for size in CARDS_GB if min(peaks) <= size <= 2 * max(peaks)]
-
-
-def _draw(axes: Axes, shown: Sequence[Series], source: str, unit: Unit) -> None:
-    styles = method_styles(shown)
-    labels = []
-    for series in shown:
-        style = styles[series.label]
-        curve = _peaks(series, source, unit)
-        if curve:
-            axes.plot(list(curve), list(curve.values()), **style.line())
-            batch, peak = list(curve.items())[-1]
-            text = f"{series.label}  {short_number(peak)} {unit.name}"
-            labels.append(Label(batch, peak, text, style))
-        for batch, peak in _peaks(series, "measured-cuda", unit).items():
-            if source != "measured-cuda":
-                axes.add_line(_ring(style.colour, [batch], [peak]))
-    batch_axis(axes, [batch for series in shown for batch in series.by_batch()])
-    _memory_axis(axes, unit, _cards_gb([r for one in shown for r in one.records]))
-    label_line_ends(axes, labels)
-    mark_out_of_memory(axes, shown, styles)
 
 
 def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
@@ -117,10 +129,3 @@ def _peaks(series: Series, source: str, unit: Unit) -> dict[int, float]:
         for batch, record in series.by_batch(source).items()
         if record.memory and has_memory(record)
     }
-
-
-def _ring(colour: str, x: Sequence[float] = (), y: Sequence[float] = (), label: str = "") -> Line2D:
-    return Line2D(
-        x, y, label=label, color=colour, linestyle="none", marker="o", markersize=10,
-        fillstyle="none", markeredgewidth=1.3,
-    )  # fmt: skip

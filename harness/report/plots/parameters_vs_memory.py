@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from harness.record import Measurement
-from harness.report.describe import describe_memory, step_name, unit_for
+from harness.report.describe import assumptions, describe_memory, step_name, unit_for
 from harness.report.plots.frame import framed_axes
 from harness.report.plots.labels import LINE_INCHES, Label, label_points
 from harness.report.plots.style import kind_handles, method_styles, styled
@@ -40,7 +40,7 @@ def parameters_vs_memory(records: Sequence[Measurement]) -> Figure | None:
         _title(correlation, len(series)),
         f"{_gap(series, y)}Rank correlation (Spearman) {text}, n = {len(series)}. One "
         f"{step_name(shown)}, batch size {shown[0].cell.batch_size}. "
-        f"Source: {describe_memory(shown)}.",
+        f"{assumptions(shown)}Source: {describe_memory(shown)}.",
         kind_handles(series, lines=False),
         height=max(3.9, LINE_INCHES * len(series)),
     )
@@ -48,7 +48,7 @@ def parameters_vs_memory(records: Sequence[Measurement]) -> Figure | None:
     for one, a, b in zip(series, x, y, strict=True):
         axes.plot([a], [b], **styles[one.label].marker())
     axes.set_xscale("log")
-    axes.set_xlim(min(x) / 1.5, max(x) * 1.5)
+    axes.set_xlim(min(x) / 1.2, max(x) * 1.2)
     axes.set_ylim(0, 1.15 * max(y))
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -9,7 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.record import Measurement, Memory
-from harness.report.describe import Unit, describe_memory, short_number, step_name, unit_for
+from harness.report.describe import (
+    Unit,
+    assumptions,
+    describe_memory,
+    short_number,
+    step_name,
+    unit_for,
+)
 from harness.report.plots.frame import DPI, TEXT_POINTS, framed_axes, text_inches
 from harness.report.plots.free_space import label_in_free_space
 from harness.report.plots.labels import Label
@@ -79,7 +86,7 @@ def draw_timeline(shown: Sequence[Measurement]) -> Figure | None:
     names = " and ".join(curve.series.label for curve in curves)
     figure, axes = framed_axes(
         f"Memory over one {step_name(shown)}: {names}, batch size {shown[0].cell.batch_size}",
-        f"{CAPTION}Source: {describe_memory(shown)}.",
+        f"{CAPTION}{assumptions(shown)}Source: {describe_memory(shown)}.",
         height=HEIGHT,
         right=RIGHT,
     )

@@ -10,6 +10,8 @@ from harness.accuracy.losses import (
     resize,
     sam_adapter_loss,
     soft_iou_loss,
+    structure_loss,
+    weighted_structure_loss,
 )
 
 
@@ -39,6 +41,33 @@ def test_sam_adapter_loss_equals_the_official_one(dtype):
     )
 
 
+@in_both_precisions
+def test_structure_loss_equals_autogluons(dtype):
+    case = GoldenCase("loss_structure", dtype)
+    case.check({"y": structure_loss(case.inputs["x"], case.inputs["target"])})
+
+
+def test_the_papers_structure_loss_weighs_its_cross_entropy_too():
+    logits, target = torch.randn(2, 1, 40, 40), torch.zeros(2, 1, 40, 40)
+    target[..., 20:] = 1
+    logits[..., 15:25] -= 5 * (target[..., 15:25] - 0.5)  # errors at the edge
+    assert weighted_structure_loss(logits, target) > structure_loss(logits, target)
+    flat = torch.zeros(2, 1, 40, 40)  # no edge: the weights are one
+    expected = structure_loss(logits, flat)
+    torch.testing.assert_close(weighted_structure_loss(logits, flat), expected)
+
+
+def test_zeros_beyond_the_border_count_as_background():
+    """At the corner of a mask of ones 256 of 961 pixels are inside: a quarter, not all."""
+    corner = 1 + 5 * (1 - 16 * 16 / (31 * 31))
+    logits, target = torch.full((1, 1, 31, 31), 50.0), torch.ones(1, 1, 31, 31)
+    logits[..., 0, 0] = -50  # the only error
+    only_corner = weighted_structure_loss(logits, target)
+    logits[..., 0, 0], logits[..., 15, 15] = 50, -50
+    only_centre = weighted_structure_loss(logits, target)
+    assert only_corner / only_centre == pytest.approx(corner, rel=0.01)
+
+
 def test_cad_loss_of_logits_is_that_of_their_probabilities():
     logits, target = torch.randn(2, 1, 8, 8), torch.randint(0, 2, (2, 1, 8, 8)).float()
     expected = bce_iou_of_probabilities(logits.sigmoid(), target)
@@ -53,7 +82,7 @@ def test_a_perfect_mask_costs_nothing_and_a_wrong_one_a_lot(loss):
     assert 100 < loss(-logits, target) < 102  # binary cross-entropy stops at 100
 
 
-@pytest.mark.parametrize("loss", [cad_loss, sam_adapter_loss])
+@pytest.mark.parametrize("loss", [cad_loss, sam_adapter_loss, structure_loss, weighted_structure_loss])
 def test_images_are_averaged_not_pooled(loss):
     logits, target = torch.randn(3, 1, 8, 8), torch.randint(0, 2, (3, 1, 8, 8)).float()
     single = torch.stack([loss(logits[i : i + 1], target[i : i + 1]) for i in range(3)])

@@ -17,9 +17,18 @@ PAIRS = [
 def test_compares_what_was_both_predicted_and_measured():
     frame, _, caption = agreement_table([*PAIRS, predicted("full", 8, 30)])
     assert list(frame["method"]) == ["Cad", "Lora"]
-    assert list(frame["allocated, error"]) == ["-20.0%", "+0.0%"]
-    assert list(frame["allocated, measured"]) == ["2,560", "8,192"]
+    assert list(frame["alloc. error"]) == ["-20.0%", "+0.0%"]
+    assert list(frame["alloc. measured"]) == ["2,560", "8,192"]
     assert "measured on" in caption
+
+
+def test_says_what_the_predictions_assume():
+    assuming = [
+        replace(record, assumption="all is even") if record.source == "predicted" else record
+        for record in PAIRS
+    ]
+    caption = agreement_table(assuming).caption
+    assert "Predictions of Cad and Lora assume that all is even." in caption
 
 
 def test_leaves_out_failed_measurements():

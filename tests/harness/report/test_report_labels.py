@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_records import predicted
 
+from adapters.core.registry import adapter_names
 from harness.report.plots.labels import spread
 from harness.report.plots.style import LOOKS, method_styles
 from harness.report.select import Series, series_of
@@ -31,8 +32,15 @@ def test_spread_keeps_gaps_order_and_limits(wanted):
     assert min(placed) >= -200 and max(placed) <= 200 + 1e-6
 
 
-def test_every_method_of_the_project_has_a_look_of_its_own():
-    assert len(set(LOOKS.values())) == len(LOOKS)
+def test_every_adapter_has_a_look_of_its_own_whatever_else_is_shown():
+    shown = [
+        Series(adapter=name, label=name, serial=True, records=(predicted(name),))
+        for name in adapter_names()
+    ]
+    together = method_styles(shown)
+    assert len(set(together.values())) == len(shown)
+    for one in shown:
+        assert method_styles([one]) == {one.label: together[one.label]}
 
 
 def test_styles_are_stable_and_differ_within_a_plot():

@@ -42,19 +42,47 @@ def assert_no_overlap(figure):
         assert not one.overlaps(other), (one, other)
 
 
-@pytest.mark.parametrize("plot", [memory_vs_batch, breakdown, parameters_vs_memory, timeline])
+def assert_nothing_is_clipped(figure):
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= width and drawn.y1 <= height, drawn
+
+
+def timed(records):
+    """The same methods measured, nearly as fast as each other."""
+    speeds = {name: 10 + i / 100 for i, name in enumerate({r.cell.adapter: None for r in records})}
+    return [
+        replace(
+            measured(r.cell.adapter, r.cell.batch_size, speeds[r.cell.adapter]), method=r.method
+        )
+        for r in records
+    ]
+
+
+@pytest.mark.parametrize("plot", PLOTS)
 def test_crowded_labels_do_not_overlap_and_nothing_is_clipped(plot):
-    figure = plot([*crowd(), *pair()])
+    records = [*crowd(), *pair()]
+    figure = plot(timed(records) if plot is throughput_vs_batch else records)
     assert len(direct_labels(figure)) >= 2
     assert_no_overlap(figure)
-    width, height = figure.bbox.size
-    for box in (text.get_window_extent() for text in figure.texts + direct_labels(figure)):
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+    assert_nothing_is_clipped(figure)
 
 
-def test_crowded_throughput_labels_do_not_overlap():
-    records = [measured(f"method {i}", b, 10 + i / 100) for i in range(16) for b in (1, 4)]
-    assert_no_overlap(throughput_vs_batch(records))
+@pytest.mark.parametrize("plot", PLOTS)
+def test_plots_of_all_adapters_are_readable(plot, every_adapter):
+    figure = plot(timed(every_adapter) if plot is throughput_vs_batch else every_adapter)
+    assert_no_overlap(figure)
+    assert_nothing_is_clipped(figure)
+    if plot is not timeline:
+        for title in {record.method.title for record in every_adapter}:
+            assert title in all_text(figure)
+
+
+@pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot is not throughput_vs_batch])
+def test_captions_say_what_shown_predictions_assume(plot):
+    cad, sam_adapter = pair()
+    assuming = [cad, replace(sam_adapter, assumption="all is even")]
+    assert "Predictions of Sam_Adapter assume that all is even." in all_text(plot(assuming))
+    assert "assume" not in all_text(plot(pair()))
 
 
 @pytest.mark.parametrize("plot", PLOTS)
@@ -88,7 +116,33 @@ def test_measured_memory_is_drawn_as_rings_over_the_predicted_line():
     figure = memory_vs_batch([predicted(peak_gib=10), measured(peak_gib=11)])
     hollow = [line for line in figure.axes[0].lines if line.get_fillstyle() == "none"]
     assert [list(line.get_ydata()) for line in hollow] == [[11]]
+    hollow = [line for line in figure.axes[1].lines if line.get_fillstyle() == "none"]
+    assert [list(line.get_xdata()) for line in hollow] == [[11]]
     assert "counters of the CUDA allocator" in all_text(figure)
+
+
+def ranked(figure):
+    """What is written in the second panel, row by row."""
+    texts = [text.get_text() for text in figure.axes[1].texts]
+    return list(zip(texts[::2], texts[1::2], strict=True))
+
+
+def test_methods_are_ranked_at_batch_four_the_highest_first():
+    records = [predicted("cad", 4, 10), predicted("lora", 4, 26), predicted("lora", 1, 7)]
+    figure = memory_vs_batch(records)
+    assert ranked(figure) == [("Lora", "26.0"), ("Cad", "10.0")]
+    assert "GiB at batch size 4" in all_text(figure)
+    slow = [measured("cad", speed=3), measured("lora", speed=4)]
+    assert ranked(throughput_vs_batch(slow)) == [("Lora", "4.00"), ("Cad", "3.00")]
+
+
+def test_methods_without_a_figure_are_named_in_the_ranking_too():
+    records = [measured("cad", 4), measured("lora", 1), out_of_memory("lora", 4)]
+    records.append(measured("lst", 1))
+    for plot in (memory_vs_batch, throughput_vs_batch):
+        rows = ranked(plot(records))
+        assert [name for name, _ in rows] == ["Cad", "Lora", "Lst"]
+        assert [text for _, text in rows][1:] == ["out of memory", "no figure"]
 
 
 def test_measurements_under_other_conditions_stay_out():

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -83,6 +84,15 @@ def test_captions_say_source_machine_date_versions_and_commit():
     ):  # fmt: skip
         assert part in caption
     assert "measured on Imaginary GPU" in throughput_table([measured()]).caption
+
+
+def test_what_a_prediction_assumes_is_in_the_caption_and_in_a_column():
+    records = [replace(predicted("lora"), assumption="all is even"), predicted("cad")]
+    assert "Predictions of Lora assume that all is even. " in memory_table(records).caption
+    assert "assume" not in memory_table(records[1:]).caption
+    column = cells_table(records)["assumption"]
+    assert column[0] == "all is even"
+    assert pd.isna(column[1])
 
 
 def test_memory_table_prefers_training_predictions_of_the_backbone_with_most_records():

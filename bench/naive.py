@@ -1,0 +1,84 @@
+"""The training step that anyone would write first, to compare the batched one with.
+
+SAM's own mask decoder takes one image, so the images of a batch go through forward and backward one
+after the other and their gradients add up; the experts of Conv-LoRA get one window, or one image
+in global blocks, at a time. Batch norm, in CAD and SAM-LST, then sees one image at a time, and the
+balance loss of Conv-LoRA the windows of one: their training steps take the same time as naive ones
+with the batch's statistics would, but compute other numbers. In evaluation all masks agree.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from adapters.conv_lora import ConvLoraUpdate
+from adapters.core.adapted import AdaptedSam
+from adapters.core.base import Adapter
+from adapters.core.sites import override
+from harness.step import Batch, Step
+
+
+def naive_step(step: Step) -> Tensor:
+    """Do what ``step.run`` does in training, one image at a time; the loss, a scalar."""
+    step.optimizer.zero_grad(set_to_none=True)
+    losses = []
+    for one in single_images(step.batch):
+        logits = naive_masks(step.model, one.images, one.boxes)
+        loss = step.loss(logits, one.masks, step.cell.image_size)
+        auxiliary = step.model.adapter.auxiliary_loss()
+        if auxiliary is not None:
+            loss = loss + auxiliary
+        (loss / step.cell.batch_size).backward()
+        losses.append(loss.detach())
+    step.optimizer.step()
+    return torch.stack(losses).mean()
+
+
+def naive_masks(model: AdaptedSam, image: Tensor, boxes: Tensor | None) -> Tensor:
+    """Mask logits (P, 1, S/4, S/4) of one image (1, 3, S, S) with boxes (1, P, 4) or none."""
+    with experts_in_a_loop(model.adapter):
+        if model.adapter.settings.decoder == "single_token":
+            return model(image, boxes)  # SAM's own forward pass asks for all four mask tokens
+        embedding = model.encode(image)
+    prompt_encoder = model.sam.prompt_encoder
+    prompts = None if boxes is None else boxes[0]
+    sparse, dense = prompt_encoder(points=None, boxes=prompts, masks=None)
+    masks, _ = model.sam.mask_decoder(
+        image_embeddings=embedding,
+        image_pe=prompt_encoder.get_dense_pe(),
+        sparse_prompt_embeddings=sparse,
+        dense_prompt_embeddings=dense,
+        multimask_output=False,
+    )
+    return masks
+
+
+def single_images(batch: Batch) -> Iterator[Batch]:
+    """The images of ``batch``, each as a batch of its own."""
+    count = batch.images.shape[0]
+    prompts = batch.masks.shape[0] // count
+    masks = batch.masks.split(prompts)
+    boxes = [None] * count if batch.boxes is None else batch.boxes.split(1)
+    for one in zip(batch.images.split(1), boxes, masks, strict=True):
+        yield Batch(*one)
+
+
+@contextmanager
+def experts_in_a_loop(adapter: Adapter) -> Iterator[None]:
+    """Within this context the updates of Conv-LoRA, if it has any, dispatch row by row."""
+    updates = [module for module in adapter.modules() if isinstance(module, ConvLoraUpdate)]
+    changes = [override(update, "dispatch", partial(dispatch_rows, update)) for update in updates]
+    try:
+        yield
+    finally:
+        for change in changes:
+            change.remove()
+
+
+def dispatch_rows(update: ConvLoraUpdate, h: Tensor, expert: Tensor) -> Tensor:
+    """Send each row of h (N, r, H, W) alone through its expert (N,)."""
+    rows = zip(expert.tolist(), h.split(1), strict=True)
+    return torch.cat([update.experts[index](row) for index, row in rows])

@@ -1,0 +1,90 @@
+"""The page on adding an adapter: its example is installed as a package and does what it says."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from matplotlib.text import Text
+
+from adapters.core.registry import adapter_names
+from harness.cell import Cell
+from harness.measure import measure
+from harness.predict import predict
+from harness.report.tables import memory_table
+from harness.report.write import PLOTS
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")
+(CODE,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+(PACKAGE,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """A folder in which the example is installed, as pip installs it."""
+    source, site = tmp_path_factory.mktemp("gains"), tmp_path_factory.mktemp("site")
+    (source / "gains.py").write_text(CODE, encoding="utf-8")
+    (source / "pyproject.toml").write_text(PACKAGE, encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
+    subprocess.run([*pip, "--no-build-isolation", "--target", site, source], check=True)
+    return site
+
+
+@pytest.fixture
+def gains(site, monkeypatch):
+    """The example's name, while its package can be found."""
+    monkeypatch.syspath_prepend(site)
+    importlib.invalidate_caches()
+    yield "gains"
+    sys.modules.pop("gains", None)
+
+
+def test_the_example_is_short():
+    assert len([line for line in CODE.splitlines() if line.strip()]) < 60
+
+
+def test_the_example_passes_the_conformance_suite(site):
+    suite = [str(ROOT / "tests" / "adapters" / "test_conformance.py"), "-k", "gains"]
+    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
+    path = f"import sys; sys.path.insert(0, {str(site)!r}); import pytest; "
+    code = f"{path}sys.exit(pytest.main({[*options, *suite]!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (passed,) = re.findall(r"(\d+) passed", done.stdout)
+    assert int(passed) > 20
+    assert "skipped" not in done.stdout
+
+
+def test_the_example_is_listed_and_its_setting_reaches_it(gains):
+    assert gains in adapter_names()
+    every, second = (
+        predict(Cell(adapter=gains, settings=settings, backbone="vit_tiny")).params.adapter
+        for settings in ({}, {"every": 2})
+    )
+    assert (every, second) == (6 * 128, 3 * 128)
+
+
+def test_the_example_appears_in_the_tables_and_in_every_plot(gains):
+    small = {"backbone": "vit_tiny", "image_size": 64}
+    names = (gains, "cad", "sam_adapter")
+    records = [predict(Cell(adapter=name, **small)) for name in names]
+    records += [measure(Cell(adapter=name, device="cpu", **small)) for name in names]
+    assert "Gains" in memory_table(records).to_markdown()
+    for plot in PLOTS:
+        figure = plot(records)
+        assert figure is not None, plot.__name__
+        texts = [text.get_text() for text in figure.findobj(Text)]
+        assert any("Gains" in text for text in texts), plot.__name__
+
+
+@pytest.mark.parametrize("path", re.findall(r"`((?:adapters|tests)/[\w/.]+)`", PAGE))
+def test_files_that_the_page_names_exist(path):
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("name", re.findall(r"as in `(\w+\.py)`", PAGE))
+def test_methods_that_the_page_names_exist(name):
+    assert (ROOT / "adapters" / name).exists()
