@@ -53,23 +53,31 @@ class Bottleneck(nn.Module):
         for started_at_zero in (self.down.bias, self.up.weight, self.up.bias):
             nn.init.zeros_(started_at_zero)
         self.norm = nn.LayerNorm(features) if settings.ln != "none" else nn.Identity()
-        self.scale = nn.Parameter(torch.ones(1)) if settings.learnable_scale else settings.scale
+        self.scale: nn.Parameter | float = (
+            nn.Parameter(torch.ones(1)) if settings.learnable_scale else settings.scale
+        )
 
     def forward(self, x: Tensor, mixing: Tensor | None = None) -> Tensor:
         """The branch; ``mixing`` (m, m) is applied to the hidden features before the ReLU."""
-        weight, bias, ln = self.down.weight, self.down.bias, self.settings.ln
-        if mixing is not None:  # folded into W_d and b_d: two small products, no tensor of tokens
-            weight, bias = mixing.T @ weight, bias @ mixing
+        weight, bias = self._down(mixing)
+        ln = self.settings.ln
         hidden = F.relu(F.linear(self.norm(x) if ln == "in" else x, weight, bias))
         scaled = self.scale * self.up(F.dropout(hidden, self.settings.dropout, self.training))
         return self.norm(scaled) if ln == "out" else scaled
+
+    def _down(self, mixing: Tensor | None) -> tuple[Tensor, Tensor]:
+        """W_d and b_d, with ``mixing`` folded into them: no tensor of tokens is made for it."""
+        if mixing is None:
+            return self.down.weight, self.down.bias
+        return mixing.T @ self.down.weight, self.down.bias @ mixing
 
 
 class AdaptFormer(Adapter):
     """X'' = X' + mlp(norm2 X') + s · (W_u Drop(ReLU(W_d X' + b_d)) + b_u), in every block.
 
     The branch reads the residual stream X' (B, H, W, D) itself, not its normalised copy. New
-    parameters: L(2Dm + m + D); with m = 64: 1,189,632 (ViT-B), 3,171,840 (ViT-L), 5,285,888 (ViT-H).
+    parameters: L(2Dm + m + D); with m = 64: 1,189,632 (ViT-B), 3,171,840 (ViT-L), 5,285,888
+    (ViT-H).
 
     Source: Chen et al., arXiv 2205.13535, and its official code. SAM-COBOT's baseline of the same
     name is ``branch_input=norm2``, ``ln=in``, ``scale=1`` with ``width`` 8 or 16.

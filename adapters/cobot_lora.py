@@ -55,13 +55,13 @@ class RelatedUpdate(nn.Module):
 class CobotLora(Adapter):
     """Updates of q and v: B_q Q_qᵀ ((R[:, 2i] + gamma_q) ⊙ A_q x), likewise for v; keys untouched.
 
-    Column 2i of the shared relation R = C P (r x 2L) belongs to q of block i, column 2i + 1 to v. New
-    parameters: LoRA's 4rDL and 4rL + 4L² + r²L/2 more; with r = 4: 148,320 (ViT-B), 396,096 (ViT-L),
-    660,224 (ViT-H), of which 864, 2,880 and 4,864 are SAM-COBOT's own.
+    Column 2i of the shared relation R = C P (r x 2L) belongs to q of block i, column 2i + 1 to v.
+    New parameters: LoRA's 4rDL and 4rL + 4L² + r²L/2 more; with r = 4: 148,320 (ViT-B), 396,096
+    (ViT-L), 660,224 (ViT-H), of which 864, 2,880 and 4,864 are SAM-COBOT's own.
 
-    Source: arXiv 2311.17112. As in the official code B does not start at zero, so the adapted SAM is
-    not SAM at first (``zero_init_B``); the relation has 2L columns on every backbone, where the code
-    has 24, which fits ViT-B only; the quaternion mixer is that of the remote-sensing script.
+    Source: arXiv 2311.17112. As in the official code B does not start at zero, so the adapted SAM
+    is not SAM at first (``zero_init_B``); the relation has 2L columns on every backbone, where the
+    code has 24, which fits ViT-B only; the quaternion mixer is that of the remote-sensing script.
     """
 
     Settings = CobotLoraSettings

@@ -1,4 +1,4 @@
-"""Conv-LoRA: low-rank updates whose bottleneck passes through one of several convolutional experts."""
+"""Conv-LoRA: low-rank updates whose bottleneck passes through one of several convolutions."""
 
 import math
 from collections.abc import Callable
@@ -26,8 +26,8 @@ class ConvLoraSettings(Settings):
         rank: r, the width of the low-rank update.
         alpha: the update is multiplied by alpha / r.
         scales: one expert for each: the factor by which it enlarges the feature map.
-        decoder: as in every method, but the default follows AutoGluon, which trains the mask decoder
-            with the token of the single mask only.
+        decoder: as in every method, but the default follows AutoGluon, which trains the mask
+            decoder with the token of the single mask only.
     """
 
     rank: Positive = 3
@@ -37,7 +37,7 @@ class ConvLoraSettings(Settings):
 
 
 class Gate(nn.Module):
-    """Picks one expert for each row (a window, or an image in global blocks), with noise in training.
+    """Picks an expert for each row (a window, or in global blocks an image), with noise to train.
 
     For row features g (N, r): logits z = g W_g and, in training, z' = z + eps ⊙ s with
     s = softplus(g W_n) + 0.01 and eps ~ N(0, 1); in evaluation z' = z. The expert is argmax z'; its
@@ -143,12 +143,12 @@ class ConvLoraUpdate(nn.Module):
 
 
 class ConvLora(Adapter):
-    """qkv(x) + alpha/r · B(h + expert_m(h)), h = A x, with expert m picked for each window or image.
+    """qkv(x) + alpha/r · B(h + expert_m(h)), h = A x, with m picked for each window or image.
 
     One A for q, k and v together. Each expert is a 3 x 3 convolution over the token grid at its own
-    scale, 1 to 8; ``Gate`` picks one. New parameters: L(4rD + M(9r² + r) + 2rM) with M experts: 119,232
-    (ViT-B), 312,192 (ViT-L), 514,560 (ViT-H); trained with the single-token decoder 3,624,768,
-    3,817,728 and 4,020,096.
+    scale, 1 to 8; ``Gate`` picks one. New parameters: L(4rD + M(9r² + r) + 2rM) with M experts:
+    119,232 (ViT-B), 312,192 (ViT-L), 514,560 (ViT-H); trained with the single-token decoder
+    3,624,768, 3,817,728 and 4,020,096.
 
     Source: Zhong et al., arXiv 2401.17868, and AutoGluon's code: alpha/r is 10.67, and gate values
     are not multiplied in. It sends expert outputs through exp and log, an identity that overflows

@@ -1,6 +1,7 @@
 """Full fine-tuning: the ceiling, in parameters and in memory."""
 
 from collections.abc import Iterator
+
 from segment_anything.modeling import Sam
 from torch import nn
 

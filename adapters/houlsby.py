@@ -80,7 +80,8 @@ class Houlsby(Adapter):
             return nn.ModuleList(Bottleneck(features, width) for _ in Site.BLOCK.modules(sam))
 
         self.after_mlp = bottlenecks()
-        self.after_attention = nn.ModuleList() if settings.placement == "pfeiffer" else bottlenecks()
+        has_both = settings.placement != "pfeiffer"
+        self.after_attention = bottlenecks() if has_both else nn.ModuleList()
         if is_msa:
             for layer in (m for m in self.modules() if isinstance(m, nn.Linear)):
                 layer.reset_parameters()

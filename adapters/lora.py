@@ -36,7 +36,7 @@ class LoraSettings(Settings):
 
 
 class LowRankUpdate(nn.Module):
-    """x (..., D) -> scale · B A x (..., E) with A (r, D) Kaiming-uniform, B (E, r) zero, no bias."""
+    """x (..., D) -> scale · B A x (..., E) with A (r, D) Kaiming-uniform and B (E, r) zero."""
 
     def __init__(self, features: int, out_features: int, rank: int, scale: float = 1) -> None:
         super().__init__()

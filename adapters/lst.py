@@ -45,8 +45,8 @@ class FoldedAttention(Attention):
 class Lst(Adapter):
     """E' = E + Up(LN(s_L)), s_0 = Down_0(X_0), s_i = Side_i(g_i s_{i-1} + (1 - g_i) Down_i(X_i)).
 
-    X_0 (B, 64, 64, D) are the tokens that enter the first block, X_i those that leave block i;
-    g_i = sigmoid(alpha_i / T) is a learned gate; Down_i: D -> d, Side_i a SAM block of width d = D/k
+    X_0 (B, 64, 64, D) are the tokens that enter the first block, X_i those that leave block i; g_i
+    = sigmoid(alpha_i / T) is a learned gate; Down_i: D -> d, Side_i a SAM block of width d = D/k
     with as many heads, the same windows and its own position tables, Up: d -> 256. Up starts at
     zero. Nothing is back-propagated through the encoder, but its L + 1 token maps are kept for the
     gradients of Down. New parameters with k = 8: 2,338,412 (ViT-B), 8,088,600 (ViT-L), 16,727,488

@@ -44,7 +44,7 @@ class ScaleShift(nn.Module):
     def merge_into(self, operation: nn.Module) -> None:
         """Let ``operation`` compute its scaled and shifted output itself."""
         weight, bias = operation.get_parameter("weight"), operation.get_parameter("bias")
-        weight *= self.scale.view(-1, *(1,) * (weight.dim() - 1))
+        weight.mul_(self.scale.view(-1, *(1,) * (weight.dim() - 1)))
         bias.mul_(self.scale).add_(self.shift)
 
 

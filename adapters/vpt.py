@@ -48,13 +48,13 @@ class Vpt(Adapter):
 
     Keys and values are [norm1 P_i; norm1 X] W_kv: in every window, and once in global blocks. The
     position term is zero where query or key is a prompt. Deep: the outputs of prompts are dropped,
-    since the next block brings its own; so prompts need no queries. Shallow: prompts attend too, are
-    averaged over the windows of their image, and pass through the MLP like any token. New
+    since the next block brings its own; so prompts need no queries. Shallow: prompts attend too,
+    are averaged over the windows of their image, and pass through the MLP like any token. New
     parameters with p = 12: 110,592 (ViT-B), 294,912 (ViT-L), 491,520 (ViT-H), as many as LoRA with
     r = 3; shallow: 9,216, 12,288 and 15,360.
 
-    Source: Jia et al., arXiv 2203.12119; transferred to SAM by us, since no such version exists. The
-    official code for windowed encoders pairs prompts and windows of different images when it
+    Source: Jia et al., arXiv 2203.12119; transferred to SAM by us, since no such version exists.
+    The official code for windowed encoders pairs prompts and windows of different images when it
     averages them; here they are those of one image.
     """
 
@@ -113,7 +113,9 @@ def project(attention: Attention, x: Tensor) -> Heads:
     return Heads(*qkv.permute(2, 0, 3, 1, 4).unbind(0))
 
 
-def attend_image(attention: Attention, image: Heads, prompts: Heads, grid: tuple[int, int]) -> Tensor:
+def attend_image(
+    attention: Attention, image: Heads, prompts: Heads, grid: tuple[int, ...]
+) -> Tensor:
     """The attention's output (Bw, h, w, D) for image tokens on a ``grid`` of h x w.
 
     Their keys and values are joined by those of ``prompts``, one set for all windows or one each.

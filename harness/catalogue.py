@@ -19,7 +19,8 @@ def catalogue() -> list[dict[str, Any]]:
 
 
 def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:
-    method, params, trains = adapter_class(name), {}, {}
+    method, params = adapter_class(name), {}
+    trains: list[str] = []
     for backbone, sam in sams.items():
         model = attach(sam, name)
         params[backbone] = model.parameter_counts()

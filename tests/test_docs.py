@@ -47,10 +47,10 @@ def test_the_example_is_short():
 
 
 def test_the_example_passes_the_conformance_suite(site):
-    suite = [str(ROOT / "tests" / "adapters" / "test_conformance.py"), "-k", "gains"]
-    options = ["-q", "-p", "no:cacheprovider", f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml")]
+    options = ["-q", "-p", "no:cacheprovider", "-c", "pyproject.toml", "-k", "gains"]
+    arguments = [*options, "tests/adapters/test_conformance.py"]
     path = f"import sys; sys.path.insert(0, {str(site)!r}); import pytest; "
-    code = f"{path}sys.exit(pytest.main({[*options, *suite]!r}))"
+    code = f"{path}sys.exit(pytest.main({arguments!r}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     (passed,) = re.findall(r"(\d+) passed", done.stdout)

@@ -55,6 +55,10 @@ class AdaptedSam(nn.Module):
         adapter.attach(sam)
         setattr(sam, ATTACHED, name)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "AdaptedSam":
+        """Refused: the copy's changes to SAM would still run the original's parameters."""
+        raise UserError("an adapted SAM cannot be copied: save it, and load the file into another.")
+
     def encode(self, images: Tensor) -> Tensor:
         """Image embedding (B, C, g, g) of raw RGB images (B, 3, S, S) in 0..255.
 

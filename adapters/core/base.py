@@ -33,9 +33,11 @@ class Adapter(nn.Module):
 
     A method is one subclass in one file. Its constructor creates the new parameters from SAM's
     sizes; ``attach`` hooks them into SAM; ``correct`` is for methods that work beside the encoder
-    rather than inside it. The mask decoder is trained with every method, so few adapters mention it.
+    rather than inside it. The mask decoder is trained with every method, so few adapters mention
+    it.
 
-    Class attributes of a method; those that depend on the settings are set again in its constructor:
+    Class attributes of a method; those that depend on the settings are set again in its
+    constructor:
 
     * ``Settings``: dataclass of hyper-parameters with the official code's defaults.
     * ``title``, ``source``: how tables name the method, and where it comes from.
@@ -43,7 +45,8 @@ class Adapter(nn.Module):
       method *serial*: the encoder's activations are kept for backward. False makes it *parallel*:
       the encoder runs without a graph. Everything about memory follows from this.
     * ``starts_as_identity``: whether the adapted SAM equals SAM before the first step.
-    * ``reads_blocks``: whether a parallel method reads the encoder's tokens, not only its embedding.
+    * ``reads_blocks``: whether a parallel method reads the encoder's tokens, not only its
+      embedding.
     * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights; a method without new
       parameters is merged as it is.
     """

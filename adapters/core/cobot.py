@@ -50,8 +50,9 @@ class Relation(nn.Module):
 class Mixing(nn.Module):
     """The matrix M = diag(R[:, i] + gamma) Q (r, r) between the two halves of a bottleneck.
 
-    For row vectors: h -> h M weighs the channels, then mixes them. Gamma (r,) starts at one. Without
-    inter-block communication the weights are left out, without intra-block enhancement Q is.
+    For row vectors: h -> h M weighs the channels, then mixes them. Gamma (r,) starts at one.
+    Without inter-block communication the weights are left out, without intra-block enhancement Q
+    is.
     """
 
     def __init__(self, rank: int, settings: CobotSettings, method: str) -> None:

@@ -78,7 +78,7 @@ class SingleToken:
     def __init__(self, decoder: MaskDecoder) -> None:
         self._decoder, self._stock = decoder, decoder.mask_tokens
         first = self._stock.weight[:1].detach().clone()
-        decoder.mask_tokens = nn.Embedding(*first.shape, _weight=first)
+        decoder.mask_tokens = nn.Embedding.from_pretrained(first, freeze=False)
 
     def remove(self) -> None:
         """Restore the stock tokens, with the one that was kept as it is now."""

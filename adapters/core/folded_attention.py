@@ -14,8 +14,8 @@ from torch.nn import functional as F
 def folded_attention(attention: Attention, x: Tensor) -> Tensor:
     """What ``attention`` computes from x (B, H, W, D), up to rounding, without its N x N logits.
 
-    Queries, keys and values are padded with zeros to one width, a multiple of 8, since fused kernels
-    ask for that.
+    Queries, keys and values are padded with zeros to one width, a multiple of 8, since fused
+    kernels ask for that.
     """
     batch, height, width, features = x.shape
     heads, tokens = attention.num_heads, height * width

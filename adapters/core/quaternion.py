@@ -5,7 +5,6 @@ from torch import Tensor, nn
 
 from adapters.core.errors import UserError
 
-
 # The real 4 x 4 matrices of the units 1, i, j and k, for row vectors.
 UNITS = (
     ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
@@ -20,8 +19,8 @@ class QuaternionMatrix(nn.Module):
 
     The quarters of x and y are the components of quaternions, and with the parts a, b, c, d, each
     (m/4, n/4), Q = [[a, b, c, d], [-b, a, d, -c], [-c, -d, a, b], [-d, c, -b, a]]: the sum over the
-    four units of the Kronecker product of the unit's real matrix and its part. Starts with a = 0 and
-    b, c, d uniform in 0..1.
+    four units of the Kronecker product of the unit's real matrix and its part. Starts with a = 0
+    and b, c, d uniform in 0..1.
 
     Source: Parcollet et al., arXiv 1806.04418; the table and the start as in SAM-COBOT.
 

@@ -49,9 +49,7 @@ def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) 
         try:
             values[name] = _convert(hints[name], value)
         except _DoesNotFitError as error:
-            raise UserError(
-                f"{method}: setting {name} must be {error}, got {value!r}."
-            ) from None
+            raise UserError(f"{method}: setting {name} must be {error}, got {value!r}.") from None
     return settings_class(**values)
 
 

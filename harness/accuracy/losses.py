@@ -65,8 +65,8 @@ def structure_loss(logits: Tensor, target: Tensor) -> Tensor:
     """BCE + IoU weighted towards edges, as AutoGluon trains Conv-LoRA: its BCE is not weighted.
 
     With w = 1 + 5 |mean of t in 31 x 31 - t|, zeros beyond the border counted in the mean, the IoU
-    loss of an image is 1 - (sum wpt + 1) / (sum w(p + t) - sum wpt + 1). The BCE of the paper (Fan et
-    al., arXiv 2006.11392) has the same weights; AutoGluon's code asks for its reduction in a way
+    loss of an image is 1 - (sum wpt + 1) / (sum w(p + t) - sum wpt + 1). The BCE of the paper (Fan
+    et al., arXiv 2006.11392) has the same weights; AutoGluon's code asks for its reduction in a way
     that averages it over the batch before they are applied, so that they cancel.
     """
     bce = F.binary_cross_entropy_with_logits(logits, target)

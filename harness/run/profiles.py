@@ -25,13 +25,14 @@ def bench(machine: Machine) -> list[Task]:
     Without a GPU throughput is measured on the miniature SAM: a training step of ViT-B at 1024
     takes a small CPU tens of seconds.
     """
-    every = {"adapter": ["all"], "backbone": "vit_b"}
-    here = {"backbone": "vit_tiny", "device": "cpu"}
+    predicted: dict[str, Any] = {"backbone": "vit_b"}
+    measured: dict[str, Any] = {"backbone": "vit_tiny", "device": "cpu"}
     if machine["gpu"] is not None:
-        here = every = {**every, "compute_capability": machine["gpu_capability"]}
+        measured = predicted = predicted | {"compute_capability": machine["gpu_capability"]}
+    every = {"adapter": ["all"]}
     return [
-        *_tasks("predict", {**every, "batch_size": list(BATCH_SIZES)}),
-        *_tasks("measure", {**every, **here, "batch_size": list(MEASURED_BATCH_SIZES)}),
+        *_tasks("predict", {**every, "batch_size": list(BATCH_SIZES), **predicted}),
+        *_tasks("measure", {**every, "batch_size": list(MEASURED_BATCH_SIZES), **measured}),
     ]
 
 

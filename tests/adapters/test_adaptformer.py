@@ -153,7 +153,9 @@ def test_dropout_acts_in_training_only():
         assert relative_error(model.encode(images), model.encode(images)) > 1e-3
 
 
-@pytest.mark.parametrize("settings", [{"learnable_scale": True}, {"scale": 1}, {"ln": "in"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{"learnable_scale": True}, {"scale": 1}, {"ln": "in"}], ids=str
+)
 def test_every_variant_starts_as_sam(settings):
     images, _ = small_batch()
     with torch.no_grad():

@@ -72,7 +72,13 @@ def test_starts_as_sam_if_asked_to():
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"mixer": "linear", "rank": 3}, {"ibc": False}, {"ibe": False}, {"ibc": False, "ibe": False}],
+    [
+        {},
+        {"mixer": "linear", "rank": 3},
+        {"ibc": False},
+        {"ibe": False},
+        {"ibc": False, "ibe": False},
+    ],
     ids=str,
 )
 def test_merged_weights_compute_the_same(settings):

@@ -1,6 +1,6 @@
 """What every registered method promises; a new method is covered without an edit here.
 
-That includes methods of other packages: install yours, and run ``pytest -k <its name>`` on this file.
+That includes methods of other packages: install yours, and run this file with ``-k <its name>``.
 """
 
 import subprocess
@@ -49,7 +49,8 @@ class Variant:
 
 
 METHODS = [Variant(name) for name in adapter_names()]
-VARIANTS = METHODS + [
+VARIANTS = [
+    *METHODS,
     Variant("decoder", {"decoder": "single_token"}),
     Variant("full", {"train_prompt_encoder": True}),
     Variant("bitfit", {"blocks_only": True}),

@@ -12,7 +12,7 @@ NAMES = {"lora_A": "A", "lora_B": "B", "lora_moe_gating": "gate", "lora_moe_expe
 
 
 def our_part(official: str) -> str:
-    """``lora_moe_experts.2.0.weight`` -> ``experts.2.conv.weight``; noise statistics are left out."""
+    """``lora_moe_experts.2.0.bias`` -> ``experts.2.conv.bias``; noise statistics are left out."""
     first, *rest = official.split(".")
     if rest in (["mean"], ["std"]):
         return ""

@@ -47,8 +47,8 @@ def test_update_of_one_projection_equals_the_official_one(dtype):
     sam = sam_with_blocks({**case.config, "heads": 1, "mlp_ratio": 1})
     both = attached(sam, LoraSettings(rank=case.config["r"]))
     qkv = Site.QKV.modules(sam)[0]
-    case.load(nn.ModuleDict({"blocks": nn.ModuleList([Projection(qkv)]), "updates": both.updates}),
-              our_linear_name)  # fmt: skip
+    blocks = nn.ModuleList([Projection(qkv)])
+    case.load(nn.ModuleDict({"blocks": blocks, "updates": both.updates}), our_linear_name)
     case.check({"y": qkv(case.inputs["x"])})
 
 
@@ -151,7 +151,10 @@ def test_targets_name_what_is_updated(targets, layers):
     assert set(adapted("lora", targets=targets).adapter.updates[0]) == layers
 
 
-@pytest.mark.parametrize("targets", ["q,q", "queries", "", []])
-def test_unknown_and_repeated_targets_are_refused(targets):
-    with user_error("lora", "targets", "q, k, v, proj, mlp" if targets in ("queries", "") else "list"):
+@pytest.mark.parametrize(
+    ("targets", "wanted"),
+    [("q,q", "different"), ("queries", "q, k, v, proj, mlp"), ("", "q, k, v"), ([], "a list")],
+)
+def test_unknown_and_repeated_targets_are_refused(targets, wanted):
+    with user_error("lora", "targets", wanted):
         adapted("lora", targets=targets)

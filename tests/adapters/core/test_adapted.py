@@ -1,5 +1,8 @@
+import copy
+
 import pytest
 import torch
+from golden_case import relative_error
 from safetensors.torch import save_file
 from small_sam import SIDE, adapted, small_batch, small_sam
 from user_error import user_error
@@ -111,6 +114,33 @@ def test_a_file_of_another_program_is_named_so(tmp_path):
     save_file({"weight": torch.zeros(1)}, path)
     with user_error(str(path), "unknown"):
         adapted("lora").load(path)
+
+
+def test_copying_is_refused_since_hooks_would_not_be_copied():
+    with user_error("save"):
+        copy.deepcopy(adapted("lora"))
+
+
+@pytest.mark.parametrize("prompts", [1, 2])
+def test_the_single_token_decoder_is_the_stock_one_with_two_tokens(prompts):
+    """Its mask is not SAM's: the tokens left out take part in attention."""
+    batch = small_batch(2, prompts)
+    stock, single = adapted("decoder"), adapted("decoder", decoder="single_token")
+    with torch.no_grad():
+        difference = relative_error(single(*batch), stock(*batch))
+    assert single(*batch).shape == stock(*batch).shape
+    assert 1e-4 < difference < 1
+    assert single.sam.mask_decoder.mask_tokens.num_embeddings == 1
+
+
+def test_what_the_single_token_learned_is_in_sam_after_detaching():
+    model = adapted("decoder", decoder="single_token")
+    before = small_sam().mask_decoder.mask_tokens.weight
+    with torch.no_grad():
+        model.sam.mask_decoder.mask_tokens.weight += 1
+    after = model.detach().mask_decoder.mask_tokens.weight
+    assert torch.equal(after[0], before[0] + 1)
+    assert torch.equal(after[1:], before[1:])
 
 
 def test_sam_is_frozen_by_identity_also_when_it_was_trainable():

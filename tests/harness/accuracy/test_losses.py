@@ -82,7 +82,9 @@ def test_a_perfect_mask_costs_nothing_and_a_wrong_one_a_lot(loss):
     assert 100 < loss(-logits, target) < 102  # binary cross-entropy stops at 100
 
 
-@pytest.mark.parametrize("loss", [cad_loss, sam_adapter_loss, structure_loss, weighted_structure_loss])
+@pytest.mark.parametrize(
+    "loss", [cad_loss, sam_adapter_loss, structure_loss, weighted_structure_loss]
+)
 def test_images_are_averaged_not_pooled(loss):
     logits, target = torch.randn(3, 1, 8, 8), torch.randint(0, 2, (3, 1, 8, 8)).float()
     single = torch.stack([loss(logits[i : i + 1], target[i : i + 1]) for i in range(3)])

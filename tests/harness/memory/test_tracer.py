@@ -1,4 +1,4 @@
-"""The tracer: what it counts, how it attributes it, and that tensors without data tell the truth."""
+"""The tracer: what it counts, how it attributes it, and that no data tells the same."""
 
 import pytest
 import torch
