@@ -85,6 +85,25 @@ def test_list_shows_every_adapter(samfit):
     assert all(name in samfit("list")[1] for name in sizes)
 
 
+def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
+    entries = {entry["name"]: entry for entry in json.loads(samfit("list", "--json")[1])}
+    trains = {name: entry["trains"] for name, entry in entries.items()}
+    assert trains["decoder"] == ["mask decoder"]
+    assert trains["cad"] == ["own parameters", "mask decoder"]
+    assert trains["bitfit"] == ["part of image encoder", "mask decoder"]
+    assert trains["conv_lora"] == ["own parameters", "part of mask decoder"]
+    assert "part of prompt encoder" in trains["sam_adapter"]
+    merging = {name for name, entry in entries.items() if entry["mergeable"]}
+    assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora"}
+    for name, entry in entries.items():
+        levers = set(entry["levers"])
+        if entry["serial"]:
+            assert levers == {"checkpointing"}, name
+        else:
+            assert "encoder-micro-batch" in levers, name
+            assert ("cache-embeddings" in levers) == (name != "lst")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -1,10 +1,14 @@
 """Predictions against published and independently traced figures, and their properties."""
 
+import gc
+
 import pytest
 
 from adapters.core.errors import UserError
 from harness.cell import Cell
-from harness.predict import predict
+from harness.memory.cuda import cublas_workspace_bytes
+from harness.memory.peak import predicted_cuda_memory
+from harness.predict import build_step_without_data, predict, trace_steps
 
 MIB = 2**20
 
@@ -25,7 +29,7 @@ def test_encoder_inference_as_published_for_an_a100(backbone, batch_size, publis
 
 @pytest.mark.parametrize(("batch_size", "traced"), [(1, 7_083), (4, 27_272)])
 def test_sam_adapter_as_its_code_was_traced(batch_size, traced):
-    """The re-implementation by CAD's authors, official code followed on fake tensors."""
+    """The re-implementation by CAD's authors, official code followed on tensors without data."""
     found = peak_mib("sam_adapter", settings={"variant": "cad"}, batch_size=batch_size)
     assert found == pytest.approx(traced, rel=0.05)
 
@@ -76,3 +80,26 @@ def test_operations_per_image_do_not_depend_on_the_batch():
 def test_a_wrong_checkpoint_is_noticed():
     with pytest.raises(UserError, match="no checkpoint file"):
         predict(Cell(adapter="lora", backbone="vit_tiny", checkpoint="missing.pth"))
+
+
+def test_a_prediction_says_what_it_assumes_where_memory_depends_on_data():
+    assert "evenly" in predict(Cell(adapter="conv_lora", backbone="vit_tiny")).assumption
+    assert predict(Cell(adapter="lora", backbone="vit_tiny")).assumption is None
+
+
+@pytest.mark.parametrize("expert", [0, 7])
+def test_no_routing_is_further_than_a_hundredth_from_the_assumed_one(expert):
+    cell = Cell(adapter="conv_lora", batch_size=2)
+    step, _ = build_step_without_data(cell)
+    for update in step.model.adapter.updates:
+        update.counts = lambda rows: [len(rows) if i == expert else 0 for i in range(8)]
+    trace = trace_steps(step, cublas_workspace_bytes(cell.compute_capability))
+    peak = predicted_cuda_memory(trace).peak_allocated_bytes
+    assumed = predict(cell).memory.peak_allocated_bytes
+    assert 0 < abs(peak / assumed - 1) < 0.01
+
+
+def test_garbage_is_collected_again_after_a_prediction():
+    assert gc.isenabled()
+    predict(Cell(adapter="decoder", backbone="vit_tiny"))
+    assert gc.isenabled()
