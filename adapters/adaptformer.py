@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from adapters.core.base import Adapter, Settings
 from adapters.core.blocks import attention_branch
 from adapters.core.settings import Positive, Share
-from adapters.core.sites import Site, override
+from adapters.core.sites import Site, encoder_width, override
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class AdaptFormer(Adapter):
 
     def __init__(self, sam: Sam, settings: AdaptFormerSettings) -> None:
         super().__init__(sam, settings)
-        features = sam.image_encoder.patch_embed.proj.out_channels
+        features = encoder_width(sam)
         self.branches = nn.ModuleList(
             Bottleneck(features, settings) for _ in Site.BLOCK.modules(sam)
         )

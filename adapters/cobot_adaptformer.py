@@ -10,7 +10,7 @@ from adapters.adaptformer import AdaptFormerSettings, Bottleneck
 from adapters.core.base import Adapter
 from adapters.core.cobot import CobotSettings, Mixing, Relation
 from adapters.core.settings import Positive, Share
-from adapters.core.sites import Site, after
+from adapters.core.sites import Site, after, encoder_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class CobotAdaptFormer(Adapter):
     def __init__(self, sam: Sam, settings: CobotAdaptFormerSettings) -> None:
         super().__init__(sam, settings)
         blocks = Site.BLOCK.modules(sam)
-        features = sam.image_encoder.patch_embed.proj.out_channels
+        features = encoder_width(sam)
         plain = AdaptFormerSettings(
             width=settings.rank, scale=settings.scale, dropout=settings.dropout, ln="in"
         )

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from adapters.core.base import Adapter
 from adapters.core.cobot import CobotSettings, Mixing, Relation
 from adapters.core.settings import Positive
-from adapters.core.sites import Site, after
+from adapters.core.sites import Site, after, encoder_width
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,7 @@ class CobotLora(Adapter):
     def __init__(self, sam: Sam, settings: CobotLoraSettings) -> None:
         super().__init__(sam, settings)
         self.starts_as_identity = settings.zero_init_B
-        width, depth = sam.image_encoder.patch_embed.proj.out_channels, len(Site.QKV.modules(sam))
+        width, depth = encoder_width(sam), len(Site.QKV.modules(sam))
         self.relation = Relation(settings.rank, 2 * depth) if settings.ibc else None
         self.query = nn.ModuleList(RelatedUpdate(width, settings) for _ in range(depth))
         self.value = nn.ModuleList(RelatedUpdate(width, settings) for _ in range(depth))

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from adapters.core.base import Adapter, Settings
 from adapters.core.settings import NotNegative, Positive
-from adapters.core.sites import Site, after, before
+from adapters.core.sites import Site, after, before, encoder_width
 
 BALANCE_WEIGHT = 0.01  # of the auxiliary loss
 MIN_NOISE = 0.01
@@ -163,7 +163,7 @@ class ConvLora(Adapter):
 
     def __init__(self, sam: Sam, settings: ConvLoraSettings) -> None:
         super().__init__(sam, settings)
-        width = sam.image_encoder.patch_embed.proj.out_channels
+        width = encoder_width(sam)
         self.updates = nn.ModuleList(
             ConvLoraUpdate(width, 3 * width, settings) for _ in Site.QKV.modules(sam)
         )

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from adapters.core.base import Adapter, Settings
 from adapters.core.blocks import attention_branch
 from adapters.core.settings import Positive
-from adapters.core.sites import Site, after, override
+from adapters.core.sites import Site, after, encoder_width, override
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Houlsby(Adapter):
 
     def __init__(self, sam: Sam, settings: HoulsbySettings) -> None:
         super().__init__(sam, settings)
-        features = sam.image_encoder.patch_embed.proj.out_channels
+        features = encoder_width(sam)
         is_msa = settings.placement == "msa"
         self.starts_as_identity = not is_msa
         width = features // 4 if is_msa else settings.width

@@ -14,7 +14,7 @@ from adapters.core.base import Adapter, Settings
 from adapters.core.errors import UserError
 from adapters.core.folded_attention import folded_attention
 from adapters.core.settings import Positive
-from adapters.core.sites import Site, after, before
+from adapters.core.sites import Site, after, before, encoder_width
 
 LayerNorm = partial(nn.LayerNorm, eps=1e-6)
 
@@ -67,7 +67,7 @@ class Lst(Adapter):
     def __init__(self, sam: Sam, settings: LstSettings) -> None:
         super().__init__(sam, settings)
         encoder, blocks = sam.image_encoder, list(sam.image_encoder.blocks)
-        width, heads = encoder.patch_embed.proj.out_channels, encoder.blocks[0].attn.num_heads
+        width, heads = encoder_width(sam), encoder.blocks[0].attn.num_heads
         narrow = width // settings.reduction
         if narrow == 0 or narrow % heads:
             raise UserError(

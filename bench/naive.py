@@ -1,10 +1,10 @@
 """The training step that anyone would write first, to compare the batched one with.
 
 SAM's own mask decoder takes one image, so the images of a batch go through forward and backward one
-after the other and their gradients add up; the experts of Conv-LoRA get one window, or one image
-in global blocks, at a time. Batch norm, in CAD and SAM-LST, then sees one image at a time, and the
-balance loss of Conv-LoRA the windows of one: their training steps take the same time as naive ones
-with the batch's statistics would, but compute other numbers. In evaluation all masks agree.
+after the other, and their gradients add up; an expert of Conv-LoRA gets one window, or one image in
+global blocks, at a time. In evaluation all masks agree. In training, batch norm (CAD, SAM-LST) sees
+one image at a time, and so do the noise and the balance loss of Conv-LoRA and the dropout of
+AdaptFormer and SAM-COBOT: for these methods the times are compared, not the numbers.
 """
 
 from collections.abc import Iterator

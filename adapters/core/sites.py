@@ -52,6 +52,11 @@ class Site(Enum):
                 return [block.attn.qkv for block in encoder.blocks]
 
 
+def encoder_width(sam: Sam) -> int:
+    """D, the width of the image encoder's tokens."""
+    return sam.image_encoder.patch_embed.proj.out_channels
+
+
 def before(module: nn.Module, change: ChangeInput) -> RemovableHandle:
     """Replace the input ``x`` of ``module`` by ``change(x)`` until the handle is removed."""
     return module.register_forward_pre_hook(lambda _, inputs: (change(inputs[0]), *inputs[1:]))

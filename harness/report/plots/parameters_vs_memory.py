@@ -1,6 +1,5 @@
 """Whether the number of trainable parameters tells how much memory training takes."""
 
-import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,6 +9,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from harness.record import Measurement
 from harness.report.describe import assumptions, describe_memory, step_name, unit_for
 from harness.report.plots.frame import framed_axes
+from harness.report.plots.gap import times_parallel
 from harness.report.plots.labels import LINE_INCHES, Label, label_points
 from harness.report.plots.style import kind_handles, method_styles, styled
 from harness.report.select import Series, at_batch_size, memory_records, series_of
@@ -80,10 +80,7 @@ def _title(correlation: float | None, methods: int) -> str:
 
 def _gap(shown: Sequence[Series], sizes: Sequence[float]) -> str:
     """The sentence that serial methods take more than parallel ones, where all do."""
-    peaks = list(zip(shown, sizes, strict=True))
-    serial = [peak for series, peak in peaks if series.serial is True]
-    parallel = [peak for series, peak in peaks if series.serial is False]
-    if not serial or not parallel or min(serial) <= max(parallel):
+    ratio = times_parallel(shown, sizes)
+    if ratio is None:
         return ""
-    ratio = math.floor(10 * min(serial) / max(parallel)) / 10  # rounded up it would be wrong
     return f"Every serial method takes at least {ratio:.1f} times the memory of any parallel one. "
