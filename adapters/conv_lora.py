@@ -93,7 +93,12 @@ class Expert(nn.Module):
         if self.scale == 1:
             return F.gelu(self.conv(h))
         large = F.interpolate(h, scale_factor=self.scale, mode="bicubic")
-        return F.interpolate(F.gelu(self.conv(large)), h.shape[-2:], mode="bicubic")
+        if self.scale % 2 == 0:
+            return F.interpolate(F.gelu(self.conv(large)), h.shape[-2:], mode="bicubic")
+        # At an odd scale resizing back picks every scale-th pixel: no other need be convolved.
+        first = (self.scale - 3) // 2
+        picked = large[..., first:, first:]
+        return F.gelu(F.conv2d(picked, self.conv.weight, self.conv.bias, stride=self.scale))
 
 
 class ConvLoraUpdate(nn.Module):

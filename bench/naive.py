@@ -1,8 +1,9 @@
 """The training step that anyone would write first, to compare the batched one with.
 
 SAM's own mask decoder takes one image, so the images of a batch go through forward and backward one
-after the other, and their gradients add up; an expert of Conv-LoRA gets one window, or one image in
-global blocks, at a time. In evaluation all masks agree. In training, batch norm (CAD, SAM-LST) sees
+after the other, and their gradients add up. Conv-LoRA's mixture is computed as its paper writes it:
+every expert in turn, each weighted by its gate, of which all but one are zero. In evaluation all
+masks agree. In training, batch norm (CAD, SAM-LST) sees
 one image at a time, and so do the noise and the balance loss of Conv-LoRA and the dropout of
 AdaptFormer and SAM-COBOT: for these methods the times are compared, not the numbers.
 """
@@ -13,8 +14,9 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from adapters.conv_lora import ConvLoraUpdate
+from adapters.conv_lora import ConvLoraUpdate, Expert
 from adapters.core.adapted import AdaptedSam
 from adapters.core.base import Adapter
 from adapters.core.sites import override
@@ -68,9 +70,9 @@ def single_images(batch: Batch) -> Iterator[Batch]:
 
 @contextmanager
 def experts_in_a_loop(adapter: Adapter) -> Iterator[None]:
-    """Within this context the updates of Conv-LoRA, if it has any, dispatch row by row."""
+    """Within this context the updates of Conv-LoRA, if there are any, run all of their experts."""
     updates = [module for module in adapter.modules() if isinstance(module, ConvLoraUpdate)]
-    changes = [override(update, "dispatch", partial(dispatch_rows, update)) for update in updates]
+    changes = [override(update, "dispatch", partial(mixture, update)) for update in updates]
     try:
         yield
     finally:
@@ -78,7 +80,18 @@ def experts_in_a_loop(adapter: Adapter) -> Iterator[None]:
             change.remove()
 
 
-def dispatch_rows(update: ConvLoraUpdate, h: Tensor, expert: Tensor) -> Tensor:
-    """Send each row of h (N, r, H, W) alone through its expert (N,)."""
-    rows = zip(expert.tolist(), h.split(1), strict=True)
-    return torch.cat([update.experts[index](row) for index, row in rows])
+def mixture(update: ConvLoraUpdate, h: Tensor, expert: Tensor) -> Tensor:
+    """The sum over m of gate_m · E_m(h), for rows h (N, r, H, W) and the expert of each (N,)."""
+    gates = F.one_hot(expert, len(update.experts)).to(h.dtype)
+    y = torch.zeros_like(h)
+    for gate, one in zip(gates.unbind(dim=1), update.experts, strict=True):
+        assert isinstance(one, Expert)
+        y = y + gate.view(-1, 1, 1, 1) * whole_expert(one, h)
+    return y
+
+
+def whole_expert(expert: Expert, h: Tensor) -> Tensor:
+    """The expert's output for h (N, r, H, W), convolved at every pixel of the enlarged map."""
+    side = h.shape[-2:]
+    large = F.interpolate(h, [expert.scale * length for length in side], mode="bicubic")
+    return F.interpolate(F.gelu(expert.conv(large)), side, mode="bicubic")
