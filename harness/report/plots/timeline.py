@@ -24,8 +24,9 @@ from harness.report.plots.panels import draw_panels, grid_of
 from harness.report.plots.style import MethodStyle, method_styles, styled
 from harness.report.select import Series, at_batch_size, memory_records, series_of
 
-GREYS = ("#DADADA", "#9C9C9C", "#444444")  # of the phases, in their order
-STRIP, HEADROOM = 0.07, 0.08  # below zero and above the highest peak, as share of that peak
+GREYS = {"forward": "#DADADA", "backward": "#9C9C9C", "optimizer": "#444444"}
+STRIP, HEADROOM = 0.07, 0.08  # below zero and above the highest peak, as shares of that peak
+TICKS_POINTS = 28  # room for the numbers beside the panels
 CAPTION = (
     "Marks stand at the peaks. Progress counts allocations and frees, not time, and is scaled to "
     "each method's own step. "
@@ -53,29 +54,25 @@ def timeline(records: Sequence[Measurement]) -> Figure | None:
     steps, unit = _steps(shown), unit_for(shown)
     series = [step.series for step in steps]
     styles, grid = method_styles(series), grid_of(series)
-    names = dict.fromkeys(name for step in steps for name in step.timeline.phase_starts)
-    greys = dict(zip(names, GREYS, strict=False))
+    phases = {name for step in steps for name in step.timeline.phase_starts}
     figure, frame = framed_axes(
         _title(steps, shown),
         f"One {step_name(shown)}, batch size {shown[0].cell.batch_size}. {CAPTION}"
         f"{assumptions(shown)}Source: {describe_memory(shown)}.",
-        [Patch(color=grey, label=name) for name, grey in greys.items()],
+        [Patch(color=grey, label=name) for name, grey in GREYS.items() if name in phases],
         height=grid.total_height,
     )
-    frame.set_xlabel("progress through the step")
-    frame.set_ylabel(f"live memory ({unit.name})", labelpad=24)
-    peaks = {step.series.label: step.memory.peak_allocated_bytes / unit.nbytes for step in steps}
-    notes = {label: f"peak {short_number(peak)} {unit.name}" for label, peak in peaks.items()}
+    frame.set_xlabel("progress through the step", loc="left", labelpad=6)
+    frame.set_ylabel(f"live memory ({unit.name})", labelpad=TICKS_POINTS)
+    notes = {step.series.label: f"peak {_size(step.memory, unit)}" for step in steps}
     panels = draw_panels(frame, grid, notes)
+    highest = max(max(step.timeline.live_bytes) for step in steps) / unit.nbytes
     for step in steps:
-        label = step.series.label
-        _draw(panels[label], step.timeline, styles[label], unit)
-        _draw_phases(panels[label], step.timeline, greys, -STRIP * max(peaks.values()))
-    highest = max(peaks.values())
-    for axes in panels.values():
-        axes.spines[:].set_visible(False)
-    axes.set(xlim=(0, 1), ylim=(-STRIP * highest, (1 + HEADROOM) * highest))
-    axes.xaxis.grid(visible=False)
+        axes, style = panels[step.series.label], styles[step.series.label]
+        _draw(axes, step.timeline, style, unit)
+        _draw_phases(axes, step.timeline, -STRIP * highest)
+    axes.set(xlim=(0, 1), ylim=(-STRIP * highest, (1 + HEADROOM) * highest))  # of all panels
+    axes.yaxis.set_major_locator(MaxNLocator(4))
     return figure
 
 
@@ -89,10 +86,15 @@ def _steps(shown: Sequence[Measurement]) -> list[Step]:
     return sorted(steps, key=lambda step: step.memory.peak_allocated_bytes)
 
 
+def _size(memory: Memory, unit: Unit) -> str:
+    return f"{short_number(memory.peak_allocated_bytes / unit.nbytes)} {unit.name}"
+
+
 def _title(steps: Sequence[Step], shown: Sequence[Measurement]) -> str:
-    """What is seen, where all serial methods keep more for the backward phase than parallel ones."""
-    kept = [s.timeline.live_bytes[s.timeline.phase_starts.get("backward", 0)] for s in steps]
-    ratio = times_parallel([step.series for step in steps], kept)
+    """What is seen, where every serial method keeps more for the backward phase."""
+    trained = [step for step in steps if "backward" in step.timeline.phase_starts]
+    kept = [s.timeline.live_bytes[s.timeline.phase_starts["backward"]] for s in trained]
+    ratio = times_parallel([step.series for step in trained], kept)
     if ratio is None:
         return f"Memory over one {step_name(shown)}"
     return (
@@ -102,6 +104,8 @@ def _title(steps: Sequence[Step], shown: Sequence[Measurement]) -> str:
 
 
 def _draw(axes: Axes, timeline: Timeline, style: MethodStyle, unit: Unit) -> None:
+    axes.spines[:].set_visible(False)
+    axes.xaxis.grid(visible=False)
     live = np.array(timeline.live_bytes) / unit.nbytes
     progress = np.linspace(0, 1, len(live))
     axes.fill_between(progress, live, color=style.colour, alpha=0.35, linewidth=0)
@@ -110,9 +114,9 @@ def _draw(axes: Axes, timeline: Timeline, style: MethodStyle, unit: Unit) -> Non
     axes.plot(progress[top], live[top], **style.marker(), markersize=5)
 
 
-def _draw_phases(axes: Axes, timeline: Timeline, greys: dict[str, str], low: float) -> None:
+def _draw_phases(axes: Axes, timeline: Timeline, low: float) -> None:
     """A strip from ``low`` to zero."""
     last = max(len(timeline.live_bytes) - 1, 1)
     starts = [start / last for start in timeline.phase_starts.values()]
     for name, start, end in zip(timeline.phase_starts, starts, [*starts[1:], 1.0], strict=True):
-        axes.barh(0, end - start, low, start, align="edge", color=greys[name], linewidth=0)
+        axes.barh(0, end - start, low, start, align="edge", color=GREYS[name], linewidth=0)

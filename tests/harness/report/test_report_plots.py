@@ -19,7 +19,7 @@ from harness.report.plots.breakdown import breakdown
 from harness.report.plots.memory_vs_batch import memory_vs_batch
 from harness.report.plots.parameters_vs_memory import parameters_vs_memory, rank_correlation
 from harness.report.plots.throughput_vs_batch import throughput_vs_batch
-from harness.report.plots.timeline import compared_records, draw_timeline, timeline
+from harness.report.plots.timeline import timeline
 from harness.report.write import PLOTS
 
 
@@ -72,9 +72,8 @@ def test_plots_of_all_adapters_are_readable(plot, every_adapter):
     figure = plot(timed(every_adapter) if plot is throughput_vs_batch else every_adapter)
     assert_no_overlap(figure)
     assert_nothing_is_clipped(figure)
-    if plot is not timeline:
-        for title in {record.method.title for record in every_adapter}:
-            assert title in all_text(figure)
+    for title in {record.method.title for record in every_adapter}:
+        assert title in all_text(figure)
 
 
 @pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot is not throughput_vs_batch])
@@ -173,35 +172,76 @@ def test_breakdown_puts_what_cannot_be_seen_into_one_category():
     assert "other: tiny one, tiny two." in text
 
 
-def test_timeline_compares_cad_and_sam_adapter_at_batch_four():
-    records = [*pair(1), *pair(4), *pair(16), predicted("lora")]
-    assert [(r.cell.adapter, r.cell.batch_size) for r in compared_records(records)] == [
-        ("cad", 4),
-        ("sam_adapter", 4),
-    ]
+def panels(figure):
+    """Titles and peaks of the timeline's panels, in their order."""
+    texts = [[text.get_text() for text in axes.texts] for axes in figure.axes[1:]]
+    return [(title.replace("\n", " "), peak) for title, peak in texts]
 
 
-def test_timeline_takes_the_variant_with_the_fewest_settings():
-    variant = predicted("sam_adapter", settings={"variant": "cad"})
-    assert compared_records([*pair(), variant])[1].cell.settings == {}
-    assert compared_records([pair()[0], variant])[1].cell.settings == {"variant": "cad"}
+def test_timeline_has_a_panel_for_every_method(every_adapter):
+    shown = [title for title, _ in panels(timeline(every_adapter))]
+    assert sorted(shown) == sorted({record.method.title for record in every_adapter})
 
 
-def test_timeline_needs_both_methods():
-    assert timeline([predicted("cad"), predicted("lora")]) is None
+def test_timeline_shows_parallel_before_serial_methods_and_then_the_smallest_peak_first():
+    serial = [predicted("m1", peak_gib=8, serial=True), predicted("m2", peak_gib=7, serial=True)]
+    parallel = [predicted("m3", peak_gib=10), predicted("m4", peak_gib=9)]
+    figure = timeline([*serial, *parallel])
+    assert panels(figure) == [
+        ("M4", "peak 9.00 GiB"), ("M3", "peak 10.0 GiB"),
+        ("M2", "peak 7.00 GiB"), ("M1", "peak 8.00 GiB"),
+    ]  # fmt: skip
+    (one, other), (third, _) = (figure.axes[i : i + 2] for i in (1, 3))
+    assert one.get_position().y0 == other.get_position().y0 > third.get_position().y1
+    for text in ("parallel: no gradients flow", "serial: gradients flow"):
+        assert text in all_text(figure)
 
 
-def test_timeline_scales_each_step_to_a_hundred_percent_and_marks_peaks():
+def test_timeline_marks_peaks_and_phases_on_shared_axes():
     figure = timeline(pair())
-    areas = plotted(figure, (5, 2))
-    assert [area[1] for area in areas] == [[25, 26], [25, 10]]
-    text = all_text(figure)
-    assert "Cad: peak 10.0 GiB forward, encoder.block" in text
-    assert "backward" in text
+    _, cad, sam_adapter = figure.axes
+    assert cad.get_ylim() == sam_adapter.get_ylim() and cad.get_xlim() == (0, 1)
+    for axes, peak in ((cad, 10), (sam_adapter, 26)):
+        curve, mark = (line.get_xydata().tolist() for line in axes.lines)
+        assert curve == [[0, 0], [0.25, peak], [0.5, peak / 2], [0.75, peak / 4], [1, 0]]
+        assert mark == [[0.25, peak]]
+        phases = [(phase.get_x(), phase.get_width()) for phase in axes.patches]
+        assert phases == [(0, 0.5), (0.5, 0.5), (1, 0)]
+    assert "forward backward optimizer" in all_text(figure)
 
 
-def test_any_records_can_be_drawn_as_a_timeline():
-    assert "Lora" in all_text(draw_timeline([predicted("cad"), predicted("lora")]))
+def test_timeline_shows_batch_four_if_it_can():
+    figure = timeline([*pair(1), *pair(4), *pair(16), predicted("lora", 16)])
+    assert len(panels(figure)) == 2 and "batch size 4" in all_text(figure)
+
+
+def test_timeline_claims_only_what_the_records_show():
+    claim = "serial methods hold at least 2.6 times the memory of any parallel one"
+    assert claim in all_text(timeline(pair()))
+    assert "at least" not in all_text(timeline([*pair(), predicted("lst", peak_gib=30)]))
+    assert "at least" not in all_text(timeline([predicted("cad", phase="infer")]))
+
+
+def test_timeline_leaves_out_records_without_one():
+    cad, sam_adapter = pair()
+    without = replace(cad, memory=replace(cad.memory, timeline=None))
+    assert [title for title, _ in panels(timeline([without, sam_adapter]))] == ["Sam_Adapter"]
+    assert timeline([without]) is None
+
+
+@pytest.mark.parametrize("methods", [1, 2, 3, 30])
+def test_timelines_of_any_number_of_methods_are_readable(methods):
+    settings = {"blocks": [*range(12)], "name": 60 * "m"}
+    records = [
+        predicted(
+            f"method {i}", peak_gib=0.98, serial=i % 3 == 0, settings=settings if i % 5 else {}
+        )
+        for i in range(methods)
+    ]
+    figure = timeline(records)
+    assert len(panels(figure)) == methods
+    assert_no_overlap(figure)
+    assert_nothing_is_clipped(figure)
 
 
 def test_rank_correlation_is_spearmans():

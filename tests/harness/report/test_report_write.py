@@ -33,7 +33,6 @@ def test_the_same_records_give_the_same_bytes(tmp_path):
 def test_plots_without_records_are_left_out(tmp_path):
     names = {path.name for path in write_report([predicted("lora")], tmp_path)}
     assert "memory_vs_batch.svg" in names
-    assert "timeline.svg" not in names
     assert "throughput_vs_batch.svg" not in names
     assert "parameters_vs_memory.svg" not in names
 
