@@ -69,7 +69,7 @@ class Lst(Adapter):
         encoder, blocks = sam.image_encoder, list(sam.image_encoder.blocks)
         width, heads = encoder_width(sam), encoder.blocks[0].attn.num_heads
         narrow = width // settings.reduction
-        if narrow == 0 or narrow % heads:
+        if width // heads % settings.reduction:
             raise UserError(
                 f"lst: setting reduction must divide {width // heads}, the width of one of the "
                 f"backbone's {heads} heads, got {settings.reduction}."

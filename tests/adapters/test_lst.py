@@ -56,7 +56,7 @@ def test_no_rung_is_kept_after_a_pass():
     assert model.adapter._rungs == []
 
 
-@pytest.mark.parametrize("reduction", [5, 64, 1000])
+@pytest.mark.parametrize("reduction", [3, 5, 64, 1000])
 def test_a_width_that_heads_cannot_share_is_refused(reduction):
     with user_error("lst", "reduction", "32", "4 heads", str(reduction)):
         adapted("lst", reduction=reduction)
