@@ -33,9 +33,9 @@ def adapter_class(name: str) -> "type[Adapter]":
         UserError: if no method has this name (it suggests the nearest), or if another package's
             method cannot be loaded.
     """
-    check_adapter_name(name)
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"adapters.{name}"))
+    check_adapter_name(name)
     return _load(_foreign()[name])
 
 

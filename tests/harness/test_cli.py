@@ -82,7 +82,8 @@ def test_list_shows_every_adapter(samfit):
     sizes = {entry["name"]: entry["params"]["vit_b"] for entry in entries}
     assert sizes["cad"]["adapter"] == 1_773_568
     assert sizes["decoder"]["trainable"] == 4_058_340
-    assert all(name in samfit("list")[1] for name in sizes)
+    table = samfit("list")[1]
+    assert all(name in table for name in sizes)
 
 
 def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
