@@ -86,7 +86,8 @@ class Lst(Adapter):
         self.up = nn.Linear(narrow, sam.prompt_encoder.embed_dim)
         nn.init.zeros_(self.up.weight)
         nn.init.zeros_(self.up.bias)
-        self._rungs: list[Tensor] = []  # Down_i(X_i) (B, g, g, d) of the running forward pass
+        # Down_i(X_i) (B, g, g, d) of the running forward pass, in parts if it comes in parts.
+        self._rungs: list[list[Tensor]] = [[] for _ in self.down]
 
     def attach(self, sam: Sam) -> None:
         blocks = Site.BLOCK.modules(sam)
@@ -94,7 +95,8 @@ class Lst(Adapter):
         self.hold(*(after(block, self._rung(i + 1)) for i, block in enumerate(blocks)))
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
-        rungs, self._rungs = self._rungs, []
+        rungs = [torch.cat(parts) if len(parts) > 1 else parts[0] for parts in self._rungs]
+        self._rungs = [[] for _ in self.down]
         gates = torch.sigmoid(self.gates / self.settings.temperature)
         s = rungs[0]
         for gate, rung, side in zip(gates, rungs[1:], self.side, strict=True):
@@ -102,12 +104,12 @@ class Lst(Adapter):
         return embedding + self.up(self.norm(s)).permute(0, 3, 1, 2)
 
     def _begin(self, x: Tensor) -> Tensor:
-        self._rungs = [self.down[0](x)]
+        self._rungs[0].append(self.down[0](x))
         return x
 
     def _rung(self, index: int) -> Callable[[Tensor, Tensor], Tensor]:
         def keep(_: Tensor, y: Tensor) -> Tensor:
-            self._rungs.append(self.down[index](y))
+            self._rungs[index].append(self.down[index](y))
             return y
 
         return keep

@@ -84,6 +84,11 @@ class Vpt(Adapter):
             self.hold(override(block, "forward", self._shallow_block(block, is_first=index == 0)))
         self.hold(after(blocks[-1], self._forget))
 
+    def levers(self) -> tuple[str, ...]:
+        """Its attention is its own; shallow prompts pass from block to block beside the tokens, so
+        that no block can be computed again alone."""
+        return ("checkpointing",) if self.settings.deep else ()
+
     def _deep_attention(self, block: Block, index: int) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
             prompts = project(block.attn, block.norm1(self.prompts[index : index + 1]))

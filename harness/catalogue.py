@@ -21,10 +21,11 @@ def catalogue() -> list[dict[str, Any]]:
 def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:
     method, params = adapter_class(name), {}
     trains: list[str] = []
+    levers: tuple[str, ...] = ()
     for backbone, sam in sams.items():
         model = attach(sam, name)
         params[backbone] = model.parameter_counts()
-        trains = trained_parts(model)
+        trains, levers = trained_parts(model), model.adapter.levers()
         model.detach()
     return {
         "name": name,
@@ -34,7 +35,7 @@ def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:
         "starts_as_identity": method.starts_as_identity,
         "mergeable": method.mergeable,
         "trains": trains,
-        "levers": list(method.levers()),
+        "levers": list(levers),
         "params": params,
     }
 

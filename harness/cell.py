@@ -13,7 +13,7 @@ from harness.sam.sizes import PATCH_SIZE, backbone_sizes
 
 Phase = Literal["train", "infer"]
 Precision = Literal["fp32"]
-Attention = Literal["eager"]
+Attention = Literal["eager", "sdpa"]
 Optimizer = Literal["adamw"]
 Prompt = Literal["box", "none"]
 LossName = Literal["cad", "sam_adapter", "structure", "weighted_structure"]
@@ -24,6 +24,7 @@ BOUNDS = {
     "batch_size": (1, 65536),
     "prompts_per_image": (1, 1024),
     "image_size": (PATCH_SIZE, 8192),
+    "encoder_micro_batch": (0, 65536),
     "seed": (0, 2**63 - 1),
 }
 
@@ -41,7 +42,10 @@ class Cell:
         prompts_per_image: box prompts, and masks, per image.
         phase: ``train`` is a full training step; ``infer`` is a forward pass without gradients.
         precision: of weights and computation.
-        attention: ``eager`` as shipped by segment-anything.
+        attention: ``eager`` as shipped by segment-anything, or ``sdpa``: the same function by a
+            fused kernel, without N x N matrices.
+        checkpointing: compute the activations of each encoder block again in backward.
+        encoder_micro_batch: images that the encoder takes at a time; 0 stands for all.
         optimizer: of the training step.
         prompt: ``box`` of the whole image, or ``none``.
         loss: the recipe whose loss is trained, see ``accuracy/losses.py``.
@@ -60,6 +64,8 @@ class Cell:
     phase: Phase = "train"
     precision: Precision = "fp32"
     attention: Attention = "eager"
+    checkpointing: bool = False
+    encoder_micro_batch: int = 0
     optimizer: Optimizer = "adamw"
     prompt: Prompt = "box"
     loss: LossName = "cad"
@@ -104,6 +110,8 @@ class Cell:
                 raise UserError(f"{option(name)} must be a whole number, got {value!r}.")
             elif name == "settings" and not isinstance(value, Mapping):
                 raise UserError(f"settings must be an object of hyper-parameters, got {value!r}.")
+            elif kind is bool and not isinstance(value, bool):
+                raise UserError(f"{option(name)} must be true or false, got {value!r}.")
             elif kind is str and not isinstance(value, str):
                 raise UserError(f"{option(name)} must be a text, got {value!r}.")
         if not isinstance(self.checkpoint, str | None):

@@ -29,7 +29,15 @@ def cell_from_options(
     prompts_per_image: Annotated[int, typer.Option(help="Box prompts, and masks, an image.")] = 1,
     phase: Annotated[Phase, typer.Option(help="A training step, or a forward pass.")] = "train",
     precision: Annotated[Precision, typer.Option(help="Of weights and computation.")] = "fp32",
-    attention: Annotated[Attention, typer.Option(help="Of the image encoder.")] = "eager",
+    attention: Annotated[
+        Attention, typer.Option(help="Of the encoder: as shipped, or without N x N matrices.")
+    ] = "eager",
+    checkpointing: Annotated[
+        bool, typer.Option("--checkpointing", help="Compute encoder blocks again in backward.")
+    ] = False,
+    encoder_micro_batch: Annotated[
+        int, typer.Option(help="Images that the encoder takes at a time; 0 for all.")
+    ] = 0,
     optimizer: Annotated[Optimizer, typer.Option(help="Of the training step.")] = "adamw",
     prompt: Annotated[Prompt, typer.Option(help="Box of the whole image, or none.")] = "box",
     loss: Annotated[LossName, typer.Option(help="The recipe whose loss is trained.")] = "cad",

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from harness.cell import Cell
 from harness.environment import environment
 from harness.memory.cuda import cublas_workspace_bytes
-from harness.memory.kernels import KernelsOf
+from harness.memory.kernels import kernels_of
 from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
 from harness.memory.tracer import Tracer
@@ -37,7 +37,7 @@ def predict(cell: Cell) -> Measurement:
     if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
         _check_checkpoint(cell, Path(cell.checkpoint))
     step, assumption = build_step_without_data(cell)
-    with KernelsOf(cell.device):
+    with kernels_of(cell.device):
         trace = trace_steps(step, _workspace_bytes(cell))
     return Measurement(
         cell=cell,

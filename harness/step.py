@@ -11,6 +11,7 @@ from torch.optim import AdamW, Optimizer
 from adapters.core.adapted import AdaptedSam, attach
 from harness.accuracy.losses import LOSSES, Loss, resize
 from harness.cell import Cell
+from harness.levers import pull_levers
 from harness.record import Method
 from harness.sam.build import build_sam
 
@@ -89,12 +90,14 @@ def build_step(cell: Cell, device: torch.device) -> Step:
     """Build what ``cell`` describes: SAM on the CPU, the adapter, then all of it on ``device``.
 
     Raises:
-        UserError: for an unknown adapter, setting or backbone, or an unusable checkpoint.
+        UserError: for an unknown adapter, setting or backbone, a lever that the adapter cannot use,
+            or an unusable checkpoint.
     """
     torch.manual_seed(cell.seed)
     checkpoint = Path(cell.checkpoint) if cell.checkpoint else None
     sam = build_sam(cell.backbone, cell.image_size, checkpoint)
     model = attach(sam, cell.adapter, **cell.settings)
+    pull_levers(model, cell)
     return Step(cell, model.to(device), random_batch(cell).to(device))
 
 

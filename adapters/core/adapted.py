@@ -41,11 +41,14 @@ class AdaptedSam(nn.Module):
         sam: the base model; its parameters keep their names.
         adapter: the attached method with its new parameters.
         name: the method's registered name.
+        encoder_micro_batch: how many images the encoder takes at a time; 0 for all. Only for
+            methods without gradients through it.
     """
 
     def __init__(self, sam: Sam, adapter: Adapter, name: str) -> None:
         super().__init__()
         self.sam, self.adapter, self.name = sam, adapter, name
+        self.encoder_micro_batch = 0
         # Freezing goes by parameter identity, never by a word in a parameter's name.
         sam.requires_grad_(False)
         if adapter.settings.decoder == "single_token":
@@ -66,12 +69,18 @@ class AdaptedSam(nn.Module):
         its weights nor its input want one, and before its own branch: the encoder's momentary peak
         and the branch's activations never add up.
         """
+        parts = images.split(self.encoder_micro_batch or len(images))
+        embeddings = [self._embed(part) for part in parts]
+        embedding = torch.cat(embeddings) if len(parts) > 1 else embeddings[0]
+        del embeddings
+        return self.adapter.correct(embedding, images)
+
+    def _embed(self, images: Tensor) -> Tensor:
+        """The encoder's output for images that it takes together."""
         pixels = self.sam.preprocess(images)
         if not self.adapter.encoder_gradients:
             pixels = pixels.detach()
-        embedding = self.sam.image_encoder(pixels)
-        del pixels  # not needed while the branch runs
-        return self.adapter.correct(embedding, images)
+        return self.sam.image_encoder(pixels)
 
     def forward(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
         """Mask logits of SAM's single-mask output.

@@ -91,18 +91,13 @@ class Adapter(nn.Module):
         """Change the image embedding (B, C, g, g), given raw RGB (B, 3, S, S) in 0..255."""
         return embedding
 
-    @classmethod
-    def levers(cls) -> tuple[str, ...]:
-        """What may save memory without changing what the method computes.
+    def levers(self) -> tuple[str, ...]:
+        """Options that save memory without changing what the method computes.
 
-        A serial method can compute the encoder's activations again in backward; a parallel one can
-        encode one image after the other and, unless it reads the blocks, keep embeddings on disk.
+        Each method can take SAM's attention without its N x N matrices. A serial one can compute
+        the encoder's activations again in backward, a parallel one can encode few images at a time.
         """
-        if cls.encoder_gradients:
-            return ("checkpointing",)
-        return ("encoder-micro-batch",) if cls.reads_blocks else (
-            "encoder-micro-batch", "cache-embeddings",
-        )  # fmt: skip
+        return ("attention", "checkpointing" if self.encoder_gradients else "encoder-micro-batch")
 
     def auxiliary_loss(self) -> Tensor | None:
         """A scalar that the last forward pass adds to the task loss, or None; ask once a pass."""

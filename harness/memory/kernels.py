@@ -1,42 +1,45 @@
 """Kernels for tensors without data: those that a device would run, where torch chooses others."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 from torch._prims_common import suggest_memory_format
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
 aten = torch.ops.aten
 
 
-class KernelsOf(TorchFunctionMode):
-    """While active, tensors without data run the kernels that ``device`` ("cuda", "cpu") would run.
+@contextmanager
+def kernels_of(device: str) -> Iterator[None]:
+    """Within it, tensors without data run the kernels that ``device`` ("cuda", "cpu") would run.
 
     * Dropout keeps a mask of bytes on CUDA, and of floats elsewhere.
     * Attention in float32 runs the memory-efficient kernel on CUDA and the flash kernel on a CPU;
       without a device torch would build the N x N matrix that both avoid.
+
+    Functions are replaced in ``torch.nn.functional`` itself: a mode would not be active where
+    autograd computes activations again in backward.
     """
+    with ExitStack() as replaced:
+        attention = _cuda_attention if device == "cuda" else _cpu_attention
+        replaced.enter_context(patch.object(F, "scaled_dot_product_attention", attention))
+        if device == "cuda":
+            replaced.enter_context(patch.object(F, "dropout", _cuda_dropout))
+        yield
 
-    def __init__(self, device: str) -> None:
-        super().__init__()
-        self._on_cuda = device == "cuda"
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is F.scaled_dot_product_attention:
-            return self._attention(*args, **kwargs)
-        if func is F.dropout and self._on_cuda:
-            return _cuda_dropout(*args, **kwargs)
-        return func(*args, **kwargs)
+def _cuda_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
+    needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
+    kernel = aten._scaled_dot_product_efficient_attention
+    return kernel(q, k, v, None, needs_backward, scale=scale)[0]
 
-    def _attention(self, q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
-        if not self._on_cuda:
-            return aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, scale=scale)[0]
-        needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
-        kernel = aten._scaled_dot_product_efficient_attention
-        return kernel(q, k, v, None, needs_backward, scale=scale)[0]
+
+def _cpu_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
+    return aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, scale=scale)[0]
 
 
 def _cuda_dropout(

@@ -14,11 +14,11 @@ import weakref
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
@@ -36,6 +36,7 @@ from harness.memory.trace import (
 )
 
 aten = torch.ops.aten
+_LINEAR = F.linear
 MATRIX_PRODUCTS = {aten.mm, aten.addmm, aten.bmm, aten.baddbmm}
 # Operators whose scalar result sits in a storage as large as their first input: the kernel computes
 # the unreduced loss and shrinks that tensor. A tensor without data shows only the scalar.
@@ -62,7 +63,7 @@ class Tracer:
 
     def __enter__(self) -> "Tracer":
         self._exits.enter_context(self._modules)
-        self._exits.enter_context(_LinearAsWithoutModes())
+        self._exits.enter_context(patch.object(F, "linear", _linear_as_without_modes))
         self._exits.enter_context(_AllocationMode(self._observe))
         return self
 
@@ -159,18 +160,13 @@ class _AllocationMode(TorchDispatchMode):
         return output
 
 
-class _LinearAsWithoutModes(TorchFunctionMode):
-    """Runs ``F.linear`` as torch runs it when nobody watches.
+def _linear_as_without_modes(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``F.linear`` as torch runs it when nobody watches.
 
     For inputs that are not contiguous torch computes a matrix product and adds the bias in place.
     While a dispatch mode is active it adds out of place instead (ATen, Linear.cpp,
     ``isTensorSubclassLike``), which would show an allocation that a real step never makes.
     """
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        if func is F.linear and len(args) == 3:
-            input, weight, bias = args
-            if bias is not None and input.dim() > 2 and not input.is_contiguous():
-                return torch.matmul(input, weight.t()).add_(bias)
-        return func(*args, **kwargs)
+    if bias is not None and input.dim() > 2 and not input.is_contiguous():
+        return torch.matmul(input, weight.t()).add_(bias)
+    return _LINEAR(input, weight, bias)

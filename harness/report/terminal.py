@@ -16,8 +16,7 @@ MIB = 2**20
 TRAITS_CAPTION = (
     "serial: gradients flow through the frozen image encoder, whose activations are kept; "
     "parallel: they do not. merges: whether, once trained, it can become part of SAM's own "
-    "weights. levers: what may save memory without changing what the method computes; the commands "
-    "of this version cannot switch them on yet."
+    "weights. levers: options that save memory without changing what the method computes."
 )
 PARAMETERS_CAPTION = "For each backbone: of the adapter alone, and of all that is trained with it."
 

@@ -53,7 +53,7 @@ def test_blocks_are_global_where_the_encoders_are_unless_told_otherwise():
 def test_no_rung_is_kept_after_a_pass():
     model = adapted("lst")
     model(*small_batch())
-    assert model.adapter._rungs == []
+    assert not any(model.adapter._rungs)
 
 
 @pytest.mark.parametrize("reduction", [3, 5, 64, 1000])

@@ -97,12 +97,9 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
     merging = {name for name, entry in entries.items() if entry["mergeable"]}
     assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora"}
     for name, entry in entries.items():
-        levers = set(entry["levers"])
-        if entry["serial"]:
-            assert levers == {"checkpointing"}, name
-        else:
-            assert "encoder-micro-batch" in levers, name
-            assert ("cache-embeddings" in levers) == (name != "lst")
+        own = "checkpointing" if entry["serial"] else "encoder-micro-batch"
+        shared = [] if name == "vpt" else ["attention"]
+        assert entry["levers"] == [*shared, own], name
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from harness.memory.kernels import RESULT_WITHOUT_DATA, KernelsOf, kernel_for
+from harness.memory.kernels import RESULT_WITHOUT_DATA, kernel_for, kernels_of
 
 aten = torch.ops.aten
 IMAGES, TOKENS = (2, 3, 8, 8), (2, 5, 16)
@@ -27,7 +27,7 @@ def saved_by(device, run):
     """Dtypes of what backward keeps, and names of the operators, of ``run`` without data."""
     kept = []
     with (
-        KernelsOf(device),
+        kernels_of(device),
         Operators() as operators,
         torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t) or t, lambda t: t),
     ):
@@ -45,7 +45,7 @@ def test_dropout_keeps_bytes_on_cuda_and_floats_elsewhere():
         kept, _ = saved_by(device, lambda: F.dropout(wanted(4, 4), 0.5, True))
         assert kept == [dtype]
     x = wanted(4)
-    with KernelsOf("cuda"):
+    with kernels_of("cuda"):
         assert F.dropout(x, 0.5, False) is x
         assert F.dropout(x, 0.0, True) is x
 

@@ -9,7 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from adapters.core.registry import adapter_names
 from harness.cell import Cell
-from harness.memory.kernels import KernelsOf
+from harness.memory.kernels import kernels_of
 from harness.memory.peak import traced_memory
 from harness.memory.trace import INPUTS, SAVED, TEMPORARIES, WORKSPACE
 from harness.memory.tracer import Tracer
@@ -44,7 +44,7 @@ OF_A_CPU = {("full", "train"): 24 * 512, ("lst", "train"): 24 * 512, ("cad", "in
 def test_tensors_with_and_without_data_agree_to_the_byte(adapter, settings, phase):
     cell = tiny(adapter, settings, batch_size=2, phase=phase)
     step, _ = build_step_without_data(cell)
-    with KernelsOf("cpu"):
+    with kernels_of("cpu"):
         without = traced_memory(trace_steps(step))
     step = build_step(cell, CPU)
     step.model.adapter.assume()
