@@ -41,3 +41,17 @@ def test_shows_the_two_commands():
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README))
 def test_links_lead_somewhere(link):
     assert (Path(__file__).parents[1] / link).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "levers"),
+    [
+        ("lora", {"attention": "sdpa", "checkpointing": True}),
+        ("decoder", {"attention": "sdpa", "encoder_micro_batch": 1}),
+        ("cad", {"attention": "sdpa", "encoder_micro_batch": 1}),
+    ],
+)
+def test_what_is_said_of_levers_is_current(name, levers):
+    peak = predict(Cell(adapter=name, batch_size=4, **levers)).memory.peak_allocated_bytes
+    sentence = README[README.index("They change the order") :].partition("\n\n")[0]
+    assert f"{peak / 2**30:.1f}" in sentence
