@@ -89,7 +89,8 @@ class Cad(Adapter):
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         size = [8 * side for side in self.grid]
-        small = F.interpolate(images.float(), size, mode="bilinear", antialias=True)
+        precise = torch.promote_types(embedding.dtype, torch.float32)
+        small = F.interpolate(images.to(precise), size, mode="bilinear", antialias=True)
         return embedding + self.settings.scale * self.branch(self.branch_input(small))
 
     def branch_input(self, images: Tensor) -> Tensor:

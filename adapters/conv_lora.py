@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from adapters.core.base import Adapter, Settings
 from adapters.core.settings import NotNegative, Positive
-from adapters.core.sites import Site, after, before, encoder_width
+from adapters.core.sites import Site, after, encoder_width
 
 BALANCE_WEIGHT = 0.01  # of the auxiliary loss
 MIN_NOISE = 0.01
@@ -56,7 +56,6 @@ class Gate(nn.Module):
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The expert of each row (N,), and the loss, a scalar, from ``features`` (N, r)."""
-        features = features.to(torch.promote_types(features.dtype, torch.float32))
         clean = noisy = _product(features, self.w_gate)
         if self.training:
             spread = F.softplus(_product(features, self.w_noise)) + MIN_NOISE
@@ -121,7 +120,8 @@ class ConvLoraUpdate(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The update, and the gate's loss."""
         h = F.linear(x, self.A)
-        expert, loss = self.gate(h.mean(dim=(1, 2)))
+        precise = torch.promote_types(h.dtype, torch.float32)
+        expert, loss = self.gate(h.mean(dim=(1, 2), dtype=precise))
         convolved = self.dispatch(h.permute(0, 3, 1, 2), expert).permute(0, 2, 3, 1)
         return F.linear(h + convolved, self.scaling * self.B), loss
 
@@ -172,18 +172,21 @@ class ConvLora(Adapter):
         self.updates = nn.ModuleList(
             ConvLoraUpdate(width, 3 * width, settings) for _ in Site.QKV.modules(sam)
         )
-        self._losses: list[Tensor] = []  # of the last forward pass, one a block
+        # Of the last forward pass, one a block; None once it was asked for, so that blocks which
+        # are computed again in backward add nothing.
+        self._losses: list[Tensor] | None = None
 
     def attach(self, sam: Sam) -> None:
-        (encoder,) = Site.ENCODER.modules(sam)
-        self.hold(before(encoder, self._forget_losses))
         for qkv, update in zip(Site.QKV.modules(sam), self.updates, strict=True):
             self.hold(after(qkv, self._added(update)))
 
-    def auxiliary_loss(self) -> Tensor:
+    def begin(self) -> None:
+        self._losses = []
+
+    def auxiliary_loss(self) -> Tensor | None:
         """The sum of the gates' losses, also in evaluation."""
-        losses, self._losses = self._losses, []
-        return torch.stack(losses).sum()
+        losses, self._losses = self._losses, None
+        return torch.stack(losses).sum() if losses else None
 
     def assume(self) -> str:
         for update in self.updates:
@@ -197,14 +200,11 @@ class ConvLora(Adapter):
     def _added(self, update: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
         def add(x: Tensor, qkv: Tensor) -> Tensor:
             change, loss = update(x)
-            self._losses.append(loss)
+            if self._losses is not None:
+                self._losses.append(loss)
             return qkv.add_(change)
 
         return add
-
-    def _forget_losses(self, pixels: Tensor) -> Tensor:
-        self._losses = []
-        return pixels
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

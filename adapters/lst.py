@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from segment_anything.modeling import Sam
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from adapters.core.base import Adapter, Settings
 from adapters.core.errors import UserError
 from adapters.core.folded_attention import folded_attention
-from adapters.core.settings import Positive
+from adapters.core.settings import Positive, Range
 from adapters.core.sites import Site, after, before, encoder_width
 
 LayerNorm = partial(nn.LayerNorm, eps=1e-6)
@@ -32,7 +32,7 @@ class LstSettings(Settings):
     """
 
     reduction: Positive = 8
-    temperature: float = 0.1
+    temperature: Annotated[float, Range(1e-6)] = 0.1
     attention: Literal["folded", "eager", "windowed"] = "folded"
 
 
@@ -94,9 +94,12 @@ class Lst(Adapter):
         self.hold(before(blocks[0], self._begin))
         self.hold(*(after(block, self._rung(i + 1)) for i, block in enumerate(blocks)))
 
+    def begin(self) -> None:
+        self._rungs = [[] for _ in self.down]
+
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         rungs = [torch.cat(parts) if len(parts) > 1 else parts[0] for parts in self._rungs]
-        self._rungs = [[] for _ in self.down]
+        self.begin()  # they are not needed any more
         gates = torch.sigmoid(self.gates / self.settings.temperature)
         s = rungs[0]
         for gate, rung, side in zip(gates, rungs[1:], self.side, strict=True):

@@ -25,11 +25,11 @@ class SamAdapterSettings(Settings):
         reduction: official variant: the prompts' hidden width is D / reduction.
         scramble: official variant: re-read the channels-last patch embedding as if it were
             channels-first, as the official code does; False is what the paper describes.
-        train_no_mask_embed: as in every method, but true by default in the official variant, as in
-            the official code.
+        train_no_mask_embed: official variant: as in every method, but true by default, as in the
+            official code; the cad variant never does.
         random_pe: official variant: start from a random positional encoding and a random "no mask"
             embedding in place of SAM's, as the official code does by loading the checkpoint
-            non-strictly.
+            non-strictly; detaching restores SAM's.
         feature_width: cad variant: width of the shared feature.
         hidden_width: cad variant: hidden width of each adapter.
         high_frequency_ratio: share of the spectrum removed for the high-frequency input.

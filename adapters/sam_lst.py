@@ -19,7 +19,7 @@ class SamLstSettings(Settings):
 
     Attributes:
         official_subset: of the mask decoder train only ``output_upscaling`` (73,952 parameters), as
-            the official script does, whatever ``decoder`` says.
+            the official script does, and nothing else of SAM, whatever the other settings say.
     """
 
     official_subset: bool = False

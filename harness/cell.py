@@ -23,7 +23,7 @@ Device = Literal["cuda", "cpu"]
 BOUNDS = {
     "batch_size": (1, 65536),
     "prompts_per_image": (1, 1024),
-    "image_size": (PATCH_SIZE, 8192),
+    "image_size": (2 * PATCH_SIZE, 8192),
     "encoder_micro_batch": (0, 65536),
     "seed": (0, 2**63 - 1),
 }

@@ -31,7 +31,8 @@ def attach(sam: Sam, name: str, /, **settings: Any) -> "AdaptedSam":
     if attached:
         raise UserError(f"this SAM has {attached} attached already: detach it, or build another.")
     adapter = adapter_class(name)(sam, parse_method_settings(name, settings))
-    return AdaptedSam(sam, adapter, name)
+    like = next(sam.parameters())
+    return AdaptedSam(sam, adapter.to(like.device, like.dtype), name)
 
 
 class AdaptedSam(nn.Module):
@@ -69,11 +70,26 @@ class AdaptedSam(nn.Module):
         its weights nor its input want one, and before its own branch: the encoder's momentary peak
         and the branch's activations never add up.
         """
+        self._check_images(images)
+        self.adapter.begin()
         parts = images.split(self.encoder_micro_batch or len(images))
         embeddings = [self._embed(part) for part in parts]
         embedding = torch.cat(embeddings) if len(parts) > 1 else embeddings[0]
         del embeddings
         return self.adapter.correct(embedding, images)
+
+    def _check_images(self, images: Tensor) -> None:
+        side = self.sam.image_encoder.img_size
+        if images.shape[1:] != (3, side, side):
+            raise UserError(
+                f"this SAM takes images (B, 3, {side}, {side}), got {tuple(images.shape)}: "
+                "resize and pad them."
+            )
+        self._check_attached()
+
+    def _check_attached(self) -> None:
+        if getattr(self.sam, ATTACHED, None) is None:
+            raise UserError(f"this {self.name} was detached from its SAM: attach another.")
 
     def _embed(self, images: Tensor) -> Tensor:
         """The encoder's output for images that it takes together."""
@@ -91,7 +107,12 @@ class AdaptedSam(nn.Module):
 
         Returns:
             (B·P, 1, S/4, S/4) logits, the P masks of an image side by side.
+
+        Raises:
+            UserError: for images or boxes of other shapes, or if the adapter was detached.
         """
+        if boxes is not None:
+            _check_boxes(boxes, len(images))
         embedding = self.encode(images)
         prompt_encoder = self.sam.prompt_encoder
         sparse, dense = encode_prompts(prompt_encoder, boxes, images.shape[0])
@@ -169,6 +190,7 @@ class AdaptedSam(nn.Module):
 
     def detach(self) -> Sam:
         """Remove the adapter; what comes back is SAM, with all of its own weights as trained."""
+        self._check_attached()
         self.adapter.detach()
         setattr(self.sam, ATTACHED, None)
         return self.sam
@@ -176,8 +198,21 @@ class AdaptedSam(nn.Module):
     def merge(self) -> Sam:
         """Fold the adapter into SAM's weights and remove it.
 
+        What comes back computes the same embedding. Its masks are the same, too, with the decoder
+        that was trained: SAM's own, or ``attach(sam, "decoder", decoder="single_token")``.
+
         Raises:
             UserError: if the method cannot be merged.
         """
+        self._check_attached()
         self.adapter.merge(self.sam)
         return self.detach()
+
+
+def _check_boxes(boxes: Tensor, batch_size: int) -> None:
+    is_batch = boxes.dim() == 3 and boxes.shape[::2] == (batch_size, 4) and boxes.shape[1] > 0
+    if not is_batch:
+        raise UserError(
+            f"{batch_size} images need boxes (B, P, 4) with B = {batch_size} and P from 1 up, "
+            f"got {tuple(boxes.shape)}."
+        )

@@ -44,7 +44,7 @@ class Adapter(nn.Module):
     * ``encoder_gradients``: whether gradients flow through the frozen image encoder. True makes a
       method *serial*: the encoder's activations are kept for backward. False makes it *parallel*:
       the encoder runs without a graph. Everything about memory follows from this.
-    * ``starts_as_identity``: whether the adapted SAM equals SAM before the first step.
+    * ``starts_as_identity``: whether the image embedding equals SAM's before the first step.
     * ``reads_blocks``: whether a parallel method reads the encoder's tokens, not only its
       embedding.
     * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights; a method without new
@@ -87,6 +87,9 @@ class Adapter(nn.Module):
         if self.settings.train_prompt_encoder:
             yield from prompts.parameters()
 
+    def begin(self) -> None:
+        """A forward pass begins: forget what one that did not finish may have left."""
+
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         """Change the image embedding (B, C, g, g), given raw RGB (B, 3, S, S) in 0..255."""
         return embedding
@@ -100,7 +103,8 @@ class Adapter(nn.Module):
         return ("attention", "checkpointing" if self.encoder_gradients else "encoder-micro-batch")
 
     def auxiliary_loss(self) -> Tensor | None:
-        """A scalar that the last forward pass adds to the task loss, or None; ask once a pass."""
+        """A scalar that the last forward pass adds to the task loss; None if there is none, or if
+        it was asked for already."""
         return None
 
     def assume(self) -> str | None:

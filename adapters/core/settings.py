@@ -24,7 +24,7 @@ class Range:
         return f"{self.least:g} to {self.most:g}" if self.most < math.inf else f"{self.least:g} up"
 
 
-Positive = Annotated[int, Range(1)]
+Positive = Annotated[int, Range(1, 65536)]  # so that no size exceeds 64 bits
 Share = Annotated[float, Range(0, 1)]
 NotNegative = Annotated[float, Range(0)]
 

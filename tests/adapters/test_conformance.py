@@ -23,6 +23,7 @@ from user_error import user_error
 from adapters.core.adapted import AdaptedSam, attach
 from adapters.core.registry import adapter_class, adapter_names
 from harness.cell import Cell
+from harness.levers import pull_levers
 from harness.memory.kernels import kernels_of
 from harness.memory.trace import SAVED
 from harness.memory.tracer import Tracer
@@ -349,13 +350,37 @@ def test_a_parallel_method_needs_no_gradient_even_where_the_images_want_one(vari
         assert not model.encode(images).requires_grad
 
 
-def test_no_tensor_of_a_pass_is_kept(variant):
+def test_no_tensor_of_a_pass_is_kept_nor_disturbs_the_next(variant):
     model = variant.adapt().train()
-    loss_of(model).backward()
-    for module in model.adapter.modules():
-        for name, value in vars(module).items():
-            values = value if isinstance(value, list) else [value]
-            assert not any(isinstance(v, Tensor) for v in values), name
+    for checkpointing in (False, "checkpointing" in model.adapter.levers()):
+        cell = Cell(adapter=variant.name, backbone="vit_tiny", checkpointing=checkpointing)
+        pull_levers(model, cell)
+        loss_of(model).backward()
+        for module in model.adapter.modules():
+            for name, value in vars(module).items():
+                values = value if isinstance(value, list) else [value]
+                assert not any(isinstance(v, Tensor | list) and len(v) for v in values), name
+    model = variant.adapt()
+    expected = masks(model)
+    with torch.no_grad():  # a pass that does not reach its end
+        model.sam.image_encoder(torch.randn(1, 3, SIDE, SIDE))
+    assert torch.equal(masks(model), expected)
+
+
+def test_follows_sam_to_its_type(variant):
+    images, boxes = small_batch()
+    model = attach(small_sam().double(), variant.name, **variant.settings).eval()
+    assert {p.dtype for p in model.parameters()} == {torch.float64}
+    with torch.no_grad():
+        assert model.encode(images.double()).dtype is torch.float64
+
+
+def test_a_detached_model_says_so(method):
+    model = adapted(method)
+    model.detach()
+    for use in (model.encode, lambda _: model.detach(), lambda _: model.merge()):
+        with user_error(method, "detached"):
+            use(small_batch()[0])
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)

@@ -69,6 +69,7 @@ def test_a_windowed_block_equals_the_official_one(dtype):
     adapter.attach(sam)
     blocks = sam.image_encoder.blocks
     case.load(nn.ModuleDict({"blocks": blocks, "updates": adapter.updates}).eval(), our_block_name)
+    adapter.begin()
     outputs = run_blocks(sam, case.inputs["x"])
     case.check({"y": outputs["y"], "moe_loss": adapter.auxiliary_loss()})
 
@@ -107,6 +108,7 @@ def test_the_auxiliary_loss_is_that_of_the_last_pass_alone():
         model(images, boxes)
         model(images, boxes)
     assert model.adapter.auxiliary_loss().item() == once.item() > 0
+    assert model.adapter.auxiliary_loss() is None
 
 
 def test_what_is_assumed_without_data_is_said_and_done():
@@ -140,7 +142,7 @@ def test_the_update_is_scaled_by_alpha_over_rank():
 
 @pytest.mark.parametrize("scales", ["0,1", "1,x", "", "1.5"])
 def test_impossible_scales_are_refused(scales):
-    with user_error("conv_lora", "scales", "a list, each a whole number from 1 up"):
+    with user_error("conv_lora", "scales", "a list, each a whole number from 1 to 65536"):
         adapted("conv_lora", scales=scales)
 
 

@@ -116,6 +116,19 @@ def test_a_file_of_another_program_is_named_so(tmp_path):
         adapted("lora").load(path)
 
 
+@pytest.mark.parametrize("shape", [(2, 3, 64, 64), (2, 3, SIDE, SIDE - 16), (2, 1, SIDE, SIDE)])
+def test_images_of_another_size_are_refused(shape):
+    with user_error(f"{SIDE}, {SIDE}", str(shape)):
+        adapted("cad")(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 4), (3, 1, 4), (2, 4), (2, 0, 4), (2, 1, 2)])
+def test_boxes_of_another_batch_are_refused(shape):
+    images, _ = small_batch(2)
+    with user_error("2 images", str(shape)):
+        adapted("decoder")(images, torch.zeros(shape))
+
+
 def test_copying_is_refused_since_hooks_would_not_be_copied():
     with user_error("save"):
         copy.deepcopy(adapted("lora"))

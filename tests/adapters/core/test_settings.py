@@ -55,7 +55,7 @@ def test_nothing_given_leaves_the_defaults():
     assert changed_settings(parse()) == {}
 
 
-@given(rank=st.integers(1), scale=st.floats(allow_nan=False, allow_infinity=False))
+@given(rank=st.integers(1, 65536), scale=st.floats(allow_nan=False, allow_infinity=False))
 def test_changed_settings_give_the_same_settings_back(rank, scale):
     settings = parse(rank=rank, scale=scale)
     assert parse(**changed_settings(settings)) == settings
@@ -69,12 +69,12 @@ def test_changed_settings_are_json_values():
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
-        ("rank", "many", "a whole number from 1 up"),
-        ("rank", "2.5", "a whole number from 1 up"),
-        ("rank", 2.5, "a whole number from 1 up"),
-        ("rank", "0", "a whole number from 1 up"),
-        ("rank", -1, "a whole number from 1 up"),
-        ("rank", None, "a whole number from 1 up"),
+        ("rank", "many", "a whole number from 1 to 65536"),
+        ("rank", "2.5", "a whole number from 1 to 65536"),
+        ("rank", 2.5, "a whole number from 1 to 65536"),
+        ("rank", "0", "a whole number from 1 to 65536"),
+        ("rank", -1, "a whole number from 1 to 65536"),
+        ("rank", None, "a whole number from 1 to 65536"),
         ("shift", float("inf"), "a whole number"),
         ("scale", "big", "a number"),
         ("scale", "nan", "a number"),
@@ -84,9 +84,9 @@ def test_changed_settings_are_json_values():
         ("share", "nan", "a number from 0 to 1"),
         ("fused", "perhaps", "true or false"),
         ("variant", "paper", "one of official, cad"),
-        ("scales", "1,0", "a list, each a whole number from 1 up"),
-        ("scales", [1, 2.5], "a list, each a whole number from 1 up"),
-        ("scales", "", "a list, each a whole number from 1 up"),
+        ("scales", "1,0", "a list, each a whole number from 1 to 65536"),
+        ("scales", [1, 2.5], "a list, each a whole number from 1 to 65536"),
+        ("scales", "", "a list, each a whole number from 1 to 65536"),
         ("scales", [], "a list"),
         ("parts", "q,k", "a list, each one of q, v"),
         ("parts", ["q", "q"], "a list of different values"),
