@@ -368,7 +368,7 @@ def test_no_tensor_of_a_pass_is_kept_nor_disturbs_the_next(variant):
 
 
 def test_follows_sam_to_its_type(variant):
-    images, boxes = small_batch()
+    images, _ = small_batch()
     model = attach(small_sam().double(), variant.name, **variant.settings).eval()
     assert {p.dtype for p in model.parameters()} == {torch.float64}
     with torch.no_grad():
