@@ -10,9 +10,9 @@ from segment_anything.modeling import Sam
 from segment_anything.modeling.image_encoder import Attention, Block
 from torch import Tensor, nn
 
+from adapters.core.attention import folded_attention
 from adapters.core.base import Adapter, Settings
 from adapters.core.errors import UserError
-from adapters.core.folded_attention import folded_attention
 from adapters.core.settings import Positive, Range
 from adapters.core.sites import Site, after, before, encoder_width
 

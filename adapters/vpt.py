@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from segment_anything.modeling import Sam
@@ -16,6 +15,7 @@ from segment_anything.modeling.image_encoder import (
 )
 from torch import Tensor, nn
 
+from adapters.core.attention import Heads, attend_folded, project, unite
 from adapters.core.base import Adapter, Settings
 from adapters.core.settings import Positive
 from adapters.core.sites import Site, after, override
@@ -33,14 +33,6 @@ class VptSettings(Settings):
 
     tokens: Positive = 12
     deep: bool = True
-
-
-class Heads(NamedTuple):
-    """Queries, keys and values (Bw, heads, N, c)."""
-
-    q: Tensor
-    k: Tensor
-    v: Tensor
 
 
 class Vpt(Adapter):
@@ -72,6 +64,7 @@ class Vpt(Adapter):
         self.prompts = nn.Parameter(torch.empty(count, settings.tokens, width))
         bound = math.sqrt(6 / (3 * patch * patch + width))
         nn.init.uniform_(self.prompts, -bound, bound)
+        self._attend: Callable[..., Tensor] = attend_eager
         self._states: Tensor | None = None  # (B, p, D): shallow prompts between two blocks
 
     def attach(self, sam: Sam) -> None:
@@ -85,14 +78,17 @@ class Vpt(Adapter):
         self.hold(after(blocks[-1], self._forget))
 
     def levers(self) -> tuple[str, ...]:
-        """Its attention is its own; shallow prompts pass from block to block beside the tokens, so
-        that no block can be computed again alone."""
-        return ("checkpointing",) if self.settings.deep else ()
+        """Shallow prompts pass from block to block beside the tokens: no block can be computed
+        again alone."""
+        return super().levers() if self.settings.deep else ("attention",)
+
+    def fold_attention(self, sam: Sam) -> None:
+        self._attend = attend_folded
 
     def _deep_attention(self, block: Block, index: int) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
             prompts = project(block.attn, block.norm1(self.prompts[index : index + 1]))
-            return attend_image(block.attn, project(block.attn, x), prompts, x.shape[1:3])
+            return self._attend_image(block.attn, project(block.attn, x), prompts, x.shape[1:3])
 
         return forward
 
@@ -100,28 +96,44 @@ class Vpt(Adapter):
         def forward(x: Tensor) -> Tensor:
             prompts = self.prompts.expand(x.shape[0], -1, -1) if is_first else self._states
             assert prompts is not None, "the blocks run in order"
-            image, attended = attend_both(block, block.norm1(x), block.norm1(prompts))
+            image, attended = self._attend_both(block, block.norm1(x), block.norm1(prompts))
             x, prompts = x + image, prompts + attended
             self._states = prompts + block.mlp(block.norm2(prompts))
             return x + block.mlp(block.norm2(x))
 
         return forward
 
+    def _attend_image(
+        self, attention: Attention, image: Heads, prompts: Heads, grid: tuple[int, ...]
+    ) -> Tensor:
+        """The attention's output (Bw, h, w, D) for image tokens."""
+        return unite(attention, self._attend(attention, image, grid, prompts)).unflatten(1, grid)
+
+    def _attend_both(self, block: Block, x: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
+        """Attention among normalised tokens x (B, H, W, D) and prompts (B, p, D) of each image.
+
+        The prompts' output is the mean over their image's windows.
+        """
+        attention, size, count = block.attn, x.shape[1:3], x.shape[0]
+        if block.window_size:
+            x, padded = window_partition(x, block.window_size)
+            prompts = prompts.repeat_interleave(x.shape[0] // count, dim=0)
+        image_heads, prompt_heads = project(attention, x), project(attention, prompts)
+        image = self._attend_image(attention, image_heads, prompt_heads, x.shape[1:3])
+        if block.window_size:
+            image = window_unpartition(image, block.window_size, padded, size)
+        attended = attend_prompts(attention, image_heads, prompt_heads)
+        return image, attended.unflatten(0, (count, -1)).mean(dim=1)
+
     def _forget(self, _: Tensor, tokens: Tensor) -> Tensor:
         self._states = None
         return tokens
 
 
-def project(attention: Attention, x: Tensor) -> Heads:
-    """The projections of tokens x (Bw, ..., D)."""
-    qkv = attention.qkv(x).flatten(1, -2).unflatten(-1, (3, attention.num_heads, -1))
-    return Heads(*qkv.permute(2, 0, 3, 1, 4).unbind(0))
-
-
-def attend_image(
-    attention: Attention, image: Heads, prompts: Heads, grid: tuple[int, ...]
+def attend_eager(
+    attention: Attention, image: Heads, grid: tuple[int, ...], prompts: Heads
 ) -> Tensor:
-    """The attention's output (Bw, h, w, D) for image tokens on a ``grid`` of h x w.
+    """What the heads find for image tokens on a ``grid`` of h x w: (Bw, heads, h·w, c).
 
     Their keys and values are joined by those of ``prompts``, one set for all windows or one each.
     """
@@ -133,8 +145,7 @@ def attend_image(
     )  # fmt: skip
     logits = [scaled @ prompts.k.transpose(-2, -1), among.unflatten(0, (windows, -1))]
     values = torch.cat([prompts.v.expand(windows, -1, -1, -1), image.v], dim=-2)
-    y = torch.cat(logits, dim=-1).softmax(dim=-1) @ values
-    return attention.proj(y.transpose(1, 2).flatten(2).unflatten(1, grid))
+    return torch.cat(logits, dim=-1).softmax(dim=-1) @ values
 
 
 def attend_prompts(attention: Attention, image: Heads, prompts: Heads) -> Tensor:
@@ -142,21 +153,4 @@ def attend_prompts(attention: Attention, image: Heads, prompts: Heads) -> Tensor
     keys = torch.cat([prompts.k, image.k], dim=-2)
     values = torch.cat([prompts.v, image.v], dim=-2)
     y = ((prompts.q * attention.scale) @ keys.transpose(-2, -1)).softmax(dim=-1) @ values
-    return attention.proj(y.transpose(1, 2).flatten(2))
-
-
-def attend_both(block: Block, x: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
-    """Attention among normalised tokens x (B, H, W, D) and prompts (B, p, D) of each image.
-
-    The prompts' output is the mean over their image's windows.
-    """
-    attention, size, count = block.attn, x.shape[1:3], x.shape[0]
-    if block.window_size:
-        x, padded = window_partition(x, block.window_size)
-        prompts = prompts.repeat_interleave(x.shape[0] // count, dim=0)
-    image_heads, prompt_heads = project(attention, x), project(attention, prompts)
-    image = attend_image(attention, image_heads, prompt_heads, x.shape[1:3])
-    if block.window_size:
-        image = window_unpartition(image, block.window_size, padded, size)
-    attended = attend_prompts(attention, image_heads, prompt_heads)
-    return image, attended.unflatten(0, (count, -1)).mean(dim=1)
+    return unite(attention, y)

@@ -6,7 +6,6 @@ from torch.utils.checkpoint import checkpoint
 
 from adapters.core.adapted import AdaptedSam
 from adapters.core.errors import UserError
-from adapters.core.folded_attention import folded_attention
 from adapters.core.sites import override
 from harness.cell import Cell
 
@@ -20,9 +19,7 @@ def pull_levers(model: AdaptedSam, cell: Cell) -> None:
     _check(model, cell)
     adapter, blocks = model.adapter, model.sam.image_encoder.blocks
     if cell.attention == "sdpa":
-        for block in blocks:
-            attention = partial(folded_attention, block.attn)
-            adapter.hold(override(block.attn, "forward", attention))
+        adapter.fold_attention(model.sam)
     if cell.checkpointing:  # last: what is computed again includes every other change
         for block in blocks:
             again = partial(checkpoint, block.forward, use_reentrant=False)
@@ -40,7 +37,4 @@ def _check(model: AdaptedSam, cell: Cell) -> None:
     for lever, is_wanted in wanted.items():
         if is_wanted and lever not in supported:
             others = ", ".join(f"--{name}" for name in supported)
-            raise UserError(
-                f"{cell.adapter} cannot use --{lever}: "
-                + (f"it supports {others}." if others else "it supports no lever.")
-            )
+            raise UserError(f"{cell.adapter} cannot use --{lever}: it supports {others}.")

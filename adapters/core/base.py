@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
+from adapters.core.attention import folded_attention
 from adapters.core.decoding import single_mask_parameters
 from adapters.core.errors import UserError
-from adapters.core.sites import Removable
+from adapters.core.sites import Removable, override
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +88,12 @@ class Adapter(nn.Module):
             yield prompts.no_mask_embed.weight
         if self.settings.train_prompt_encoder:
             yield from prompts.parameters()
+
+    def fold_attention(self, sam: Sam) -> None:
+        """Let the encoder's attention run without its N x N matrices; call it once attached."""
+        for block in sam.image_encoder.blocks:
+            attention = partial(folded_attention, block.attn)
+            self.hold(override(block.attn, "forward", attention))
 
     def begin(self) -> None:
         """A forward pass begins: forget what one that did not finish may have left."""

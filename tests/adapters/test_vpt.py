@@ -64,10 +64,13 @@ def embedding_by_the_full_sequence(model, images: Tensor, deep: bool) -> Tensor:
     return encoder.neck(x.permute(0, 3, 1, 2))
 
 
+@pytest.mark.parametrize("folded", [False, True])
 @pytest.mark.parametrize("deep", [True, False])
-def test_equals_attention_over_the_full_sequence(deep):
+def test_equals_attention_over_the_full_sequence(deep, folded):
     images, _ = small_batch()
     model = adapted("vpt", deep=deep)
+    if folded:
+        model.adapter.fold_attention(model.sam)
     with torch.no_grad():
         model.adapter.prompts.normal_()
     ours = model.encode(images)

@@ -98,8 +98,7 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
     assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora"}
     for name, entry in entries.items():
         own = "checkpointing" if entry["serial"] else "encoder-micro-batch"
-        shared = [] if name == "vpt" else ["attention"]
-        assert entry["levers"] == [*shared, own], name
+        assert entry["levers"] == ["attention", own], name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from golden_case import relative_error
 from small_sam import SIDE, adapted, small_batch
 from user_error import user_error
 
-from adapters.core.folded_attention import folded_attention
+from adapters.core.attention import folded_attention
 from adapters.core.registry import adapter_names
 from harness.cell import Cell
 from harness.levers import pull_levers
@@ -68,9 +68,7 @@ def test_a_lever_saves_memory(name, lever):
 
 @pytest.mark.parametrize("name", ["lora", "conv_lora", "vpt", "cobot_adaptformer"])
 def test_levers_are_predicted_to_the_byte_without_data(name):
-    levers = {"checkpointing": True}
-    if "attention" in adapted(name).adapter.levers():
-        levers["attention"] = "sdpa"
+    levers = {"checkpointing": True, "attention": "sdpa"}
     cell = Cell(adapter=name, backbone="vit_tiny", batch_size=2, device="cpu", **levers)
     without, _ = build_step_without_data(cell)
     real = build_step(cell, torch.device("cpu"))
@@ -111,8 +109,7 @@ def test_detaching_removes_levers_too():
     [
         ("lora", {}, {"encoder_micro_batch": 2}, "--attention, --checkpointing"),
         ("cad", {}, {"checkpointing": True}, "--attention, --encoder-micro-batch"),
-        ("vpt", {}, {"attention": "sdpa"}, "--checkpointing"),
-        ("vpt", {"deep": False}, {"checkpointing": True}, "no lever"),
+        ("vpt", {"deep": False}, {"checkpointing": True}, "--attention"),
     ],
 )
 def test_a_lever_that_a_method_cannot_use_is_refused(name, settings, lever, instead):

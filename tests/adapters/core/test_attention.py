@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from segment_anything.modeling.image_encoder import Attention
 
-from adapters.core.folded_attention import folded_attention
+from adapters.core.attention import folded_attention
 
 
 @settings(deadline=None, max_examples=25)
