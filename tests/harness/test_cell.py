@@ -72,7 +72,7 @@ def test_cells_are_immutable():
         ({"phase": ["train"]}, "--phase must be train or infer"),
         ({"image_size": 1000}, "--image-size must be a multiple of 16"),
         ({"image_size": "512"}, "--image-size must be a whole number, got '512'."),
-        ({"image_size": 10**7}, "--image-size must be a whole number from 16 to 8192"),
+        ({"image_size": 10**7}, "--image-size must be a whole number from 32 to 8192"),
         ({"compute_capability": "new"}, "--compute-capability must look like 8.0, got 'new'."),
         ({"prompt": "none", "prompts_per_image": 2}, "use --prompt box"),
     ],

@@ -111,7 +111,7 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
         (["predict", "lora", "--set", "rank=four"], "setting rank must be a whole number"),
         (
             ["predict", "lora", "--set", "rank=0"],
-            "setting rank must be a whole number from 1 up, got 0.",
+            "setting rank must be a whole number from 1 to 65536, got 0.",
         ),
         (["predict", "lora", "--set", "rank"], "--set takes KEY=VALUE, got 'rank'."),
         (["predict", "lora", "--checkpoint", "no.pth"], "there is no checkpoint file"),
