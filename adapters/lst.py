@@ -91,7 +91,7 @@ class Lst(Adapter):
 
     def attach(self, sam: Sam) -> None:
         blocks = Site.BLOCK.modules(sam)
-        self.hold(before(blocks[0], self._begin))
+        self.hold(before(blocks[0], self._first_rung))
         self.hold(*(after(block, self._rung(i + 1)) for i, block in enumerate(blocks)))
 
     def begin(self) -> None:
@@ -106,7 +106,7 @@ class Lst(Adapter):
             s = side(gate * s + (1 - gate) * rung)
         return embedding + self.up(self.norm(s)).permute(0, 3, 1, 2)
 
-    def _begin(self, x: Tensor) -> Tensor:
+    def _first_rung(self, x: Tensor) -> Tensor:
         self._rungs[0].append(self.down[0](x))
         return x
 

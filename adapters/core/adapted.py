@@ -70,6 +70,7 @@ class AdaptedSam(nn.Module):
         its weights nor its input want one, and before its own branch: the encoder's momentary peak
         and the branch's activations never add up.
         """
+        self._check_attached()
         self._check_images(images)
         self.adapter.begin()
         parts = images.split(self.encoder_micro_batch or len(images))
@@ -85,7 +86,6 @@ class AdaptedSam(nn.Module):
                 f"this SAM takes images (B, 3, {side}, {side}), got {tuple(images.shape)}: "
                 "resize and pad them."
             )
-        self._check_attached()
 
     def _check_attached(self) -> None:
         if getattr(self.sam, ATTACHED, None) is None:
