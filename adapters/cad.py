@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import torch
 from segment_anything.modeling import Sam
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from adapters.core.base import Adapter, Settings
+from adapters.core.conv_branch import ConvBranch
 from adapters.core.highpass import high_frequency
-from adapters.core.settings import Share
+from adapters.core.lean_branch import LeanBranch
+from adapters.core.settings import Share, same_function
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,48 +21,12 @@ class CadSettings(Settings):
     Attributes:
         scale: weight of the correction added to the embedding.
         high_frequency_ratio: share of the spectrum removed for the high-frequency input.
+        lean: compute the same function in less memory and time, see ``core/lean_branch.py``.
     """
 
     scale: float = 0.1
     high_frequency_ratio: Share = 0.25
-
-
-class ConvBlock(nn.Module):
-    """y -> AvgPool2(LeakyReLU_0.1(BN(conv3x3, dilation 2)(y)) + y), halving H and W."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(channels, channels, kernel_size=3, padding=2, dilation=2)
-        self.bn = nn.BatchNorm2d(channels)
-        nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
-        assert self.conv.bias is not None
-        nn.init.zeros_(self.conv.bias)
-
-    def forward(self, y: Tensor) -> Tensor:
-        return F.avg_pool2d(F.leaky_relu(self.bn(self.conv(y)), 0.1) + y, kernel_size=2)
-
-
-class ConvBranch(nn.Module):
-    """The convolutional network of CAD.
-
-    Maps x (B, 6, H, W), any non-negative range, to a bounded feature map (B, C, g, g): each channel
-    of each sample is divided by its own maximum; a 1x1 convolution lifts 6 channels to C; three
-    ``ConvBlock`` follow, each output is pooled to the grid g, and tanh bounds their sum.
-    """
-
-    def __init__(self, in_channels: int, channels: int, grid: tuple[int, int]) -> None:
-        super().__init__()
-        self.grid = grid
-        self.conv_up = nn.Conv2d(in_channels, channels, kernel_size=1)
-        self.blocks = nn.ModuleList(ConvBlock(channels) for _ in range(3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv_up(x / (x.amax(dim=(-2, -1), keepdim=True) + 1e-5))
-        pooled = []
-        for block in self.blocks:
-            y = block(y)
-            pooled.append(F.adaptive_avg_pool2d(y, self.grid))
-        return torch.tanh(sum(pooled[1:], start=pooled[0]))
+    lean: bool = same_function(False)
 
 
 class Cad(Adapter):
@@ -85,7 +51,8 @@ class Cad(Adapter):
     def __init__(self, sam: Sam, settings: CadSettings) -> None:
         super().__init__(sam, settings)
         self.grid = sam.prompt_encoder.image_embedding_size
-        self.branch = ConvBranch(6, sam.prompt_encoder.embed_dim, self.grid)
+        branch = LeanBranch if settings.lean else ConvBranch
+        self.branch = branch(6, sam.prompt_encoder.embed_dim, self.grid)
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         size = [8 * side for side in self.grid]

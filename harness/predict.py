@@ -33,13 +33,18 @@ def predict(cell: Cell) -> Measurement:
     Raises:
         UserError: for a Cell that cannot be built.
     """
+    return predict_and_trace(cell)[0]
+
+
+def predict_and_trace(cell: Cell) -> tuple[Measurement, Trace]:
+    """``predict``, and the trace that it read the memory from."""
     started, clock = datetime.now(timezone.utc), time.perf_counter()
     if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
         _check_checkpoint(cell, Path(cell.checkpoint))
     step, assumption = build_step_without_data(cell)
     with kernels_of(cell.device):
         trace = trace_steps(step, _workspace_bytes(cell))
-    return Measurement(
+    record = Measurement(
         cell=cell,
         status="ok",
         source="predicted",
@@ -53,6 +58,7 @@ def predict(cell: Cell) -> Measurement:
         started=started.isoformat(timespec="seconds"),
         duration_ms=1000 * (time.perf_counter() - clock),
     )
+    return record, trace
 
 
 def build_step_without_data(cell: Cell) -> tuple[Step, str | None]:
@@ -80,8 +86,7 @@ def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
     """Run ``step`` twice under the tracer; what exists before is counted first."""
     tracer = Tracer(step.model, workspace_bytes)
     with tracer, without_garbage_collection():
-        for tensor in tensors_in_device_order(step.model):
-            tracer.adopt([tensor], TRAINABLE if tensor.requires_grad else FROZEN)
+        _adopt_weights(tracer, step.model)
         tracer.adopt(step.batch.tensors(), INPUTS)
         tracer.adopt((p.grad for p in step.model.parameters() if p.grad is not None), GRADIENTS)
         states = step.optimizer.state.values()
@@ -90,6 +95,17 @@ def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
             step.run(tracer.enter)
             tracer.mark_optimizer(step.optimizer)
     return tracer.trace
+
+
+def _adopt_weights(tracer: Tracer, model: nn.Module) -> None:
+    """Count parameters and buffers, each as held by the module that owns it."""
+    named = [*model.named_parameters(), *model.named_buffers()]
+    owners = {tensor: name.rpartition(".")[0] for name, tensor in named}
+    for tensor in tensors_in_device_order(model):
+        known = len(tracer.trace.allocations)
+        tracer.adopt([tensor], TRAINABLE if tensor.requires_grad else FROZEN)
+        for allocation in tracer.trace.allocations[known:]:
+            allocation.module = owners[tensor]
 
 
 @contextmanager

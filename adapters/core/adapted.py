@@ -14,7 +14,7 @@ from adapters.core.base import Adapter
 from adapters.core.decoding import SingleToken, decode_masks, encode_prompts
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_class, parse_method_settings
-from adapters.core.settings import changed_settings
+from adapters.core.settings import changed_function
 
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
@@ -184,7 +184,7 @@ class AdaptedSam(nn.Module):
         encoder = self.sam.image_encoder
         return {
             "adapter": self.name,
-            "settings": json.dumps(changed_settings(self.adapter.settings), sort_keys=True),
+            "settings": json.dumps(changed_function(self.adapter.settings), sort_keys=True),
             "encoder": f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep",
         }
 

@@ -2,11 +2,12 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters.core.errors import UserError, spelling_hint
 
+SAME_FUNCTION = "same function"  # in a field's metadata
 _TRUE_FALSE = {"true": True, "false": False}
 
 
@@ -53,11 +54,27 @@ def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) 
     return settings_class(**values)
 
 
+def same_function(default: Any) -> Any:
+    """A hyper-parameter that changes how a method computes, but not what: its trained files fit
+    whatever its value."""
+    return dataclasses.field(default=default, metadata={SAME_FUNCTION: True})
+
+
 def changed_settings(settings: Any) -> dict[str, Any]:
     """The settings that differ from the defaults, by name, as JSON values."""
+    return _changed(settings, dataclasses.fields(settings))
+
+
+def changed_function(settings: Any) -> dict[str, Any]:
+    """Those of ``changed_settings`` that change what the method computes."""
+    fields = dataclasses.fields(settings)
+    return _changed(settings, [f for f in fields if SAME_FUNCTION not in f.metadata])
+
+
+def _changed(settings: Any, fields: Iterable[dataclasses.Field]) -> dict[str, Any]:
     return {
         field.name: list(value) if isinstance(value, tuple) else value
-        for field in dataclasses.fields(settings)
+        for field in fields
         if (value := getattr(settings, field.name)) != field.default
     }
 

@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import accumulate
 
 from harness.memory.replay import replay
-from harness.memory.trace import CATEGORIES, ROUNDING, Trace
+from harness.memory.trace import CATEGORIES, ROUNDING, Allocation, Trace
 from harness.record import Memory, Timeline
 
 TIMELINE_POINTS = 400
@@ -21,25 +21,24 @@ def traced_memory(trace: Trace) -> Memory:
     return _memory(trace, [a.nbytes for a in trace.allocations], "trace", None)
 
 
+def alive_at_peak(trace: Trace, held: list[int]) -> list[tuple[Allocation, int]]:
+    """The allocations that are alive at the peak of the last step, and what each occupies.
+
+    ``held`` is what every allocation of the trace occupies, in its order.
+    """
+    return _alive(trace, held, _peak(trace, _live_bytes(trace, held)))
+
+
 def _memory(trace: Trace, held: list[int], instrument: str, reserved: int | None) -> Memory:
     """``held`` is what each allocation occupies; the excess over its size is rounding."""
-    changes = [0] * trace.events
-    for allocation, nbytes in zip(trace.allocations, held, strict=True):
-        changes[allocation.born] += nbytes
-        if allocation.died is not None:
-            changes[allocation.died] -= nbytes
-    live = list(accumulate(changes))
-
-    phases = _last_step(trace)
-    start = phases[0][0]
-    peak = max(range(start, trace.events), key=live.__getitem__)
+    live, phases = _live_bytes(trace, held), _last_step(trace)
+    peak = _peak(trace, live)
     reached_by = next(a for a in reversed(trace.allocations) if a.born <= peak)
 
     breakdown: Counter[str] = Counter()
-    for allocation, nbytes in zip(trace.allocations, held, strict=True):
-        if allocation.born <= peak and (allocation.died is None or allocation.died > peak):
-            breakdown[allocation.category] += allocation.nbytes
-            breakdown[ROUNDING] += nbytes - allocation.nbytes
+    for allocation, nbytes in _alive(trace, held, peak):
+        breakdown[allocation.category] += allocation.nbytes
+        breakdown[ROUNDING] += nbytes - allocation.nbytes
     return Memory(
         instrument=instrument,
         peak_allocated_bytes=live[peak],
@@ -49,6 +48,30 @@ def _memory(trace: Trace, held: list[int], instrument: str, reserved: int | None
         peak_module=reached_by.module,
         timeline=_timeline(live, phases),
     )
+
+
+def _live_bytes(trace: Trace, held: list[int]) -> list[int]:
+    """Bytes that are alive after each event."""
+    changes = [0] * trace.events
+    for allocation, nbytes in zip(trace.allocations, held, strict=True):
+        changes[allocation.born] += nbytes
+        if allocation.died is not None:
+            changes[allocation.died] -= nbytes
+    return list(accumulate(changes))
+
+
+def _peak(trace: Trace, live: list[int]) -> int:
+    """The event of the last step after which most is alive, the first of equals."""
+    start = _last_step(trace)[0][0]
+    return max(range(start, trace.events), key=live.__getitem__)
+
+
+def _alive(trace: Trace, held: list[int], event: int) -> list[tuple[Allocation, int]]:
+    return [
+        (allocation, nbytes)
+        for allocation, nbytes in zip(trace.allocations, held, strict=True)
+        if allocation.born <= event and (allocation.died is None or allocation.died > event)
+    ]
 
 
 def _last_step(trace: Trace) -> list[tuple[int, str]]:
