@@ -47,6 +47,7 @@ class Cad(Adapter):
     source = "arXiv 2409.15889"
     encoder_gradients = False
     starts_as_identity = False
+    batch_norm = True
 
     def __init__(self, sam: Sam, settings: CadSettings) -> None:
         super().__init__(sam, settings)

@@ -65,6 +65,7 @@ class SamLst(Adapter):
     title = "SAM-LST"
     source = "arXiv 2306.12737"
     encoder_gradients = False
+    batch_norm = True
     starts_as_identity = False
 
     def __init__(self, sam: Sam, settings: SamLstSettings) -> None:

@@ -80,7 +80,8 @@ class Vpt(Adapter):
     def levers(self) -> tuple[str, ...]:
         """Shallow prompts pass from block to block beside the tokens: no block can be computed
         again alone."""
-        return super().levers() if self.settings.deep else ("attention",)
+        levers = super().levers()
+        return levers if self.settings.deep else tuple(x for x in levers if x != "checkpointing")
 
     def fold_attention(self, sam: Sam) -> None:
         self._attend = attend_folded

@@ -12,9 +12,9 @@ from adapters.core.errors import UserError
 from harness.sam.sizes import PATCH_SIZE, backbone_sizes
 
 Phase = Literal["train", "infer"]
-Precision = Literal["fp32"]
+Precision = Literal["fp32", "bf16"]
 Attention = Literal["eager", "sdpa"]
-Optimizer = Literal["adamw"]
+Optimizer = Literal["adamw", "adamw_fused", "adamw_8bit"]
 Prompt = Literal["box", "none"]
 LossName = Literal["cad", "sam_adapter", "structure", "weighted_structure"]
 Device = Literal["cuda", "cpu"]
@@ -25,6 +25,7 @@ BOUNDS = {
     "prompts_per_image": (1, 1024),
     "image_size": (2 * PATCH_SIZE, 8192),
     "encoder_micro_batch": (0, 65536),
+    "gradient_accumulation": (1, 65536),
     "seed": (0, 2**63 - 1),
 }
 
@@ -41,12 +42,18 @@ class Cell:
         batch_size: images per step.
         prompts_per_image: box prompts, and masks, per image.
         phase: ``train`` is a full training step; ``infer`` is a forward pass without gradients.
-        precision: of weights and computation.
+        precision: ``fp32``, or ``bf16``: matrix products and convolutions run in bfloat16
+            (autocast), for which frozen weights are held in it.
         attention: ``eager`` as shipped by segment-anything, or ``sdpa``: the same function by a
             fused kernel, without N x N matrices.
-        checkpointing: compute the activations of each encoder block again in backward.
+        checkpointing: compute activations again in backward: of each encoder block, where
+            gradients flow through it, and of the mask decoder, which runs image by image.
         encoder_micro_batch: images that the encoder takes at a time; 0 stands for all.
-        optimizer: of the training step.
+        cache_embeddings: image embeddings are read from a cache; the encoder is not there.
+        gradient_accumulation: parts of equal size into which a step's batch is cut, one forward
+            and backward pass after another.
+        optimizer: ``adamw`` as torch runs it by default, for many tensors at a time;
+            ``adamw_fused``, one kernel; ``adamw_8bit``, whose state takes 2 bytes a parameter.
         prompt: ``box`` of the whole image, or ``none``.
         loss: the recipe whose loss is trained, see ``accuracy/losses.py``.
         device: where it runs, or for which kind of device memory is predicted.
@@ -66,6 +73,8 @@ class Cell:
     attention: Attention = "eager"
     checkpointing: bool = False
     encoder_micro_batch: int = 0
+    cache_embeddings: bool = False
+    gradient_accumulation: int = 1
     optimizer: Optimizer = "adamw"
     prompt: Prompt = "box"
     loss: LossName = "cad"
@@ -89,6 +98,11 @@ class Cell:
             raise UserError(
                 f"--image-size must be a multiple of {PATCH_SIZE}, the patch size, "
                 f"got {self.image_size}."
+            )
+        if self.batch_size % self.gradient_accumulation:
+            raise UserError(
+                f"--gradient-accumulation cuts a batch into equal parts: --batch-size "
+                f"{self.batch_size} cannot be cut into {self.gradient_accumulation}."
             )
         if self.prompt == "none" and self.prompts_per_image > 1:
             raise UserError(

@@ -33,11 +33,17 @@ def cell_from_options(
         Attention, typer.Option(help="Of the encoder: as shipped, or without N x N matrices.")
     ] = "eager",
     checkpointing: Annotated[
-        bool, typer.Option("--checkpointing", help="Compute encoder blocks again in backward.")
+        bool, typer.Option("--checkpointing", help="Compute activations again in backward.")
     ] = False,
     encoder_micro_batch: Annotated[
         int, typer.Option(help="Images that the encoder takes at a time; 0 for all.")
     ] = 0,
+    cache_embeddings: Annotated[
+        bool, typer.Option("--cache-embeddings", help="Read embeddings; leave out the encoder.")
+    ] = False,
+    gradient_accumulation: Annotated[
+        int, typer.Option(help="Parts into which a step cuts its batch.")
+    ] = 1,
     optimizer: Annotated[Optimizer, typer.Option(help="Of the training step.")] = "adamw",
     prompt: Annotated[Prompt, typer.Option(help="Box of the whole image, or none.")] = "box",
     loss: Annotated[LossName, typer.Option(help="The recipe whose loss is trained.")] = "cad",

@@ -18,7 +18,7 @@ from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.kernels import kernels_of
 from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
-from harness.memory.tracer import Tracer
+from harness.memory.tracer import Tracer, optimizer_tensors
 from harness.record import Compute, Measurement, Parameters
 from harness.sam.build import build_sam
 from harness.step import Step, build_step, describe_method, describe_step
@@ -41,8 +41,8 @@ def predict_and_trace(cell: Cell) -> tuple[Measurement, Trace]:
     started, clock = datetime.now(timezone.utc), time.perf_counter()
     if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
         _check_checkpoint(cell, Path(cell.checkpoint))
-    step, assumption = build_step_without_data(cell)
     with kernels_of(cell.device):
+        step, assumption = build_step_without_data(cell)
         trace = trace_steps(step, _workspace_bytes(cell))
     record = Measurement(
         cell=cell,
@@ -89,8 +89,7 @@ def trace_steps(step: Step, workspace_bytes: int = 0) -> Trace:
         _adopt_weights(tracer, step.model)
         tracer.adopt(step.batch.tensors(), INPUTS)
         tracer.adopt((p.grad for p in step.model.parameters() if p.grad is not None), GRADIENTS)
-        states = step.optimizer.state.values()
-        tracer.adopt((t for state in states for t in state.values()), OPTIMIZER)
+        tracer.adopt(optimizer_tensors(step.optimizer), OPTIMIZER)
         for _ in range(STEPS):
             step.run(tracer.enter)
             tracer.mark_optimizer(step.optimizer)

@@ -1,19 +1,23 @@
 """The one training step: prediction, measurement and timing all run this."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import AdamW, Optimizer
 
 from adapters.core.adapted import AdaptedSam, attach
+from adapters.core.precision import autocast
 from harness.accuracy.losses import LOSSES, Loss, resize
 from harness.cell import Cell
 from harness.levers import pull_levers
+from harness.optimizers import build_optimizer
 from harness.record import Method
 from harness.sam.build import build_sam
+from harness.sam.sizes import PATCH_SIZE, backbone_sizes
 
 LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
 
@@ -28,20 +32,27 @@ class Batch:
         images: (B, 3, S, S) raw RGB, uint8.
         boxes: (B, P, 4) prompts in pixels, float32, or None.
         masks: (B·P, 1, M, M) targets, 0 or 1, float32; M as the loss wants it.
+        embedding: (B, C, g, g) of the images, from a cache, or None.
     """
 
     images: Tensor
     boxes: Tensor | None
     masks: Tensor
+    embedding: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on ``device``."""
-        boxes = None if self.boxes is None else self.boxes.to(device)
-        return Batch(self.images.to(device), boxes, self.masks.to(device))
+        moved: Any = {n: t if t is None else t.to(device) for n, t in vars(self).items()}
+        return Batch(**moved)
 
     def tensors(self) -> list[Tensor]:
         """The tensors that there are."""
-        return [t for t in (self.images, self.boxes, self.masks) if t is not None]
+        return [t for t in vars(self).values() if t is not None]
+
+    def cut(self, parts: int) -> list["Batch"]:
+        """The batch in ``parts`` of equal size."""
+        columns = ([None] * parts if t is None else t.chunk(parts) for t in vars(self).values())
+        return [Batch(*part) for part in zip(*columns, strict=True)]
 
 
 class Step:
@@ -50,10 +61,7 @@ class Step:
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
         self.loss: Loss = LOSSES[cell.loss]
-        # foreach is torch's default on CUDA and costs memory; on the CPU it has to be asked for.
-        self.optimizer: Optimizer = AdamW(
-            model.trainable().values(), lr=LEARNING_RATE, foreach=True
-        )
+        self.optimizer = build_optimizer(cell.optimizer, model.trainable().values(), LEARNING_RATE)
         model.train(cell.phase == "train")
 
     def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
@@ -65,25 +73,44 @@ class Step:
         return self._train(enter) if self.cell.phase == "train" else self._infer(enter)
 
     def _train(self, enter: EnterPhase) -> Tensor:
-        enter("forward")
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.model(self.batch.images, self.batch.boxes)
-        loss = self.loss(logits, self.batch.masks, self.cell.image_size)
+        parts = self.batch.cut(self.cell.gradient_accumulation)
+        losses = [self._backpropagate(part, len(parts), enter) for part in parts]
+        enter("optimizer")
+        self.optimizer.step()
+        return torch.stack(losses).sum()
+
+    def _backpropagate(self, part: Batch, parts: int, enter: EnterPhase) -> Tensor:
+        """Add the gradients of one of ``parts`` parts of the batch; its share of the loss."""
+        enter("forward")
+        loss = self.loss(self._logits(part), part.masks, self.cell.image_size)
         auxiliary = self.model.adapter.auxiliary_loss()
         if auxiliary is not None:
             loss = loss + auxiliary
-        del logits
+        if parts > 1:
+            loss = loss / parts
         enter("backward")
         loss.backward()
-        enter("optimizer")
-        self.optimizer.step()
         return loss.detach()
+
+    def _logits(self, batch: Batch) -> Tensor:
+        """Low-resolution logits, in float32: losses are taken outside of autocast."""
+        with self._precision():
+            logits = self.model(batch.images, batch.boxes, batch.embedding)
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.cell.precision == "fp32" else autocast(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the step runs."""
+        return self.batch.images.device
 
     def _infer(self, enter: EnterPhase) -> Tensor:
         enter("infer")
         with torch.no_grad():
-            logits = self.model(self.batch.images, self.batch.boxes)
-            return resize(logits, self.cell.image_size)
+            return resize(self._logits(self.batch), self.cell.image_size)
 
 
 def build_step(cell: Cell, device: torch.device) -> Step:
@@ -102,14 +129,21 @@ def build_step(cell: Cell, device: torch.device) -> Step:
 
 
 def random_batch(cell: Cell) -> Batch:
-    """Random images and masks of the Cell's sizes; the box prompts span the whole image."""
+    """Random images and masks of the Cell's sizes; the box prompts span the whole image.
+
+    Embeddings are random too, if they are to come from a cache.
+    """
     side, count = cell.image_size, cell.batch_size
     prompts = cell.prompts_per_image
     images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
     boxes = torch.tensor([0.0, 0.0, side, side]).repeat(count, prompts, 1)
     mask_side = side // LOSSES[cell.loss].reduction
     masks = torch.randint(0, 2, (count * prompts, 1, mask_side, mask_side)).float()
-    return Batch(images, boxes if cell.prompt == "box" else None, masks)
+    embedding = None
+    if cell.cache_embeddings:
+        channels, grid = backbone_sizes(cell.backbone).embedding, side // PATCH_SIZE
+        embedding = torch.randn(count, channels, grid, grid)
+    return Batch(images, boxes if cell.prompt == "box" else None, masks, embedding)
 
 
 def describe_method(step: Step) -> Method:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from adapters.core.base import Adapter
 from adapters.core.decoding import SingleToken, decode_masks, encode_prompts
 from adapters.core.errors import UserError
+from adapters.core.precision import in_full_precision
 from adapters.core.registry import adapter_class, parse_method_settings
 from adapters.core.settings import changed_function
 
@@ -50,6 +51,9 @@ class AdaptedSam(nn.Module):
         super().__init__()
         self.sam, self.adapter, self.name = sam, adapter, name
         self.encoder_micro_batch = 0
+        self._total = sum(p.numel() for module in (sam, adapter) for p in module.parameters())
+        encoder = sam.image_encoder
+        self._encoder = f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep"
         # Freezing goes by parameter identity, never by a word in a parameter's name.
         sam.requires_grad_(False)
         if adapter.settings.decoder == "single_token":
@@ -63,21 +67,34 @@ class AdaptedSam(nn.Module):
         """Refused: the copy's changes to SAM would still run the original's parameters."""
         raise UserError("an adapted SAM cannot be copied: save it, and load the file into another.")
 
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor, embedding: Tensor | None = None) -> Tensor:
         """Image embedding (B, C, g, g) of raw RGB images (B, 3, S, S) in 0..255.
 
         A method that needs no gradient through the encoder runs it without a graph, since neither
         its weights nor its input want one, and before its own branch: the encoder's momentary peak
-        and the branch's activations never add up.
+        and the branch's activations never add up. If ``embedding``, what ``embed`` once said of
+        these images, is given, it does not run at all.
         """
         self._check_attached()
         self._check_images(images)
         self.adapter.begin()
+        if embedding is None:
+            embedding = self.embed(images)
+        return self.adapter.correct(embedding, images)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """What the encoder alone says of ``images``, before a parallel adapter's correction."""
         parts = images.split(self.encoder_micro_batch or len(images))
         embeddings = [self._embed(part) for part in parts]
-        embedding = torch.cat(embeddings) if len(parts) > 1 else embeddings[0]
-        del embeddings
-        return self.adapter.correct(embedding, images)
+        return torch.cat(embeddings) if len(parts) > 1 else embeddings[0]
+
+    def without_encoder(self) -> None:
+        """Part from the encoder, which stays where it is until ``detach`` brings it back.
+
+        Every forward pass is given embeddings from now on, and moving the model to a device leaves
+        the encoder behind.
+        """
+        self.adapter.hold(_EncoderElsewhere(self.sam))
 
     def _check_images(self, images: Tensor) -> None:
         side = self.sam.image_encoder.img_size
@@ -98,12 +115,15 @@ class AdaptedSam(nn.Module):
             pixels = pixels.detach()
         return self.sam.image_encoder(pixels)
 
-    def forward(self, images: Tensor, boxes: Tensor | None = None) -> Tensor:
+    def forward(
+        self, images: Tensor, boxes: Tensor | None = None, embedding: Tensor | None = None
+    ) -> Tensor:
         """Mask logits of SAM's single-mask output.
 
         Args:
             images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
             boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
+            embedding: what ``embed`` once said of the images, (B, C, g, g), or None.
 
         Returns:
             (B·P, 1, S/4, S/4) logits, the P masks of an image side by side.
@@ -113,10 +133,14 @@ class AdaptedSam(nn.Module):
         """
         if boxes is not None:
             _check_boxes(boxes, len(images))
-        embedding = self.encode(images)
+        return self.decode(self.encode(images, embedding), boxes)
+
+    def decode(self, embedding: Tensor, boxes: Tensor | None) -> Tensor:
+        """Mask logits of image embeddings (B, C, g, g), otherwise as ``forward``."""
         prompt_encoder = self.sam.prompt_encoder
-        sparse, dense = encode_prompts(prompt_encoder, boxes, images.shape[0])
-        image_pe = prompt_encoder.get_dense_pe()
+        with in_full_precision(embedding.device):  # in bfloat16 coordinates would lose their place
+            sparse, dense = encode_prompts(prompt_encoder, boxes, len(embedding))
+            image_pe = prompt_encoder.get_dense_pe()
         masks, _ = decode_masks(self.sam.mask_decoder, embedding, image_pe, sparse, dense)
         return masks[:, :1]
 
@@ -133,8 +157,7 @@ class AdaptedSam(nn.Module):
         for name, parameter in self.trainable().items():
             part = next((part for part in counts if name.startswith(f"sam.{part}.")), "adapter")
             counts[part] += parameter.numel()
-        total = sum(parameter.numel() for parameter in self.parameters())
-        return {"trainable": sum(counts.values()), **counts, "total": total}
+        return {"trainable": sum(counts.values()), **counts, "total": self._total}
 
     def trained_state(self) -> dict[str, Tensor]:
         """Everything that training changes: trained parameters and the adapter's buffers."""
@@ -181,11 +204,10 @@ class AdaptedSam(nn.Module):
 
     def _trained_with(self) -> dict[str, str]:
         """What a saved file and the model that loads it must have in common."""
-        encoder = self.sam.image_encoder
         return {
             "adapter": self.name,
             "settings": json.dumps(changed_function(self.adapter.settings), sort_keys=True),
-            "encoder": f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep",
+            "encoder": self._encoder,
         }
 
     def detach(self) -> Sam:
@@ -207,6 +229,18 @@ class AdaptedSam(nn.Module):
         self._check_attached()
         self.adapter.merge(self.sam)
         return self.detach()
+
+
+class _EncoderElsewhere:
+    """Leaves a SAM a name in the place of its image encoder, until removed."""
+
+    def __init__(self, sam: Sam) -> None:
+        self._sam, self._encoder = sam, sam.image_encoder
+        sam.image_encoder = nn.Module()
+        sam.image_encoder.img_size = self._encoder.img_size
+
+    def remove(self) -> None:
+        self._sam.image_encoder = self._encoder
 
 
 def _check_boxes(boxes: Tensor, batch_size: int) -> None:

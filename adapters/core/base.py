@@ -49,6 +49,7 @@ class Adapter(nn.Module):
     * ``starts_as_identity``: whether the image embedding equals SAM's before the first step.
     * ``reads_blocks``: whether a parallel method reads the encoder's tokens, not only its
       embedding.
+    * ``batch_norm``: whether images of a batch meet in training, so that a batch cannot be cut.
     * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights; a method without new
       parameters is merged as it is.
     """
@@ -59,6 +60,7 @@ class Adapter(nn.Module):
     encoder_gradients: ClassVar[bool]
     starts_as_identity: bool
     reads_blocks: ClassVar[bool] = False
+    batch_norm: ClassVar[bool] = False
     mergeable: bool = False
 
     def __init__(self, sam: Sam, settings: Any) -> None:
@@ -105,10 +107,18 @@ class Adapter(nn.Module):
     def levers(self) -> tuple[str, ...]:
         """Options that save memory without changing what the method computes.
 
-        Each method can take SAM's attention without its N x N matrices. A serial one can compute
-        the encoder's activations again in backward, a parallel one can encode few images at a time.
+        Each method can take SAM's attention without its N x N matrices, and compute activations
+        again in backward. A parallel one can encode few images at a time, or, if it reads nothing
+        but their embeddings, have these cached. Without batch norm a batch can be cut into parts.
         """
-        return ("attention", "checkpointing" if self.encoder_gradients else "encoder-micro-batch")
+        levers = ["attention", "checkpointing"]
+        if not self.encoder_gradients:
+            levers.append("encoder-micro-batch")
+            if not self.reads_blocks:
+                levers.append("cache-embeddings")
+        if not self.batch_norm:
+            levers.append("gradient-accumulation")
+        return tuple(levers)
 
     def auxiliary_loss(self) -> Tensor | None:
         """A scalar that the last forward pass adds to the task loss; None if there is none, or if

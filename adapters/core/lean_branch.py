@@ -17,7 +17,7 @@ block's convolution take the place of its output.
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,24 +29,28 @@ from adapters.core.precision import autocast_dtype
 
 TILE_ROWS = 16  # of the first block's output, computed at a time
 CHANNELS = 32  # normalised at a time
-TAPS = 9  # of a 3x3 convolution
+CHANNELS_SEEN = 7 * 9  # by a 3x3 convolution of the image's six channels and ones
 PHASES = 4  # interleaved images
 
 
 class LeanBranch(ConvBranch):
-    """``ConvBranch`` for images whose sides are 8 times the grid's; backward runs once."""
+    """``ConvBranch`` for images whose sides are 8 times the grid's.
+
+    Images get no gradient, and backward runs once.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         dtype = autocast_dtype(x.device) or self.conv_up.weight.dtype
-        x = scaled_to_one(x)
+        x = scaled_to_one(x.detach())
         images = [Phases.of(image, dtype) for image in x]
         moments = PatchMoments.of(images) if self.training else None
-        first = folded_first(self.conv_up, self.blocks[0], moments)
+        block, *deeper = (cast(ConvBlock, block) for block in self.blocks)
+        first = folded_first(self.conv_up, block, moments)
 
         source: Source = FirstBlock(images)
         inputs = tuple(t.to(dtype) for t in first)
         pooled = []
-        for block in self.blocks[1:]:
+        for block in deeper:
             outputs, before = normalised_block(block, self.grid, source, inputs, len(images))
             pooled.append(before)
             source, inputs = Stored(), outputs
@@ -90,7 +94,8 @@ class Phases:
         return self.padded[:, :, 1:-1, 1:-1].mean(0).flatten(1)
 
 
-class PatchMoments(NamedTuple):
+@dataclass(frozen=True)
+class PatchMoments:
     """Of all patches of a batch: their number, mean (63) and covariance (63, 63), in float64."""
 
     count: int
@@ -100,15 +105,16 @@ class PatchMoments(NamedTuple):
     @classmethod
     def of(cls, images: list[Phases]) -> "PatchMoments":
         """The moments over all pixels of all images."""
-        total, products, count = 0, 0, 0
+        total = images[0].padded.new_zeros(CHANNELS_SEEN, dtype=torch.float64)
+        products, count = torch.outer(total, total), 0
         for image in images:
             for rows in image.tiles():
                 patches = image.patches(rows).double()
-                total = total + patches.sum(1)
-                products = products + patches @ patches.t()
+                total += patches.sum(1)
+                products += patches @ patches.t()
                 count += patches.shape[1]
         mean = total / count
-        return cls(count, mean, products / count - mean.outer(mean))
+        return cls(count, mean, products / count - torch.outer(mean, mean))
 
 
 class FoldedFirst(NamedTuple):
@@ -186,7 +192,7 @@ class FirstBlock:
     def backward(
         self, index: int, inputs: tuple[Tensor, ...], grad: Tensor
     ) -> tuple[Tensor | None, ...]:
-        weight, shift, lift = inputs
+        weight, shift, _ = inputs
         phases, grad = self._images[index], grad[0]
         of_weight, of_shift = torch.zeros_like(weight), torch.zeros_like(shift)
         for rows in phases.tiles():
@@ -221,7 +227,8 @@ def normalised_block(
     return tuple(outputs), pooled
 
 
-class _Plan(NamedTuple):
+@dataclass(frozen=True)
+class _Plan:
     source: Source
     grid: tuple[int, int]
     eps: float
@@ -278,9 +285,7 @@ class _NormalisedBlock(torch.autograd.Function):
         for index in reversed(range(plan.count)):
             of_z = norm.input_gradient_(convolved.pop(), of_outputs[index], subtracted)
             y = plan.source.image(index, tuple(inputs))
-            of_weight += conv2d_weight(
-                y, weight.shape, of_z, padding=DILATION, dilation=DILATION
-            )
+            of_weight += conv2d_weight(y, weight.shape, of_z, padding=DILATION, dilation=DILATION)
             shape = y.shape
             del y
             of_y = conv2d_input(shape, weight, of_z, padding=DILATION, dilation=DILATION)

@@ -71,6 +71,12 @@ def changed_function(settings: Any) -> dict[str, Any]:
     return _changed(settings, [f for f in fields if SAME_FUNCTION not in f.metadata])
 
 
+def lean_settings(settings_class: type) -> dict[str, Any]:
+    """Switches of ``settings_class`` that change only how a method computes: to take less."""
+    fields = dataclasses.fields(settings_class)
+    return {f.name: True for f in fields if SAME_FUNCTION in f.metadata and f.default is False}
+
+
 def _changed(settings: Any, fields: Iterable[dataclasses.Field]) -> dict[str, Any]:
     return {
         field.name: list(value) if isinstance(value, tuple) else value

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +12,8 @@ from torch._prims_common import suggest_memory_format
 from torch.nn import functional as F
 
 aten = torch.ops.aten
+OPTIMIZERS = import_module("torch.optim.optimizer")  # torch.optim has no such attribute
+FUSED_DEVICES = "_get_fused_kernels_supported_devices"
 
 
 @contextmanager
@@ -18,10 +21,12 @@ def kernels_of(device: str) -> Iterator[None]:
     """Within it, tensors without data run the kernels that ``device`` ("cuda", "cpu") would run.
 
     * Dropout keeps a mask of bytes on CUDA, and of floats elsewhere.
-    * Attention in float32 runs the memory-efficient kernel on CUDA and the flash kernel on a CPU;
-      without a device torch would build the N x N matrix that both avoid.
+    * Attention runs the memory-efficient kernel on CUDA in float32, the flash kernel there in
+      bfloat16, and another flash kernel on a CPU; without a device torch would build the N x N
+      matrix that all of them avoid.
+    * Optimizers run fused, which torch refuses where there is no device.
 
-    Functions are replaced in ``torch.nn.functional`` itself: a mode would not be active where
+    Functions are replaced in torch's own modules: a mode would not be active where
     autograd computes activations again in backward.
     """
     with ExitStack() as replaced:
@@ -29,11 +34,16 @@ def kernels_of(device: str) -> Iterator[None]:
         replaced.enter_context(patch.object(F, "scaled_dot_product_attention", attention))
         if device == "cuda":
             replaced.enter_context(patch.object(F, "dropout", _cuda_dropout))
+        replaced.enter_context(
+            patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"])
+        )
         yield
 
 
 def _cuda_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
     needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
+    if q.dtype == torch.bfloat16:
+        return aten._scaled_dot_product_flash_attention(q, k, v, scale=scale)[0]
     kernel = aten._scaled_dot_product_efficient_attention
     return kernel(q, k, v, None, needs_backward, scale=scale)[0]
 
@@ -73,6 +83,38 @@ def _layer_norm_backward(
     return tuple(t.new_empty(t.shape) if w else None for t, w in zip(like, wanted, strict=True))
 
 
+def _matrix_product(_: Tensor, left: Tensor, right: Tensor, **__: Any) -> Tensor:
+    return left.new_empty(left.shape[0], right.shape[1])
+
+
+def _first_itself(first: Tensor, *_: Any) -> Tensor:
+    return first
+
+
+def _elementwise(operator: Any) -> Any:
+    """Quick where the result is like one operand, and ``operator`` itself elsewhere."""
+
+    def run(first: Tensor, other: Any, *args: Any, **kwargs: Any) -> Tensor:
+        if _covers(first, other):
+            return torch.empty_like(first)
+        if isinstance(other, Tensor) and _covers(other, first):
+            return torch.empty_like(other)
+        return operator(first, other, *args, **kwargs)
+
+    return run
+
+
+def _covers(t: Tensor, other: Any) -> bool:
+    """Whether ``t`` and ``other``, each with each, give a tensor like ``t``."""
+    if not (t.is_floating_point() and t.dim() and t.is_contiguous()):
+        return False
+    if not isinstance(other, Tensor) or other.dim() == 0:
+        return True
+    trailing = zip(reversed(other.shape), reversed(t.shape), strict=False)
+    fits = other.dim() <= t.dim() and all(size in (1, ours) for size, ours in trailing)
+    return fits and other.dtype == t.dtype
+
+
 def _in_place(*_: Any, **__: Any) -> None:
     """Nothing changes but data."""
 
@@ -86,6 +128,12 @@ RESULT_WITHOUT_DATA: dict[Any, Any] = {
     aten.native_layer_norm.default: _layer_norm,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
     aten.upsample_bicubic2d.default: _resized,
+    aten.addmm.default: _matrix_product,
+    aten.relu.default: _like_first,
+    aten.leaky_relu_.default: _first_itself,
+    aten.threshold_backward.default: _like_first,
+    **{op: _elementwise(op) for op in (aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor)},
+    aten.div.Tensor: _elementwise(aten.div.Tensor),
     aten._foreach_addcdiv_.ScalarList: _in_place,
     aten._foreach_addcmul_.Scalar: _in_place,
     aten._foreach_lerp_.Scalar: _in_place,

@@ -93,12 +93,15 @@ class Tracer:
     def mark_optimizer(self, optimizer: torch.optim.Optimizer) -> None:
         """Attribute the optimizer's state, after its first step.
 
-        Step counters are no part of it: torch keeps them on the CPU, whatever the device.
+        Step counters are no part of it unless the optimizer is fused: torch keeps them on the CPU,
+        whatever the device.
         """
-        tensors = [t for state in optimizer.state.values() for t in state.values()]
-        self._mark((t for t in tensors if t.dim() > 0), OPTIMIZER)
-        for counter in (t for t in tensors if t.dim() == 0 and t.device == self._device):
-            self._allocation(counter).nbytes = 0
+        tensors = optimizer_tensors(optimizer)
+        fused = optimizer.param_groups[0].get("fused")
+        self._mark((t for t in tensors if fused or t.dim() > 0), OPTIMIZER)
+        if not fused:
+            for counter in (t for t in tensors if t.dim() == 0 and t.device == self._device):
+                self._allocation(counter).nbytes = 0
 
     def _temporaries(self) -> Iterable[Allocation]:
         return (a for _, a in self._live.values() if a.category == TEMPORARIES)
@@ -144,6 +147,12 @@ class Tracer:
     def _forget(self, key: int) -> None:
         _, allocation = self._live.pop(key)
         self.trace.free(allocation)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """The tensors of an optimizer's state."""
+    values = [value for state in optimizer.state.values() for value in state.values()]
+    return [value for value in values if isinstance(value, Tensor)]
 
 
 class _AllocationMode(TorchDispatchMode):

@@ -4,50 +4,18 @@ from small_sam import adapted, small_batch
 from torch import nn
 from torch.nn import functional as F
 
-from adapters.cad import Cad, CadSettings, ConvBranch
+from adapters.cad import Cad, CadSettings
 from adapters.core.decoding import decode_masks, encode_prompts
 
 
-def our_branch_name(official: str) -> str:
-    """``conv_block1.bn.weight`` -> ``blocks.0.bn.weight``."""
+def our_model_name(official: str) -> str:
+    """``conv_adapter.conv_block1.*`` -> ``adapter.branch.blocks.0.*``; SAM's own names stay, under
+    ``sam.``."""
+    if not official.startswith("conv_adapter."):
+        return f"sam.{official}"
     for number in (1, 2, 3):
         official = official.replace(f"conv_block{number}.", f"blocks.{number - 1}.")
-    return official
-
-
-def run_branch(case: GoldenCase, grid: tuple[int, int], train: bool) -> ConvBranch:
-    branch = ConvBranch(case.config["in_chans"], case.config["out_chans"], grid)
-    case.load(branch, our_branch_name)
-    case.check({"y": branch.train(train)(case.inputs["x"])})
-    return branch
-
-
-@in_both_precisions
-def test_branch_equals_the_official_one_in_eval_mode(dtype):
-    run_branch(GoldenCase("cad_adapter_eval", dtype), (3, 3), train=False)
-
-
-@in_both_precisions
-def test_branch_equals_the_official_one_in_train_mode(dtype):
-    case = GoldenCase("cad_adapter_train", dtype)
-    branch = run_branch(case, (3, 3), train=True)
-    statistics = case.part("output.buffer.")
-    assert len(statistics) == 6
-    case.check_outputs(
-        {f"buffer.{name}": branch.get_buffer(our_branch_name(name)) for name in statistics}
-    )
-
-
-@in_both_precisions
-def test_branch_equals_the_official_one_where_the_pooling_enlarges(dtype):
-    run_branch(GoldenCase("cad_adapter_pool64", dtype), (64, 64), train=False)
-
-
-def our_model_name(official: str) -> str:
-    """``conv_adapter.*`` -> ``adapter.branch.*``; SAM's own names stay, under ``sam.``."""
-    if official.startswith("conv_adapter."):
-        return our_branch_name(official.replace("conv_adapter.", "adapter.branch."))
-    return f"sam.{official}"
+    return official.replace("conv_adapter.", "adapter.branch.")
 
 
 @in_both_precisions
@@ -128,16 +96,9 @@ def test_the_branch_runs_after_the_encoder_which_keeps_no_graph():
     assert not embeddings[0].requires_grad
 
 
-def test_channels_are_scaled_by_their_own_maximum():
-    branch = ConvBranch(6, 8, (2, 2)).eval()
-    x = torch.rand(1, 6, 16, 16) + 0.5
-    stretched = x * torch.tensor([1.0, 2, 4, 8, 16, 32])[None, :, None, None]
-    torch.testing.assert_close(branch(stretched), branch(x), rtol=1e-4, atol=1e-5)
-
-
-def test_an_empty_channel_is_not_divided_by_zero():
-    branch, seen = ConvBranch(6, 8, (2, 2)).eval(), []
-    branch.conv_up.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    assert branch(torch.zeros(1, 6, 16, 16)).isfinite().all()
-    branch(torch.full((1, 6, 16, 16), 1e-5))
-    torch.testing.assert_close(seen[1], torch.full((1, 6, 16, 16), 0.5))
+def test_what_was_trained_lean_fits_the_plain_adapter(tmp_path):
+    adapted("cad", lean=True).save(tmp_path / "cad.safetensors")
+    plain = adapted("cad", seed=1)
+    plain.load(tmp_path / "cad.safetensors")
+    images = small_batch()
+    torch.testing.assert_close(plain(*images), adapted("cad", lean=True)(*images))

@@ -62,6 +62,22 @@ def test_attention_runs_the_kernel_of_its_device():
         assert "softmax" not in names
 
 
+OPERANDS = [
+    lambda t: (t(TOKENS), t(TOKENS)),
+    lambda t: (t(TOKENS), t((5, 1))),
+    lambda t: (t((16,)), t(TOKENS)),
+    lambda t: (t((2, 1, 16)), t((5, 1))),
+    lambda t: (t(TOKENS), t(())),
+    lambda t: (t(()), t(TOKENS)),
+    lambda t: (t(TOKENS), 2.0),
+    lambda t: (t(TOKENS).transpose(0, 1), t((2, 16))),
+    lambda t: (t(TOKENS), t((16, 5, 2)).permute(2, 1, 0)),
+    lambda t: (t((2, 1, 16)).expand(TOKENS), t((16,))),
+    lambda t: (t(IMAGES).to(memory_format=torch.channels_last), t((8, 1))),
+    lambda t: (t(TOKENS).bfloat16(), t(TOKENS)),
+    lambda t: (t(TOKENS).bfloat16(), t(())),
+    lambda t: (t(TOKENS).long(), t(())),
+]
 CALLS = [
     (aten.gelu.default, lambda t: (t(IMAGES),)),
     (aten.gelu.default, lambda t: (t(IMAGES).permute(0, 2, 3, 1),)),
@@ -80,6 +96,16 @@ CALLS = [
         aten.upsample_bicubic2d.default,
         lambda t: (t(IMAGES).to(memory_format=torch.channels_last), [4, 4], False),
     ),
+    (aten.addmm.default, lambda t: (t((6,)), t((5, 4)), t((4, 6)))),
+    (aten.addmm.default, lambda t: (t((5, 1)), t((4, 5)).t(), t((4, 6)))),
+    (aten.relu.default, lambda t: (t(TOKENS),)),
+    (aten.leaky_relu_.default, lambda t: (t(TOKENS), 0.1)),
+    (aten.threshold_backward.default, lambda t: (t(TOKENS), t(TOKENS), 0)),
+    *[
+        (operator, operands)
+        for operator in (aten.add.Tensor, aten.sub.Tensor, aten.mul.Tensor, aten.div.Tensor)
+        for operands in OPERANDS
+    ],
     (aten._foreach_addcdiv_.ScalarList, lambda t: ([t((3,))], [t((3,))], [t((3,))], [0.1])),
     (aten._foreach_addcmul_.Scalar, lambda t: ([t((3,))], [t((3,))], [t((3,))], 0.1)),
     (aten._foreach_lerp_.Scalar, lambda t: ([t((3,))], [t((3,))], 0.1)),
