@@ -24,6 +24,8 @@ from torch import Tensor
 
 from adapters.core.base import Adapter
 from adapters.core.errors import UserError
+from adapters.core.precision import autocast, in_full_precision
+from harness.cell import Precision
 
 Encode = Callable[[Tensor], Tensor]
 
@@ -44,7 +46,7 @@ class EncoderId:
             heads and windows of the encoder.
         image_size: side S of the images in pixels.
         pixel_mean, pixel_std: of preprocessing, by channel.
-        precision: in which the encoder runs, by its name in a Cell.
+        precision: in which the encoder runs.
         float32_matmul_precision: torch's, which decides whether products may take TF32.
         dtype: of the stored embeddings.
         shape: (C, g, g) of an embedding.
@@ -54,7 +56,7 @@ class EncoderId:
     image_size: int
     pixel_mean: tuple[float, ...]
     pixel_std: tuple[float, ...]
-    precision: str
+    precision: Precision
     float32_matmul_precision: str
     dtype: torch.dtype
     shape: tuple[int, ...]
@@ -69,16 +71,19 @@ class EncoderId:
         return json.dumps({**asdict(self), "image_sha256": image_sha256}, default=str)
 
 
-def encoder_id(sam: Sam, precision: str, dtype: torch.dtype = torch.float32) -> EncoderId:
+def encoder_id(sam: Sam, precision: Precision, dtype: torch.dtype = torch.float32) -> EncoderId:
     """What identifies the image encoder of ``sam``; it reads all weights, so keep it.
 
     Args:
         sam: its encoder's weights as they will be when it encodes.
-        precision: in which it will encode, by its name in a Cell.
+        precision: in which it will encode.
         dtype: in which embeddings are to be stored.
     """
+    state = sam.image_encoder.state_dict()
+    if not state:
+        raise ValueError("this SAM has parted from its encoder: identify it before")
     weights = hashlib.sha256()
-    for name, tensor in sorted(sam.image_encoder.state_dict().items()):
+    for name, tensor in sorted(state.items()):
         weights.update(f"{name} {content_sha256(tensor)}\n".encode())
     return EncoderId(
         weights_sha256=weights.hexdigest(),
@@ -92,28 +97,31 @@ def encoder_id(sam: Sam, precision: str, dtype: torch.dtype = torch.float32) -> 
     )
 
 
-def frozen_encoder(sam: Sam, micro_batch: int = 0) -> Encode:
+def frozen_encoder(sam: Sam, precision: Precision, micro_batch: int = 0) -> Encode:
     """What computes embeddings (B, C, g, g) of raw RGB images (B, 3, S, S) on any device.
 
-    The encoder of ``sam`` runs where it lies, in eval mode, on ``micro_batch`` images at a time, 0
-    for all. One at a time, an embedding does not even differ in rounding with its batch.
+    The encoder that ``sam`` has now runs where it lies when it is called, in eval mode, in
+    ``precision`` even within autocast, and on ``micro_batch`` images at a time, 0 for all. One at a
+    time, an embedding does not even differ in rounding with its batch.
     """
+    encoder = sam.image_encoder
+    in_precision = autocast if precision == "bf16" else in_full_precision
 
     def encode(images: Tensor) -> Tensor:
-        encoder = sam.image_encoder
-        was_training = encoder.training
+        device, was_training = next(encoder.parameters()).device, encoder.training
         encoder.eval()
         try:
-            parts = images.split(micro_batch or len(images))
-            return torch.cat([encoder(sam.preprocess(part.to(sam.device))) for part in parts])
+            with in_precision(device):
+                parts = images.to(sam.device).split(micro_batch or len(images))
+                return torch.cat([encoder(sam.preprocess(part).to(device)) for part in parts])
         finally:
             encoder.train(was_training)
 
     return encode
 
 
-def check_cacheable(adapter: Adapter) -> None:
-    """Nothing, if the method can train on cached embeddings.
+def check_cacheable(adapter: Adapter | type[Adapter]) -> None:
+    """Refuse a method that cannot train on cached embeddings.
 
     Raises:
         UserError: if gradients flow through the encoder, or the method reads its blocks.
@@ -261,8 +269,8 @@ class EmbeddingCache:
 def content_sha256(tensor: Tensor) -> str:
     """Hash of a tensor's type, shape and values."""
     digest = hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)}\n".encode())
-    values = tensor.detach().cpu().contiguous().flatten()
-    digest.update(values.view(torch.uint8).numpy())
+    values = tensor.detach().cpu().flatten()
+    digest.update(values.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
