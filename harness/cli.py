@@ -177,6 +177,46 @@ def report(
     console.print("\n".join(str(path) for path in paths), soft_wrap=True)
 
 
+@app.command()
+@takes_cell
+def blame(
+    cell: Cell,
+    device_given: bool,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar='"ADAPTER OPTIONS"',
+            help="Compare with this Cell; what is not mentioned is as in the first.",
+        ),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Draw it, too: a .png or .svg file.")] = None,
+    json_: Json = False,
+) -> None:
+    """Show which modules hold the memory at the peak, and why another Cell needs more or less."""
+    from harness.against import cell_against
+    from harness.blame import blame as run
+    from harness.memory.blame import difference_to_json
+    from harness.report.blame.tables import blame_summary, difference_summary
+
+    if output:
+        from harness.report.picture import check_picture, write_picture
+        from harness.report.plots.blame import icicle
+
+        check_picture(output)
+    cells = [cell] if against is None else [cell, cell_against(cell, against)]
+    with _plain_interrupt():
+        one, *others = [run(cell) for cell in cells]
+    if output:
+        write_picture(icicle([one, *others]), output)
+    if json_:
+        _print_json(difference_to_json(one, *others) if others else one.to_json())
+        return
+    console = Console()
+    console.print(difference_summary(one, *others) if others else blame_summary(one))
+    if output:
+        console.print(str(output), soft_wrap=True)
+
+
 def _show(record: Measurement, as_json: bool) -> None:
     """Print one record; a record without figures is an error."""
     from harness.report.terminal import measurement_summary

@@ -41,9 +41,7 @@ def predict_and_trace(cell: Cell) -> tuple[Measurement, Trace]:
     started, clock = datetime.now(timezone.utc), time.perf_counter()
     if cell.checkpoint:  # its weights change no size, but a wrong file should not pass unnoticed
         _check_checkpoint(cell, Path(cell.checkpoint))
-    with kernels_of(cell.device):
-        step, assumption = build_step_without_data(cell)
-        trace = trace_steps(step, _workspace_bytes(cell))
+    step, assumption, trace = trace_without_data(cell)
     record = Measurement(
         cell=cell,
         status="ok",
@@ -59,6 +57,13 @@ def predict_and_trace(cell: Cell) -> tuple[Measurement, Trace]:
         duration_ms=1000 * (time.perf_counter() - clock),
     )
     return record, trace
+
+
+def trace_without_data(cell: Cell) -> tuple[Step, str | None, Trace]:
+    """The step of ``cell`` as ``build_step_without_data`` gives it, and the trace of running it."""
+    with kernels_of(cell.device):
+        step, assumption = build_step_without_data(cell)
+        return step, assumption, trace_steps(step, _workspace_bytes(cell))
 
 
 def build_step_without_data(cell: Cell) -> tuple[Step, str | None]:

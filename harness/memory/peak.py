@@ -13,7 +13,7 @@ TIMELINE_POINTS = 400
 def predicted_cuda_memory(trace: Trace) -> Memory:
     """Memory of the trace's last step on CUDA, after a replay through the caching allocator."""
     result = replay(trace)
-    return _memory(trace, result.block_bytes, "trace+replay", result.reserved_bytes)
+    return _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
 
 
 def traced_memory(trace: Trace) -> Memory:
@@ -75,10 +75,10 @@ def _alive(trace: Trace, held: list[int], event: int) -> list[tuple[Allocation, 
 
 
 def _last_step(trace: Trace) -> list[tuple[int, str]]:
-    """(event, phase) of the last step's phases."""
-    first = trace.phase_starts[0][1]
-    starts = [i for i, (_, phase) in enumerate(trace.phase_starts) if phase == first]
-    return trace.phase_starts[starts[-1] :]
+    """(event, phase) of the last step's phases; a step may enter each but its last repeatedly."""
+    *before, (_, last) = trace.phase_starts
+    ends = [i + 1 for i, (_, phase) in enumerate(before) if phase == last]
+    return trace.phase_starts[ends[-1] if ends else 0 :]
 
 
 def _timeline(live: list[int], phases: list[tuple[int, str]]) -> Timeline:
@@ -86,7 +86,7 @@ def _timeline(live: list[int], phases: list[tuple[int, str]]) -> Timeline:
     start = phases[0][0]
     width = max(1, -(-(len(live) - start) // TIMELINE_POINTS))
     points = [max(live[i : i + width]) for i in range(start, len(live), width)]
-    return Timeline(
-        live_bytes=points,
-        phase_starts={phase: (event - start) // width for event, phase in phases},
-    )
+    starts: dict[str, int] = {}
+    for event, phase in phases:
+        starts.setdefault(phase, (event - start) // width)
+    return Timeline(live_bytes=points, phase_starts=starts)

@@ -10,10 +10,11 @@ traced in a second, with no GPU and no memory. What the trace does not see:
 * the CUDA context and loaded kernels, which are outside the allocator altogether.
 """
 
+import functools
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
@@ -114,15 +115,17 @@ class Tracer:
         return self._live[tensor.untyped_storage()._cdata][1]
 
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
-        if func._overloadpacket in RESULT_IN_INPUT_SIZED_STORAGE:
+        traits = _traits(func)
+        if traits.gives_no_storage:
+            return
+        if traits.result_in_input_sized_storage:
             self._follow(output, nbytes=args[0].untyped_storage().nbytes())
-        for leaf in tree_leaves(output):
+        for leaf in (output,) if isinstance(output, Tensor) else tree_leaves(output):
             if isinstance(leaf, Tensor):
                 self._follow(leaf)
-        count_flops = flop_registry.get(func._overloadpacket)
-        if count_flops is not None:
-            self.trace.flops += count_flops(*args, **kwargs, out_val=output)
-        if func._overloadpacket in MATRIX_PRODUCTS:
+        if traits.count_flops is not None:
+            self.trace.flops += traits.count_flops(*args, **kwargs, out_val=output)
+        if traits.is_matrix_product:
             self._keep_workspace()
 
     def _keep_workspace(self) -> None:
@@ -153,6 +156,28 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """The tensors of an optimizer's state."""
     values = [value for state in optimizer.state.values() for value in state.values()]
     return [value for value in values if isinstance(value, Tensor)]
+
+
+class _Traits(NamedTuple):
+    """What the tracer wants to know about an operator."""
+
+    gives_no_storage: bool
+    result_in_input_sized_storage: bool
+    is_matrix_product: bool
+    count_flops: Callable[..., int] | None
+
+
+@functools.cache
+def _traits(operator: Any) -> _Traits:
+    packet = operator._overloadpacket
+    returns = operator._schema.returns
+    views = bool(returns) and all(r.alias_info is not None for r in returns)
+    return _Traits(
+        gives_no_storage=views and packet != aten.lift_fresh,  # it shows what torch.tensor made
+        result_in_input_sized_storage=packet in RESULT_IN_INPUT_SIZED_STORAGE,
+        is_matrix_product=packet in MATRIX_PRODUCTS,
+        count_flops=flop_registry.get(packet),
+    )
 
 
 class _AllocationMode(TorchDispatchMode):

@@ -1,0 +1,18 @@
+"""Blame: predict a Cell, and tell which modules hold its memory at the peak."""
+
+from harness.cell import Cell
+from harness.memory.blame import Blame, holders
+from harness.memory.replay import replay
+from harness.predict import predict_and_trace
+
+
+def blame(cell: Cell) -> Blame:
+    """The prediction of ``cell``, and who holds its peak.
+
+    Raises:
+        UserError: for a Cell that cannot be built.
+    """
+    record, trace = predict_and_trace(cell)
+    on_cuda = cell.device == "cuda"
+    held = replay(trace).block_bytes if on_cuda else [a.nbytes for a in trace.allocations]
+    return Blame(record, holders(trace, held))

@@ -1,0 +1,119 @@
+"""The answer of ``samfit blame`` in words, computed from the figures."""
+
+from collections.abc import Iterable, Mapping
+
+from harness.memory.blame import Blame, bytes_of_alike
+from harness.memory.trace import FROZEN, TRAINABLE
+from harness.report.blame.names import category_words, labels, module_words
+from harness.report.describe import GIB, MIB, short_number
+
+NAMED = 0.1  # of all bytes: a category that has less is left out
+MOST = 0.9  # of a category: where so much of it lies, there it is
+PROSE = {FROZEN: "frozen weights", TRAINABLE: "trainable weights"}
+
+
+def answer(blame: Blame) -> str:
+    """When the peak is reached, what it consists of, and in which modules that lies."""
+    parts = []
+    for category, nbytes in blame.by_category().most_common():
+        if nbytes >= NAMED * blame.peak_bytes:
+            held = {h.module: h.nbytes for h in blame.holders if h.category == category}
+            parts.append(f"{size(nbytes)} are {_prose(category)}{_where(held)}")
+    (name,) = labels([blame])
+    peak = f"{name} reaches its peak of {size(blame.peak_bytes)} {moment(blame)}."
+    return f"{peak} {'; '.join(parts)}."
+
+
+def moment(blame: Blame) -> str:
+    """When and where the peak is reached."""
+    memory = blame.record.memory
+    assert memory is not None
+    module = module_words(memory.peak_module or "")
+    return f"in the {memory.peak_phase} phase, {f'in {module}' if memory.peak_module else module}"
+
+
+def difference_answer(one: Blame, other: Blame) -> str:
+    """Which of the two needs more, by how much, of what, and why if records know it."""
+    name, other_name = labels([one, other])
+    difference = one.peak_bytes - other.peak_bytes
+    if difference:
+        peaks = f"{size(one.peak_bytes)} against {size(other.peak_bytes)}"
+        sentences = [f"{name} needs {_more(difference)} than {other_name}: {peaks}."]
+    else:
+        sentences = [f"{name} and {other_name} need the same, {size(one.peak_bytes)}."]
+    ours, theirs = one.by_category(), other.by_category()
+    changes = {category: ours[category] - theirs[category] for category in ours | theirs}
+    parts = []
+    for category in sorted(changes, key=lambda category: -abs(changes[category])):
+        if abs(changes[category]) >= NAMED * sum(map(abs, changes.values())) > 0:
+            where = _where(_changes_by_module(one, other, category))
+            parts.append(f"{_more(changes[category])} in {_prose(category)}{where}")
+    if parts:
+        sentences.append(f"{'; '.join(parts)}.")
+    return " ".join([*sentences, *_reason(one, other)])
+
+
+def size(nbytes: int) -> str:
+    """Three digits in the unit that suits them."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+        if nbytes >= unit:
+            return f"{short_number(nbytes / unit)} {name}"
+    return f"{short_number(nbytes / 1024)} KiB"
+
+
+def _more(nbytes: int) -> str:
+    return f"{size(abs(nbytes))} {'more' if nbytes > 0 else 'less'}"
+
+
+def _prose(category: str) -> str:
+    return PROSE.get(category, category_words(category))
+
+
+def _changes_by_module(one: Blame, other: Blame, category: str) -> dict[str, int]:
+    """Differences in one category, modules that are alike counted together."""
+    ours, theirs = bytes_of_alike(one.holders), bytes_of_alike(other.holders)
+    return {
+        module: ours[module, of] - theirs[module, of]
+        for module, of in ours | theirs
+        if of == category
+    }
+
+
+def _where(held: Mapping[str, int]) -> str:
+    """In brackets, the deepest module with nearly all of these bytes, if there is one."""
+    total = sum(held.values())
+    module, inside = "", total
+    while near := [child for child in _children(held, module) if _is_most(held, child, total)]:
+        module = min(near)
+        inside = _within(held, module)
+    if not module:
+        return ""
+    part = "all" if inside == total else "nearly all"
+    return f" ({part} in {module_words(module)})"
+
+
+def _is_most(held: Mapping[str, int], module: str, total: int) -> bool:
+    return abs(_within(held, module) - total) <= (1 - MOST) * abs(total)
+
+
+def _children(held: Iterable[str], module: str) -> set[str]:
+    depth = 1 + module.count(".") if module else 0
+    parts = (name.split(".") for name in held if name.startswith(module and module + "."))
+    return {".".join(part[: depth + 1]) for part in parts} - {""}
+
+
+def _within(held: Mapping[str, int], module: str) -> int:
+    return sum(n for name, n in held.items() if name == module or name.startswith(module + "."))
+
+
+def _reason(one: Blame, other: Blame) -> list[str]:
+    """The cause that records know: whether gradients flow through the encoder."""
+    serial = {}
+    for blame in (one, other):
+        method, cell = blame.record.method, blame.record.cell
+        if method is not None and cell.phase == "train":
+            serial[method.serial] = method.title
+    if len(serial) < 2:
+        return []
+    flow = "flow through the image encoder, whose activations are kept for them"
+    return [f"Gradients of {serial[True]} {flow}; those of {serial[False]} do not."]

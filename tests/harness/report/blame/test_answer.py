@@ -1,0 +1,59 @@
+"""The answer in words says what the figures say."""
+
+import pytest
+from synthetic_blames import ENCODER, blamed, parallel_blame, serial_blame
+from synthetic_records import GIB, MIB
+
+from harness.memory.trace import FROZEN
+from harness.report.blame.answer import answer, difference_answer, size
+
+
+def test_the_answer_says_when_what_and_where():
+    assert answer(serial_blame()) == (
+        "Lora reaches its peak of 18.3 GiB in the forward phase, in encoder.block. "
+        "15.0 GiB are saved activations (all in image_encoder.blocks); "
+        "3.00 GiB are temporaries (all in image_encoder.blocks.11.attn)."
+    )
+
+
+def test_the_answer_names_a_module_only_where_nearly_all_of_it_is():
+    parts = [(f"{ENCODER}.neck", FROZEN, 92), ("sam.mask_decoder", FROZEN, 8)]
+    assert "frozen weights (nearly all in image_encoder.neck)" in answer(blamed(*parts))
+    even = [(f"{ENCODER}.neck", FROZEN, 50), ("adapter", FROZEN, 50)]
+    assert "frozen weights." in answer(blamed(*even))
+
+
+def test_the_answer_to_why_says_which_needs_more_of_what_and_the_cause():
+    more, less = serial_blame(), parallel_blame()
+    cause = (
+        "Gradients of Lora flow through the image encoder, whose activations are kept for them; "
+        "those of Cad do not."
+    )
+    saved = "saved activations (all in image_encoder.blocks.*.attn)"
+    assert difference_answer(more, less) == (
+        f"Lora needs 15.0 GiB more than Cad: 18.3 GiB against 3.31 GiB. "
+        f"15.0 GiB more in {saved}. {cause}"
+    )
+    assert difference_answer(less, more) == (
+        f"Cad needs 15.0 GiB less than Lora: 3.31 GiB against 18.3 GiB. "
+        f"15.0 GiB less in {saved}. {cause}"
+    )
+
+
+def test_no_cause_is_given_where_records_know_none():
+    assert "Gradients" not in difference_answer(serial_blame(), serial_blame(batch_size=2))
+    inferring = [blame(phase="infer") for blame in (serial_blame, parallel_blame)]
+    assert "Gradients" not in difference_answer(*inferring)
+
+
+def test_the_same_needs_the_same():
+    assert difference_answer(serial_blame(), serial_blame()) == (
+        "Lora and Lora need the same, 18.3 GiB."
+    )
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "text"), [(512, "0.50 KiB"), (3 * MIB, "3.00 MiB"), (5 * GIB // 2, "2.50 GiB")]
+)
+def test_sizes_have_the_unit_that_suits_them(nbytes, text):
+    assert size(nbytes) == text
