@@ -1,10 +1,11 @@
-"""Measure a Cell: the real step, on the device, in this process.
+"""Measure or weigh a Cell: the real step, on the device, in this process.
 
 Run it in a fresh process (``run/isolate.py``): what an earlier Cell left in the allocator, in
 cuBLAS or in caches would be measured with it.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -17,11 +18,12 @@ from harness.memory.cuda import explain, foreign_bytes, read_cuda
 from harness.memory.peak import traced_memory
 from harness.nvml import CARD
 from harness.predict import STEPS, predict, trace_steps
-from harness.record import Compute, Measurement, Parameters, measured_source
-from harness.step import build_step, describe_method, describe_step
+from harness.record import Compute, Measurement, Parameters, Timing, measured_source
+from harness.step import Step, build_step, describe_method, describe_step
 from harness.timing import time_steps, warm_up
 
 MIB = 2**20
+WEIGHED_STEPS = 3  # after the warm-up: each has the same peak, times would want more of them
 # How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
 OUT_OF_MEMORY = (
     "DefaultCPUAllocator",
@@ -40,6 +42,23 @@ def measure(cell: Cell) -> Measurement:
     Raises:
         UserError: for a Cell that cannot be built, or a device that is not there.
     """
+    return _run(cell, _time)
+
+
+def weigh(cell: Cell) -> Measurement:
+    """The memory of ``cell``, as ``measure`` reads it, without times: a few steps will do.
+
+    Raises:
+        UserError: as ``measure``.
+    """
+    return _run(cell, _repeat)
+
+
+Use = Callable[[Step, list[float]], Timing]  # of a warm step; the list is its warm-up in ms
+
+
+def _run(cell: Cell, use: Use) -> Measurement:
+    """The record of ``cell``, whose steps ``use`` runs while the memory is watched."""
     if cell.device == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
@@ -54,7 +73,7 @@ def measure(cell: Cell) -> Measurement:
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     try:
-        record = _observe(record)
+        record = _observe(record, use)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -75,7 +94,18 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _observe(record: Measurement) -> Measurement:
+def _time(step: Step, warmup_ms: list[float]) -> Timing:
+    return time_steps(step.run, step.device, step.cell.batch_size, warmup_ms)
+
+
+def _repeat(step: Step, _: list[float]) -> Timing:
+    """Run the step a few times; the answer is empty."""
+    for _ in range(WEIGHED_STEPS):
+        step.run()
+    return Timing()
+
+
+def _observe(record: Measurement, use: Use) -> Measurement:
     """The record with timing and memory; tracing slows a step, so timed steps are not traced."""
     cell, device = record.cell, torch.device(record.cell.device)
     on_cuda = device.type == "cuda"
@@ -83,7 +113,7 @@ def _observe(record: Measurement) -> Measurement:
     warmup_ms = warm_up(step.run, device)
     if on_cuda:
         torch.cuda.reset_peak_memory_stats()
-    timing = time_steps(step.run, device, cell.batch_size, warmup_ms)
+    timing = use(step, warmup_ms)
     measured = read_cuda() if on_cuda else None
     trace = trace_steps(step)
     traced = traced_memory(trace)

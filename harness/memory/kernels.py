@@ -112,7 +112,7 @@ def _covers(t: Tensor, other: Any) -> bool:
         return True
     trailing = zip(reversed(other.shape), reversed(t.shape), strict=False)
     fits = other.dim() <= t.dim() and all(size in (1, ours) for size, ours in trailing)
-    return fits and other.dtype == t.dtype
+    return fits and other.is_contiguous() and other.dtype == t.dtype
 
 
 def _in_place(*_: Any, **__: Any) -> None:

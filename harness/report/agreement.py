@@ -1,56 +1,90 @@
 """Predicted against measured, Cell by Cell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
-from harness.record import Measurement
-from harness.report.describe import assumptions, describe_memory, origin
+from harness.record import Measurement, Memory
+from harness.report.describe import MIB, assumptions, describe_memory, origin
 from harness.report.select import cuda_counterparts, has_memory, memory_records, series_of
-from harness.report.tables import CaptionedTable
+from harness.report.tables import MISSING, CaptionedTable
 
-MIB = 2**20
+
+class Pair(NamedTuple):
+    """A Cell that was predicted and measured; both records hold a peak."""
+
+    predicted: Measurement
+    measured: Measurement
+
+    @property
+    def memories(self) -> tuple[Memory, Memory]:
+        """Predicted and measured."""
+        assert self.predicted.memory and self.measured.memory
+        return self.predicted.memory, self.measured.memory
+
+    @property
+    def allocated_error(self) -> float:
+        """Predicted over measured peak of allocated memory, less one."""
+        ours, theirs = self.memories
+        return ours.peak_allocated_bytes / theirs.peak_allocated_bytes - 1
+
+    @property
+    def reserved_error(self) -> float | None:
+        """The same of reserved memory; None on a device without an allocator that reserves."""
+        ours, theirs = self.memories
+        if ours.peak_reserved_bytes is None or theirs.peak_reserved_bytes is None:
+            return None
+        return ours.peak_reserved_bytes / theirs.peak_reserved_bytes - 1
+
+    def figures(self) -> dict[str, str]:
+        """Peaks in MiB and errors in percent, as columns of a table."""
+        ours, theirs = self.memories
+        return {
+            "alloc. predicted": _mib(ours.peak_allocated_bytes),
+            "alloc. measured": _mib(theirs.peak_allocated_bytes),
+            "alloc. error": _percent(self.allocated_error),
+            "reserved predicted": _mib(ours.peak_reserved_bytes),
+            "reserved measured": _mib(theirs.peak_reserved_bytes),
+            "reserved error": _percent(self.reserved_error),
+        }
+
+
+def pairs(records: Iterable[Measurement]) -> list[Pair]:
+    """The Cells among ``records`` that were both predicted and measured, in order of measuring."""
+    complete = [record for record in records if has_memory(record)]
+    predicted = {record.cell.key: record for record in complete if record.source == "predicted"}
+    measured = [record for record in complete if record.source != "predicted"]
+    return [Pair(predicted[m.cell.key], m) for m in measured if m.cell.key in predicted]
 
 
 def agreement_table(records: Sequence[Measurement]) -> CaptionedTable:
     """Memory of each Cell that was predicted and measured on CUDA, and the prediction's error.
 
-    The frame is empty where no Cell was both.
+    It shows methods as the table of memory does; the frame is empty where no Cell was both.
     """
-    shown = memory_records(records)
-    predicted = {r.cell.key: r for r in shown if r.source == "predicted" and has_memory(r)}
-    counterparts = cuda_counterparts(records, shown)
-    measured = [r for r in counterparts if has_memory(r) and r.cell.key in predicted]
-    if not measured:
-        return CaptionedTable(pd.DataFrame(), "Predicted against measured", "")
+    shown = [record for record in memory_records(records) if record.source == "predicted"]
+    found = {pair.measured: pair for pair in pairs([*shown, *cuda_counterparts(records, shown)])}
+    title = "Predicted against measured memory of one step, MiB"
+    if not found:
+        return CaptionedTable(pd.DataFrame(), title, "")
     rows = [
-        {"method": series.label, "batch": str(batch), **_row(predicted[record.cell.key], record)}
-        for series in series_of(measured)
+        {"method": series.label, "batch": str(batch), **found[record].figures()}
+        for series in series_of(list(found))
         for batch, record in series.by_batch().items()
     ]
     caption = (
         "Peaks of torch's allocator, allocated (alloc.) and reserved; the error is predicted over "
         "measured, less one. "
-        f"{assumptions([predicted[record.cell.key] for record in measured])}"
-        f"Source: {describe_memory(measured)}; {origin(measured)}."
+        f"{assumptions([pair.predicted for pair in found.values()])}"
+        f"Source: {describe_memory(list(found))}; {origin(list(found))}."
     )
-    title = "Predicted against measured memory of one step, MiB"
     return CaptionedTable(pd.DataFrame(rows), title, caption)
 
 
-def _row(predicted: Measurement, measured: Measurement) -> dict[str, str]:
-    assert predicted.memory and measured.memory
-    ours, theirs = predicted.memory, measured.memory
-    assert ours.peak_reserved_bytes and theirs.peak_reserved_bytes
-    return {
-        **_compare("alloc.", ours.peak_allocated_bytes, theirs.peak_allocated_bytes),
-        **_compare("reserved", ours.peak_reserved_bytes, theirs.peak_reserved_bytes),
-    }
+def _mib(nbytes: int | None) -> str:
+    return MISSING if nbytes is None else f"{nbytes / MIB:,.0f}"
 
 
-def _compare(what: str, predicted: int, measured: int) -> dict[str, str]:
-    return {
-        f"{what} predicted": f"{predicted / MIB:,.0f}",
-        f"{what} measured": f"{measured / MIB:,.0f}",
-        f"{what} error": f"{predicted / measured - 1:+.1%}",
-    }
+def _percent(error: float | None) -> str:
+    return MISSING if error is None else f"{error:+.1%}"

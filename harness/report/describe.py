@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from harness.cell import Cell
 from harness.record import Measurement
-from harness.report.select import VARIANT_DEFAULTS, varying_fields
+from harness.report.select import LEVERS, VARIANT_DEFAULTS, varying_fields
 
 MIB, GIB = 2**20, 2**30
 
@@ -34,12 +35,12 @@ def describe_memory(records: Sequence[Measurement]) -> str:
         INSTRUMENTS.get(r.memory.instrument, r.memory.instrument) for r in records if r.memory
     )
     source = f"{_source(records)} ({instruments})" if instruments else _source(records)
-    return f"{source}, {_conditions(records)}; {_versions(records)}"
+    return f"{source}, {_conditions(records)}; {versions(records)}"
 
 
 def describe_times(records: Sequence[Measurement]) -> str:
     """Source, conditions and versions, as ``describe_memory`` without its instrument."""
-    return f"{_source(records)}, {_conditions(records)}; {_versions(records)}"
+    return f"{_source(records)}, {_conditions(records)}; {versions(records)}"
 
 
 def origin(records: Sequence[Measurement]) -> str:
@@ -63,6 +64,19 @@ def assumptions(records: Sequence[Measurement]) -> str:
         f"Predictions of {_distinct(names)} assume that {assumption}. "
         for assumption, names in titles.items()
     )
+
+
+def pulled(cell: Cell) -> list[str]:
+    """What distinguishes a Cell from its method as published, in short: settings, then levers."""
+    levers = {n: getattr(cell, n) for n in LEVERS if getattr(cell, n) != VARIANT_DEFAULTS[n]}
+    changed = {**cell.settings, **levers}
+    words = {name: name.replace("_", " ") for name in changed}
+    return [
+        words[name] if value is True
+        else value if name in levers and isinstance(value, str)
+        else f"{words[name]} {value}"
+        for name, value in changed.items()
+    ]  # fmt: skip
 
 
 def step_name(records: Sequence[Measurement]) -> str:
@@ -122,7 +136,8 @@ def _conditions(records: Sequence[Measurement]) -> str:
     return ", ".join(parts)
 
 
-def _versions(records: Sequence[Measurement]) -> str:
+def versions(records: Sequence[Measurement]) -> str:
+    """Versions of samfit and torch that made the records."""
     packages = [r.environment.get("packages") or {} for r in records]
     named = {name: _distinct(p.get(name) for p in packages) for name in ("samfit", "torch")}
     return ", ".join(f"{name} {found or 'of unknown version'}" for name, found in named.items())

@@ -11,6 +11,17 @@ from harness.record import Measurement
 MEMORY_SOURCES = ("predicted", "measured-cuda", "measured-cpu")  # the preferred one first
 TIME_SOURCES = ("measured-cuda", "measured-cpu")
 
+# The fields of a Cell that make a method need less memory than it does as published. Records of
+# Cells in which one is pulled have a table and a plot of their own: side_by_side.py.
+LEVERS = (
+    "attention",
+    "optimizer",
+    "encoder_micro_batch",
+    "checkpointing",
+    "gradient_accumulation",
+    "precision",
+    "cache_embeddings",
+)
 # Records that differ in one of these are never compared: they go to different tables and plots.
 COMPARABLE = ("backbone", "image_size", "phase", "device")
 # A difference in any other field of the Cell is a variant of a method, which its label names.
@@ -47,6 +58,14 @@ class Series:
         return dict(sorted(found.items()))
 
 
+def is_as_published(cell: Cell) -> bool:
+    """Whether no lever is pulled; a report's tables and plots show such Cells where there are any.
+
+    A method's own lean form is a setting like others: alone it makes a variant.
+    """
+    return all(getattr(cell, name) == VARIANT_DEFAULTS[name] for name in LEVERS)
+
+
 def has_memory(record: Measurement) -> bool:
     """Whether the record is complete and holds a peak."""
     return record.status == "ok" and record.memory is not None
@@ -60,14 +79,15 @@ def has_times(record: Measurement) -> bool:
 def memory_records(records: Iterable[Measurement]) -> list[Measurement]:
     """The records whose memory a report shows.
 
-    Training before inference, predictions before measurements, then the backbone, image size and
-    device with the most records; empty if no record holds a peak.
+    Methods as published before methods with levers, training before inference, predictions before
+    measurements, then the backbone, image size and device with the most records; empty if no record
+    holds a peak.
     """
     return _main_group(records, MEMORY_SOURCES, has_memory)
 
 
 def time_records(records: Iterable[Measurement]) -> list[Measurement]:
-    """The records whose times a report shows: training first, then CUDA, then the most records."""
+    """The records whose times a report shows: as ``memory_records``, but CUDA before the CPU."""
     return _main_group(records, TIME_SOURCES, has_times)
 
 
@@ -145,16 +165,18 @@ def _main_group(
             key = (record.source, _machine(record), *_comparable(record))
             groups.setdefault(key, []).append(record)
 
-    def rank(group: list[Measurement]) -> tuple[bool, int, int]:
+    def rank(group: list[Measurement]) -> tuple[bool, bool, int, int]:
         first, complete = group[0], sum(map(is_complete, group))
-        return (first.cell.phase == "train", -sources.index(first.source), complete)
+        published, training = is_as_published(first.cell), first.cell.phase == "train"
+        return (published, training, -sources.index(first.source), complete)
 
     filled = [group for group in groups.values() if any(map(is_complete, group))]
     return max(filled, key=rank, default=[])
 
 
 def _comparable(record: Measurement) -> tuple[Any, ...]:
-    return tuple(getattr(record.cell, name) for name in COMPARABLE)
+    fields = (getattr(record.cell, name) for name in COMPARABLE)
+    return (is_as_published(record.cell), *fields)
 
 
 def _machine(record: Measurement) -> tuple[Any, ...]:

@@ -26,8 +26,9 @@ from harness.report.select import Series, has_memory, memory_records, series_of,
 from harness.report.terminal import plain_table
 
 MISSING = "–"
-SHORTEST_NAME = 12  # the width below which methods' names are not squeezed
-TEXT_COLUMNS = 2  # the methods' names and kinds; what follows are numbers
+SHORTEST_NAME = 12  # the width below which names are not squeezed
+NAMES = {"method", "Cell", "exact levers"}  # columns of text that may wrap in a terminal
+TEXT = {*NAMES, "kind"}  # columns of text; all others are numbers
 
 Column = Callable[[Measurement], Any]
 
@@ -43,8 +44,7 @@ class CaptionedTable(NamedTuple):
         """Title, table and caption as Markdown."""
         if self.frame.empty:
             return f"### {self.title}\n\n{self.caption}\n"
-        numbers = len(self.frame.columns) - TEXT_COLUMNS
-        sides = ["left"] * TEXT_COLUMNS + ["right"] * numbers
+        sides = [_side(name) for name in self.frame.columns]
         body = self.frame.to_markdown(index=False, colalign=sides, disable_numparse=True)
         return f"### {self.title}\n\n{body}\n\n{self.caption}\n"
 
@@ -130,19 +130,22 @@ def throughput_table(records: Sequence[Measurement]) -> CaptionedTable:
 def terminal_table(frame: pd.DataFrame, title: str, caption: str) -> Table:
     """``frame`` for a terminal: text on the left, numbers on the right.
 
-    Headers wrap, so that methods' names get all the width they need, or what there is.
+    Headers wrap, so that names get all the width they need, or what there is.
     """
     table = plain_table(title, caption)
-    for position, name in enumerate(frame.columns):
+    for name in frame.columns:
         words = [*frame[name].astype(str), *str(name).split()]
-        side: JustifyMethod = "left" if position < TEXT_COLUMNS else "right"
-        if position:
-            table.add_column(str(name), justify=side, width=max(map(len, words)))
+        if name in NAMES:
+            table.add_column(name, min_width=SHORTEST_NAME)
         else:
-            table.add_column(str(name), min_width=SHORTEST_NAME)
+            table.add_column(name, justify=_side(name), width=max(map(len, words)))
     for row in frame.itertuples(index=False):
         table.add_row(*(Text(str(cell)) for cell in row))  # brackets are no markup
     return table
+
+
+def _side(column: str) -> JustifyMethod:
+    return "left" if column in TEXT else "right"
 
 
 def _by_batch(ordered: Sequence[Series], text: Callable[[Measurement], str]) -> pd.DataFrame:

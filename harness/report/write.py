@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,13 @@ from adapters.core.errors import UserError
 from harness.record import Measurement
 from harness.report.agreement import agreement_table
 from harness.report.plots.breakdown import breakdown
+from harness.report.plots.levers import levers
 from harness.report.plots.memory_vs_batch import memory_vs_batch
 from harness.report.plots.parameters_vs_memory import parameters_vs_memory
 from harness.report.plots.style import styled
 from harness.report.plots.throughput_vs_batch import throughput_vs_batch
 from harness.report.plots.timeline import timeline
+from harness.report.side_by_side import side_by_side_table
 from harness.report.tables import CaptionedTable, cells_table, memory_table, throughput_table
 
 # A plot's files carry the name of its function.
@@ -25,6 +27,7 @@ PLOTS: tuple[Callable[[Sequence[Measurement]], Figure | None], ...] = (
     breakdown,
     timeline,
     parameters_vs_memory,
+    levers,
     throughput_vs_batch,
 )
 # Without a date, so that the same records give the same bytes.
@@ -46,7 +49,19 @@ def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
     for plot in PLOTS:
         figure = plot(records)
         if figure is not None:
-            contents |= _pictures(plot.__name__, figure)
+            contents |= pictures(plot.__name__, figure)
+    return write_files(contents, folder)
+
+
+def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write files into ``folder``, which is made; each appears as a whole.
+
+    Returns:
+        the files, in the order of ``contents``.
+
+    Raises:
+        UserError: if ``folder`` cannot be written.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [_write(folder / name, content) for name, content in contents.items()]
@@ -59,10 +74,10 @@ def _csv(records: Sequence[Measurement]) -> bytes:
 
 
 def captioned_tables(records: Sequence[Measurement]) -> list[CaptionedTable]:
-    """The tables of a report; that of agreement only where there is something to compare."""
-    agreement = agreement_table(records)
-    tables = [memory_table(records), throughput_table(records)]
-    return tables if agreement.frame.empty else [*tables, agreement]
+    """The tables of a report; comparisons only where there is something to compare."""
+    comparisons = [side_by_side_table(records), agreement_table(records)]
+    filled = [table for table in comparisons if not table.frame.empty]
+    return [memory_table(records), throughput_table(records), *filled]
 
 
 def _markdown(records: Sequence[Measurement]) -> bytes:
@@ -70,13 +85,14 @@ def _markdown(records: Sequence[Measurement]) -> bytes:
 
 
 @styled
-def _pictures(name: str, figure: Figure) -> dict[str, bytes]:
-    pictures = {}
+def pictures(name: str, figure: Figure) -> dict[str, bytes]:
+    """``figure`` in every format, by the name of its file."""
+    found = {}
     for suffix, arguments in FORMATS.items():
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, **arguments)
-        pictures[f"{name}.{suffix}"] = buffer.getvalue()
-    return pictures
+        found[f"{name}.{suffix}"] = buffer.getvalue()
+    return found
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -1,4 +1,4 @@
-"""What a sweep runs: built-in profiles, and grids from a JSON file. Needs no torch."""
+"""What a sweep runs: built-in profiles, and grids from a JSON file."""
 
 import itertools
 import json
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names, canonical_settings, check_adapter_name
@@ -15,6 +15,9 @@ from harness.run.task import How, Task
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 MEASURED_BATCH_SIZES = (1, 4, 16)  # each takes a process of its own
+LEVER_BATCH_SIZES = (1, 4, 16)  # at which methods are predicted with levers, too
+FURTHER_BATCH_SIZE = 4  # and with those that round or allow no augmentation
+IN_FILES: tuple[How, ...] = ("predict", "measure")  # what a profile file may ask for
 
 Machine = Mapping[str, Any]
 
@@ -22,6 +25,7 @@ Machine = Mapping[str, Any]
 def bench(machine: Machine) -> list[Task]:
     """The main job: memory of every adapter on ViT-B at 1024, throughput on what is here.
 
+    Memory is that of each method as published, and with every lever that it can use.
     Without a GPU throughput is measured on the miniature SAM: a training step of ViT-B at 1024
     takes a small CPU tens of seconds.
     """
@@ -30,10 +34,26 @@ def bench(machine: Machine) -> list[Task]:
     if machine["gpu"] is not None:
         measured = predicted = predicted | {"compute_capability": machine["gpu_capability"]}
     every = {"adapter": ["all"]}
+    published = _tasks("predict", {**every, "batch_size": list(BATCH_SIZES), **predicted})
     return [
-        *_tasks("predict", {**every, "batch_size": list(BATCH_SIZES), **predicted}),
+        *published,
+        *(Task("predict", cell) for task in published for cell in _with_levers(task.cell)),
         *_tasks("measure", {**every, "batch_size": list(MEASURED_BATCH_SIZES), **measured}),
     ]
+
+
+def _with_levers(cell: Cell) -> Iterator[Cell]:
+    """``cell`` with every exact lever, then with each further one on top."""
+    from harness.ladder import ladder, with_every_exact_lever  # imports torch
+
+    if cell.batch_size not in LEVER_BATCH_SIZES:
+        return
+    lowered = with_every_exact_lever(cell)
+    yield lowered
+    for rung in ladder(cell) if cell.batch_size == FURTHER_BATCH_SIZE else ():
+        if not rung.exact:
+            lowered = rung.pull(lowered)
+            yield lowered
 
 
 PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench}
@@ -73,8 +93,8 @@ def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
     if not isinstance(content, dict):
         raise UserError("it must be an object with predict and measure.")
     for how, grids in content.items():
-        if how not in get_args(How):
-            raise UserError(f"{how!r} must be {' or '.join(get_args(How))}.")
+        if how not in IN_FILES:
+            raise UserError(f"{how!r} must be {' or '.join(IN_FILES)}.")
         if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
             raise UserError(f"{how!r} must be a list of grids.")
         yield from ((how, grid) for grid in grids)

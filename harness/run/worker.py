@@ -14,13 +14,13 @@ from typing import Any
 
 from adapters.core.errors import UserError
 from harness.environment import environment, machine
-from harness.measure import first_line, measure
+from harness.measure import first_line, measure, weigh
 from harness.memory.cuda import foreign_bytes
 from harness.predict import predict
 from harness.record import Measurement
 from harness.run.task import Task
 
-RUNNERS = {"predict": predict, "measure": measure}
+RUNNERS = {"predict": predict, "measure": measure, "weigh": weigh}
 
 
 def main() -> None:

@@ -72,6 +72,8 @@ OPERANDS = [
     lambda t: (t(TOKENS), 2.0),
     lambda t: (t(TOKENS).transpose(0, 1), t((2, 16))),
     lambda t: (t(TOKENS), t((16, 5, 2)).permute(2, 1, 0)),
+    lambda t: (t((16, 5, 2)).permute(2, 1, 0), t(TOKENS)),
+    lambda t: (t((16, 5, 1)).permute(2, 1, 0), t(TOKENS)),
     lambda t: (t((2, 1, 16)).expand(TOKENS), t((16,))),
     lambda t: (t(IMAGES).to(memory_format=torch.channels_last), t((8, 1))),
     lambda t: (t(TOKENS).bfloat16(), t(TOKENS)),
