@@ -66,6 +66,31 @@ def find_card(name: str) -> Card:
     )
 
 
+def unnamed_card(text: str) -> Card:
+    """A card of which only the memory is known, ``parse_memory`` of ``text``.
+
+    It is taken to be the total that the driver reports, and the context to be the largest known.
+
+    Raises:
+        UserError: for what is no size, or leaves nothing beside the context.
+    """
+    total, context = parse_memory(text), _LARGEST * MIB
+    if total <= context:
+        raise UserError(
+            f"memory {text!r} is too little: a CUDA context alone may take {_LARGEST} MiB."
+        )
+    return Card(
+        name=text.strip(),
+        compute_capability="8.0",
+        nominal_bytes=total,
+        total_bytes=total,
+        context_bytes=context,
+        total_source="as given",
+        context_source=f"derived: the largest of any compute capability, {_LARGEST} MiB",
+        measured=False,
+    )
+
+
 def parse_memory(text: str) -> int:
     """Bytes of a size as it is written: 8GiB and 8192MiB are binary, 8GB and 8G are decimal.
 
@@ -207,5 +232,8 @@ def _card_like(name: str, gib: int, like: str) -> Card:
     source = f"derived: less the {kept} MiB that the driver of the {like} keeps"
     return _card(name, capability, gib, gib * 1024 - kept, source, measured=False)
 
+
+# From 8 to 80 GB, for those who ask about no card in particular.
+COMMON_CARDS = ("RTX 3070", "RTX 3060", "RTX 4080", "RTX 3090", "RTX A6000", "A100 80GB")
 
 CARDS = [*(_card(*row) for row in _MEASURED), *(_card_like(*row) for row in _DERIVED)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters.core.errors import UserError
+from harness.memory.allocator import AllocatorOptions
 from harness.sam.sizes import PATCH_SIZE, backbone_sizes
 
 Phase = Literal["train", "infer"]
@@ -58,6 +59,7 @@ class Cell:
         loss: the recipe whose loss is trained, see ``accuracy/losses.py``.
         device: where it runs, or for which kind of device memory is predicted.
         compute_capability: of the CUDA card; it decides what the matrix library keeps for itself.
+        alloc_conf: options of the CUDA allocator, as PYTORCH_CUDA_ALLOC_CONF takes them.
         seed: of weights and data.
         checkpoint: file with SAM's weights, or None for random ones.
     """
@@ -80,6 +82,7 @@ class Cell:
     loss: LossName = "cad"
     device: Device = "cuda"
     compute_capability: str = "8.0"
+    alloc_conf: str = ""
     seed: int = 0
     checkpoint: str | None = None
 
@@ -113,6 +116,7 @@ class Cell:
             raise UserError(
                 f"--compute-capability must look like 8.0, got {self.compute_capability!r}."
             )
+        AllocatorOptions.parse(self.alloc_conf)
 
     def _check_types(self) -> None:
         """Cells also come from files, where anything can stand for anything."""

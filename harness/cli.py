@@ -9,9 +9,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -29,7 +29,7 @@ from rich.progress import (
 import adapters
 import harness
 from adapters.core.errors import UserError
-from harness.cell import Cell
+from harness.cell import Cell, Device
 from harness.options import takes_cell
 from harness.record import Measurement
 
@@ -178,6 +178,120 @@ def report(
 
 
 @app.command()
+def fit(
+    adapter: Annotated[
+        list[str] | None, typer.Argument(help="Adapters to ask about; all without.")
+    ] = None,
+    memory: Annotated[
+        list[str] | None, typer.Option(help="A card's memory, such as 8GiB; repeatable.")
+    ] = None,
+    gpu: Annotated[
+        list[str] | None, typer.Option(help='A card, such as "RTX 3060"; repeatable.')
+    ] = None,
+    backbone: Annotated[str, typer.Option(help="vit_tiny, vit_b, vit_l or vit_h.")] = "vit_b",
+    image_size: Annotated[
+        int, typer.Option(help="Side of SAM's input in pixels; 0 for the backbone's own.")
+    ] = 0,
+    batch_size: Annotated[int, typer.Option(help="The batch that should fit.")] = 1,
+    up_to: Annotated[
+        int, typer.Option(help="The largest batch to look for: the more, the longer it takes.")
+    ] = 8,
+    output: Annotated[Path | None, typer.Option(help="Heat map: a .png or .svg file.")] = None,
+    json_: Json = False,
+) -> None:
+    """Say which batch of each method fits a card, and with which levers. Needs no GPU.
+
+    Without --memory and --gpu, for cards of 8 to 80 GB. About a minute for all methods on ViT-B and
+    one card.
+    """
+    from adapters.core.registry import adapter_names, check_adapter_name
+    from harness.cards import COMMON_CARDS, find_card, unnamed_card
+    from harness.environment import identity, machine
+    from harness.fit.everyone import fit_methods
+    from harness.report.fit.tables import fit_tables
+    from harness.report.picture import check_picture, write_picture
+    from harness.report.plots.fit import draw_fit
+
+    names = list(dict.fromkeys(adapter or adapter_names()))
+    for name in names:
+        check_adapter_name(name)
+    if output:
+        check_picture(output)
+    cards = [*map(unnamed_card, memory or []), *map(find_card, gpu or [])]
+    cards = list(dict.fromkeys(cards)) or [find_card(name) for name in COMMON_CARDS]
+    cells = [
+        Cell(adapter=name, backbone=backbone, image_size=image_size, batch_size=batch_size)
+        for name in names
+    ]
+    try:
+        found = list(
+            _with_bar(fit_methods(cells, cards, batch_size, max(up_to, batch_size)), len(cells))
+        )
+    except KeyboardInterrupt:
+        raise UserError("interrupted; nothing was found.") from None
+    fits = [answer for answers in found for answer in answers]
+    side = cells[0].image_size
+    where = f"Predicted, {backbone}, {side} × {side}, fp32, one training step."
+    if output:
+        write_picture(draw_fit(fits, where), output)
+    if json_:
+        document = {
+            "source": "predicted", "backbone": backbone, "image_size": side,
+            "batch_size": batch_size, "environment": dict(identity(machine())),
+            "cards": [{**asdict(c), "usable_bytes": c.usable_bytes} for c in cards],
+            "fits": [answer.to_json() for answer in fits],
+        }  # fmt: skip
+        _print_json(document)
+        return
+    console = Console()
+    console.print(fit_tables(fits, batch_size))
+    if output:
+        console.print(str(output), soft_wrap=True)
+
+
+@app.command()
+def validate(
+    backbone: Annotated[
+        str | None, typer.Option(help="vit_b without; vit_tiny with --device cpu.")
+    ] = None,
+    device: Annotated[
+        Device, typer.Option(help="The card, or cpu: a check of the tracer, on real tensors.")
+    ] = "cuda",
+    minutes: Annotated[
+        float, typer.Option(help="After these no further Cell is begun; run again to go on.")
+    ] = 10,
+    output: Annotated[Path, typer.Option(help="Folder for results, table and plot.")] = Path(
+        "results/validation"
+    ),
+    json_: Json = False,
+) -> None:
+    """Compare predicted with measured memory on this machine, over all methods and levers.
+
+    The exit code is 0 if the median error of allocated memory is within 1%, the worst within 3%,
+    and the worst of reserved memory within 5%.
+    """
+    from harness.run.isolate import Worker
+    from harness.run.sweep import sweep as run
+    from harness.run.validation import until, validation_tasks
+    from harness.store import Store
+
+    if not minutes > 0:
+        raise UserError(f"--minutes must be more than 0, got {minutes:g}.")
+    store, records = Store(output / "results.jsonl"), []
+    try:
+        with Worker() as worker:
+            tasks = validation_tasks(worker.machine, device, backbone)
+            with store.writing():
+                given = until(run(tasks, store, worker), 60 * minutes)
+                for record in _with_progress(given, len(tasks)):
+                    records.append(record)
+    except KeyboardInterrupt:
+        done = f"interrupted; what was finished is in {store.path}"
+        raise UserError(f"{done}: run the same command to go on.") from None
+    _show_validation(records, len(tasks), output, json_)
+
+
+@app.command()
 @takes_cell
 def blame(
     cell: Cell,
@@ -229,6 +343,34 @@ def _show(record: Measurement, as_json: bool) -> None:
         raise UserError(f"{record.cell.key}: {record.message}")
 
 
+def _show_validation(
+    records: Sequence[Measurement], asked: int, folder: Path, as_json: bool
+) -> None:
+    """Write and print what ``records`` show; predictions that miss the limits are an error."""
+    from harness.report.tables import terminal_table
+    from harness.report.validation import figures, validation_table, write_validation
+
+    numbers = figures(records)
+    if not numbers["cells"]:
+        raise UserError(f"no Cell could be measured: read why in {folder / 'results.jsonl'}.")
+    paths = write_validation(records, folder)
+    if as_json:
+        _print_json({**numbers, "files": [str(path) for path in paths]})
+    else:
+        console = Console()
+        console.print(terminal_table(*validation_table(records)))
+        console.print("\n".join(str(path) for path in paths), soft_wrap=True)
+    if len(records) < asked:
+        messages.print(f"{len(records) // 2} of {asked // 2} Cells: run it again to go on.")
+    if numbers["missed"]:
+        raise UserError(
+            f"predictions are off by more than they should: {'; '.join(numbers['missed'])}; "
+            f"see {folder / 'table.md'}."
+        )
+    if any(record.status == "error" for record in records):
+        raise UserError(f"some Cells failed, see above and {folder}: run the same command again.")
+
+
 def _print_json(document: Any) -> None:
     try:
         print(json.dumps(document, indent=2), flush=True)
@@ -248,8 +390,8 @@ def _plain_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:
-    """Pass ``records`` on, showing a bar with an estimate, and each record that is not ok."""
+def _progress() -> Progress:
+    """A bar with an estimate."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -258,7 +400,18 @@ def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measu
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=messages) as progress:
+    return Progress(*columns, console=messages)
+
+
+def _with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
+    """Pass ``answers`` on, showing a bar."""
+    with _progress() as progress:
+        yield from progress.track(answers, total=total, description="methods")
+
+
+def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:
+    """Pass ``records`` on, showing a bar with an estimate, and each record that is not ok."""
+    with _progress() as progress:
         bar = progress.add_task("starting", total=total)
         for record in records:
             progress.update(bar, advance=1, description=record.key)

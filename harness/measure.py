@@ -4,6 +4,7 @@ Run it in a fresh process (``run/isolate.py``): what an earlier Cell left in the
 cuBLAS or in caches would be measured with it.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,8 @@ from harness.step import Step, build_step, describe_method, describe_step
 from harness.timing import time_steps, warm_up
 
 MIB = 2**20
+# Both spellings, so that neither brings in what the Cell does not say.
+ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 WEIGHED_STEPS = 3  # after the warm-up: each has the same peak, times would want more of them
 # How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
 OUT_OF_MEMORY = (
@@ -63,6 +66,8 @@ def _run(cell: Cell, use: Use) -> Measurement:
         raise UserError(
             "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
         )
+    for name in ALLOCATOR_VARIABLES:  # read when the allocator is first used in this process
+        os.environ[name] = cell.alloc_conf
     clock = time.perf_counter()
     record = Measurement(
         cell=cell,
@@ -98,7 +103,7 @@ def _time(step: Step, warmup_ms: list[float]) -> Timing:
     return time_steps(step.run, step.device, step.cell.batch_size, warmup_ms)
 
 
-def _repeat(step: Step, _: list[float]) -> Timing:
+def _repeat(step: Step, warmup_ms: list[float]) -> Timing:
     """Run the step a few times; the answer is empty."""
     for _ in range(WEIGHED_STEPS):
         step.run()

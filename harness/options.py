@@ -53,6 +53,9 @@ def cell_from_options(
     compute_capability: Annotated[
         str, typer.Option(help="Of the CUDA card that memory is predicted for.")
     ] = "8.0",
+    alloc_conf: Annotated[
+        str, typer.Option(help="As PYTORCH_CUDA_ALLOC_CONF: expandable_segments:True, for example.")
+    ] = "",
     seed: Annotated[int, typer.Option(help="Of weights and data.")] = 0,
     checkpoint: Annotated[
         str | None, typer.Option(help="File with SAM's weights; random weights without.")

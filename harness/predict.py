@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from harness.cell import Cell
 from harness.environment import environment
+from harness.memory.allocator import AllocatorOptions
 from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.kernels import kernels_of
 from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
 from harness.memory.tracer import Tracer, optimizer_tensors
-from harness.record import Compute, Measurement, Parameters
+from harness.record import Compute, Measurement, Memory, Parameters
 from harness.sam.build import build_sam
 from harness.step import Step, build_step, describe_method, describe_step
 
@@ -50,7 +51,7 @@ def predict_and_trace(cell: Cell) -> tuple[Measurement, Trace]:
         assumption=assumption,
         method=describe_method(step),
         params=Parameters(**step.model.parameter_counts()),
-        memory=predicted_cuda_memory(trace) if cell.device == "cuda" else traced_memory(trace),
+        memory=_memory(cell, trace),
         compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),
         environment=environment(cell),
         started=started.isoformat(timespec="seconds"),
@@ -74,6 +75,12 @@ def build_step_without_data(cell: Cell) -> tuple[Step, str | None]:
     with WITHOUT_DATA:
         step = build_step(replace(cell, checkpoint=None), WITHOUT_DATA)
     return step, step.model.adapter.assume()
+
+
+def _memory(cell: Cell, trace: Trace) -> Memory:
+    if cell.device == "cpu":
+        return traced_memory(trace)
+    return predicted_cuda_memory(trace, AllocatorOptions.parse(cell.alloc_conf))
 
 
 def _workspace_bytes(cell: Cell) -> int:

@@ -69,6 +69,7 @@ class Memory:
             through the model of the CUDA allocator) or ``cuda`` (the allocator's own counters).
         peak_allocated_bytes: as ``torch.cuda.max_memory_allocated`` reports it.
         peak_reserved_bytes: as ``torch.cuda.max_memory_reserved`` reports it.
+        fragmentation_bytes: of the reserved, not in use when most was reserved; predicted only.
         breakdown_bytes: bytes by category at the moment of the peak; they sum to the peak.
         peak_phase, peak_module: when and in which module the peak occurred.
         timeline: live bytes over the step.
@@ -80,6 +81,7 @@ class Memory:
     instrument: str
     peak_allocated_bytes: int
     peak_reserved_bytes: int | None = None
+    fragmentation_bytes: int | None = None
     breakdown_bytes: dict[str, int] | None = None
     peak_phase: str | None = None
     peak_module: str | None = None

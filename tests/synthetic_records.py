@@ -1,5 +1,6 @@
 """Made-up records: round numbers that no model ever gave."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +91,26 @@ def out_of_memory(adapter: str = "cad", batch_size: int = 16) -> Measurement:
     """A measurement that did not fit."""
     record = measured(adapter, batch_size)
     return replace(record, status="oom", memory=None, timing=Timing(), message="does not fit")
+
+
+def with_levers(records: Sequence[Measurement]) -> list[Measurement]:
+    """Predictions, and after each of batch size 4 the same with levers: a tenth with every exact
+    one, half of that with bf16, and, for parallel methods, half of that with cached embeddings."""
+    found = list(records)
+    for record in records:
+        assert record.memory is not None and record.method is not None
+        cell, peak = record.cell, record.memory.peak_allocated_bytes // 10
+        if record.source != "predicted" or cell.batch_size != 4:
+            continue
+        exact = replace(cell, attention="sdpa", optimizer="adamw_fused", checkpointing=True)
+        bf16 = replace(exact, precision="bf16")
+        cells = [exact, bf16]
+        if not record.method.serial:
+            cells.append(replace(bf16, cache_embeddings=True))
+        for halvings, lowered in enumerate(cells):
+            memory = replace(record.memory, peak_allocated_bytes=peak >> halvings)
+            found.append(replace(record, cell=lowered, memory=memory))
+    return found
 
 
 def crowd(methods: int = 16) -> list[Measurement]:

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 
 from adapters.core.registry import adapter_names
 from harness.cell import Cell
+from harness.ladder import with_every_exact_lever
 from harness.measure import measure
 from harness.predict import predict
 from harness.report.tables import memory_table
@@ -70,7 +71,8 @@ def test_the_example_is_listed_and_its_setting_reaches_it(gains):
 def test_the_example_appears_in_the_tables_and_in_every_plot(gains):
     small = {"backbone": "vit_tiny", "image_size": 64}
     names = (gains, "cad", "sam_adapter")
-    records = [predict(Cell(adapter=name, **small)) for name in names]
+    cells = [Cell(adapter=name, **small) for name in names]
+    records = [predict(one) for cell in cells for one in (cell, with_every_exact_lever(cell))]
     records += [measure(Cell(adapter=name, device="cpu", **small)) for name in names]
     assert "Gains" in memory_table(records).to_markdown()
     for plot in PLOTS:

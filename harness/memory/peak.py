@@ -1,8 +1,10 @@
 """The peak of a trace: how many bytes, when, where, and what they were."""
 
+import dataclasses
 from collections import Counter
 from itertools import accumulate
 
+from harness.memory.allocator import AllocatorOptions
 from harness.memory.replay import replay
 from harness.memory.trace import CATEGORIES, ROUNDING, Allocation, Trace
 from harness.record import Memory, Timeline
@@ -10,10 +12,11 @@ from harness.record import Memory, Timeline
 TIMELINE_POINTS = 400
 
 
-def predicted_cuda_memory(trace: Trace) -> Memory:
+def predicted_cuda_memory(trace: Trace, options: AllocatorOptions | None = None) -> Memory:
     """Memory of the trace's last step on CUDA, after a replay through the caching allocator."""
-    result = replay(trace)
-    return _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
+    result = replay(trace, options)
+    memory = _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
+    return dataclasses.replace(memory, fragmentation_bytes=result.fragmentation_bytes)
 
 
 def traced_memory(trace: Trace) -> Memory:

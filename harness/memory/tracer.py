@@ -58,6 +58,7 @@ class Tracer:
         self._model = model
         self._device = next(model.parameters()).device
         self._live: dict[int, tuple[weakref.ref, Allocation]] = {}
+        self._flops: dict[tuple[Any, ...], int] = {}  # counting takes longer than running
         self._phase = "setup"
         self._modules = RunningModule(model)
         self._exits = ExitStack()
@@ -124,7 +125,10 @@ class Tracer:
             if isinstance(leaf, Tensor):
                 self._follow(leaf)
         if traits.count_flops is not None:
-            self.trace.flops += traits.count_flops(*args, **kwargs, out_val=output)
+            sizes = (func, *(a.shape if isinstance(a, Tensor) else repr(a) for a in args))
+            if sizes not in self._flops:
+                self._flops[sizes] = traits.count_flops(*args, **kwargs, out_val=output)
+            self.trace.flops += self._flops[sizes]
         if traits.is_matrix_product:
             self._keep_workspace()
 
@@ -186,6 +190,12 @@ class _AllocationMode(TorchDispatchMode):
     def __init__(self, observe: Callable[[Any, Any, Any, Any], None]) -> None:
         super().__init__()
         self._observe = observe
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, and torch's way of skipping takes longer than most operators
+        without data do."""
+        return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}

@@ -64,20 +64,21 @@ def agreement_table(records: Sequence[Measurement]) -> CaptionedTable:
     It shows methods as the table of memory does; the frame is empty where no Cell was both.
     """
     shown = [record for record in memory_records(records) if record.source == "predicted"]
-    found = {pair.measured: pair for pair in pairs([*shown, *cuda_counterparts(records, shown)])}
+    found = {p.measured.key: p for p in pairs([*shown, *cuda_counterparts(records, shown)])}
+    measured = [pair.measured for pair in found.values()]
     title = "Predicted against measured memory of one step, MiB"
     if not found:
         return CaptionedTable(pd.DataFrame(), title, "")
     rows = [
-        {"method": series.label, "batch": str(batch), **found[record].figures()}
-        for series in series_of(list(found))
+        {"method": series.label, "batch": str(batch), **found[record.key].figures()}
+        for series in series_of(measured)
         for batch, record in series.by_batch().items()
     ]
     caption = (
         "Peaks of torch's allocator, allocated (alloc.) and reserved; the error is predicted over "
         "measured, less one. "
         f"{assumptions([pair.predicted for pair in found.values()])}"
-        f"Source: {describe_memory(list(found))}; {origin(list(found))}."
+        f"Source: {describe_memory(measured)}; {origin(measured)}."
     )
     return CaptionedTable(pd.DataFrame(rows), title, caption)
 

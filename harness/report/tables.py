@@ -26,9 +26,9 @@ from harness.report.select import Series, has_memory, memory_records, series_of,
 from harness.report.terminal import plain_table
 
 MISSING = "–"
-SHORTEST_NAME = 12  # the width below which names are not squeezed
+SHORTEST_NAME = 14  # the width below which names are not squeezed
 NAMES = {"method", "Cell", "exact levers"}  # columns of text that may wrap in a terminal
-TEXT = {*NAMES, "kind"}  # columns of text; all others are numbers
+TEXT = {*NAMES, "kind", "category"}  # columns of text; all others are numbers
 
 Column = Callable[[Measurement], Any]
 

@@ -102,7 +102,10 @@ def _parameters_table(entries: Sequence[Mapping[str, Any]]) -> Table:
 def _memory_facts(memory: Memory) -> list[tuple[str, str]]:
     facts = [("peak allocated", f"{memory.peak_allocated_bytes / MIB:,.1f} MiB")]
     if memory.peak_reserved_bytes is not None:
-        facts.append(("peak reserved", f"{memory.peak_reserved_bytes / MIB:,.1f} MiB"))
+        reserved = f"{memory.peak_reserved_bytes / MIB:,.1f} MiB"
+        if memory.fragmentation_bytes is not None:
+            reserved += f", of which {memory.fragmentation_bytes / MIB:,.1f} lie free in pieces"
+        facts.append(("peak reserved", reserved))
     if memory.process_bytes is not None:
         facts.append(("process, by driver", f"{memory.process_bytes / MIB:,.1f} MiB"))
     if memory.other_processes_bytes:

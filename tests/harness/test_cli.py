@@ -8,9 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from harness import cli
 from harness.cell import Cell
+from harness.report import validation as report_validation
+from harness.run import validation
 
 CONTRACT = {
     "cell", "status", "source", "params", "memory", "timing", "compute", "environment",
@@ -126,6 +129,8 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
         (["sweep", "bench", "--output", "/proc/no/r.jsonl"], "cannot write to"),
         (["report", "{tmp}/missing.jsonl"], "there are no results"),
         (["report", "{tmp}"], "cannot read"),
+        (["validate", "--minutes", 0, "--output", "{tmp}"], "--minutes must be more than 0"),
+        (["validate", "--backbone", "vit_x", "--device", "cpu"], "there is no backbone 'vit_x'"),
     ],
 )
 def test_mistakes_are_one_sentence(samfit, tmp_path, arguments, sentence):
@@ -150,6 +155,49 @@ def test_sweep_and_report(samfit, tmp_path):
     assert code == 0
     assert {name.rsplit(".", 1)[-1] for name in files} == {"png", "svg", "csv", "md"}
     assert samfit("report", results)[0] == 0
+
+
+@pytest.fixture
+def two_tasks(monkeypatch):
+    """Makes a validation a short one."""
+    everything = validation.validation_tasks
+    monkeypatch.setattr(
+        validation, "validation_tasks", lambda *arguments: everything(*arguments)[:2]
+    )
+
+
+def test_validate_compares_and_goes_on_where_it_was(samfit, two_tasks, tmp_path):
+    arguments = ("validate", "--device", "cpu", "--output", tmp_path / "new", "--json")
+    code, out, _ = samfit(*arguments)
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["cells"] == 1
+    assert answer["worst_allocated_error"] == 0
+    assert {Path(name).name for name in answer["files"]} < {
+        path.name for path in (tmp_path / "new").iterdir()
+    }
+    stored = (tmp_path / "new" / "results.jsonl").read_bytes()
+    assert samfit(*arguments)[1] == out
+    assert (tmp_path / "new" / "results.jsonl").read_bytes() == stored
+
+
+def test_validate_ends_with_one_when_predictions_are_off(samfit, two_tasks, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_validation, "WORST_ALLOCATED", -1)
+    code, out, err = samfit("validate", "--device", "cpu", "--output", tmp_path)
+    assert code == 1
+    assert "alloc." in out
+    assert "predictions are off by more than they should: worst allocated error" in err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_validate_says_what_it_needs(samfit, tmp_path):
+    code, out, err = samfit("validate", "--output", tmp_path / "new")
+    assert (code, out) == (1, "")
+    assert err.strip() == (
+        "samfit: validate needs a CUDA device: run it where there is one, or check the tracer "
+        "alone with --device cpu."
+    )
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

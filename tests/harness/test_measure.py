@@ -8,8 +8,9 @@ import torch
 from adapters.core.errors import UserError
 from harness import measure as room
 from harness.cell import Cell
-from harness.measure import measure
+from harness.measure import measure, weigh
 from harness.predict import predict
+from harness.record import Timing
 
 TINY = Cell(adapter="cad", backbone="vit_tiny", device="cpu")
 
@@ -33,6 +34,13 @@ def test_measured_memory_is_what_was_predicted_for_the_cpu(record):
     assert record.memory.breakdown_bytes == predicted.memory.breakdown_bytes
     assert record.params == predicted.params
     assert record.compute == predicted.compute
+
+
+def test_weighing_gives_the_same_memory_without_times(record):
+    weighed = weigh(TINY)
+    assert weighed.source == record.source
+    assert weighed.memory == record.memory
+    assert weighed.timing == Timing()
 
 
 @pytest.mark.parametrize(

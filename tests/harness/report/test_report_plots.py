@@ -13,6 +13,7 @@ from synthetic_records import (
     measured,
     out_of_memory,
     predicted,
+    with_levers,
 )
 
 from harness.report.plots.breakdown import breakdown
@@ -60,7 +61,7 @@ def timed(records):
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_crowded_labels_do_not_overlap_and_nothing_is_clipped(plot):
-    records = [*crowd(), *pair()]
+    records = with_levers([*crowd(), *pair()])
     figure = plot(timed(records) if plot is throughput_vs_batch else records)
     assert len(direct_labels(figure)) >= 2
     assert_no_overlap(figure)
@@ -69,7 +70,8 @@ def test_crowded_labels_do_not_overlap_and_nothing_is_clipped(plot):
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_plots_of_all_adapters_are_readable(plot, every_adapter):
-    figure = plot(timed(every_adapter) if plot is throughput_vs_batch else every_adapter)
+    records = with_levers(every_adapter)
+    figure = plot(timed(records) if plot is throughput_vs_batch else records)
     assert_no_overlap(figure)
     assert_nothing_is_clipped(figure)
     for title in {record.method.title for record in every_adapter}:
@@ -79,14 +81,14 @@ def test_plots_of_all_adapters_are_readable(plot, every_adapter):
 @pytest.mark.parametrize("plot", [plot for plot in PLOTS if plot is not throughput_vs_batch])
 def test_captions_say_what_shown_predictions_assume(plot):
     cad, sam_adapter = pair()
-    assuming = [cad, replace(sam_adapter, assumption="all is even")]
+    assuming = with_levers([cad, replace(sam_adapter, assumption="all is even")])
     assert "Predictions of Sam_Adapter assume that all is even." in all_text(plot(assuming))
-    assert "assume" not in all_text(plot(pair()))
+    assert "assume" not in all_text(plot(with_levers(pair())))
 
 
 @pytest.mark.parametrize("plot", PLOTS)
 def test_captions_say_the_source_and_the_versions(plot):
-    records = [measured("cad")] if plot is throughput_vs_batch else pair()
+    records = [measured("cad")] if plot is throughput_vs_batch else with_levers(pair())
     text = all_text(plot(records))
     source = "measured on Imaginary GPU" if plot is throughput_vs_batch else "predicted (trace"
     for part in (source, "vit_b", "1024 × 1024", "samfit 9.8", "torch 7.6"):

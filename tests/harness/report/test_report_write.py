@@ -2,14 +2,15 @@ import subprocess
 import sys
 
 import pytest
-from synthetic_records import measured, out_of_memory, predicted
+from synthetic_records import measured, out_of_memory, predicted, with_levers
 
 from adapters.core.errors import UserError
 from harness.report.write import PLOTS, write_report
 
 RECORDS = [
-    predicted("cad", peak_gib=10),
-    predicted("sam_adapter", peak_gib=26, serial=True),
+    *with_levers(
+        [predicted("cad", peak_gib=10), predicted("sam_adapter", peak_gib=26, serial=True)]
+    ),
     measured("cad"),
     out_of_memory("cad"),
 ]

@@ -6,7 +6,15 @@ import pytest
 
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names
-from harness.run.profiles import BATCH_SIZES, MEASURED_BATCH_SIZES, load_profile
+from harness.cell import Cell
+from harness.ladder import with_every_exact_lever
+from harness.report.select import is_as_published
+from harness.run.profiles import (
+    BATCH_SIZES,
+    LEVER_BATCH_SIZES,
+    MEASURED_BATCH_SIZES,
+    load_profile,
+)
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
@@ -24,6 +32,26 @@ def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
             assert {(cell.backbone, cell.device) for cell in cells} == {where}
             capability = machine.get("gpu_capability", "8.0")
             assert {cell.compute_capability for cell in cells} == {capability}
+
+
+def test_bench_predicts_every_adapter_with_levers_too():
+    cells = [task.cell for task in load_profile("bench", GPU) if task.how == "predict"]
+    lowered = [cell for cell in cells if not is_as_published(cell)]
+    exact = [c for c in lowered if c.precision == "fp32" and not c.cache_embeddings]
+    grid = {(name, size) for name in adapter_names() for size in LEVER_BATCH_SIZES}
+    assert {(cell.adapter, cell.batch_size) for cell in exact} == grid
+    assert len(exact) == len(grid)
+    for cell in exact:
+        published = Cell(adapter=cell.adapter, batch_size=cell.batch_size, compute_capability="9.0")
+        assert published in cells
+        assert cell == with_every_exact_lever(published)
+    further = [cell for cell in lowered if cell not in exact]
+    assert {cell.batch_size for cell in further} == {4}
+    assert {cell.precision for cell in further} == {"bf16"}
+    rounding = [cell.adapter for cell in further if not cell.cache_embeddings]
+    assert sorted(rounding) == sorted(adapter_names())
+    assert {"cad", "decoder"} <= {cell.adapter for cell in further if cell.cache_embeddings}
+    assert len({cell.key for cell in cells}) == len(cells)
 
 
 def test_a_file_gives_grids(tmp_path):
@@ -58,6 +86,7 @@ def test_settings_that_are_the_defaults_make_no_other_cell(tmp_path):
         ('{"predict": 3}', "'predict' must be a list of grids"),
         ('{"predict": [{"adapter": "lora", "settings": {"rank": 0}}]}', "setting rank must be"),
         ('{"guess": []}', "'guess' must be predict or measure"),
+        ('{"weigh": []}', "'weigh' must be predict or measure"),
         ('{"predict": [{"adapter": "cad", "bach_size": 1}]}', "no field 'bach_size'"),
         ('{"predict": [{"adapter": "cad", "batch_size": [1, 0]}]}', "--batch-size must be"),
     ],

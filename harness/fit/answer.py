@@ -1,0 +1,64 @@
+"""The answer for one method: as published, with the fewest levers, with every exact one.
+
+Needs no torch.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.cards import Card
+from harness.cell import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """The largest batch of a method with some levers pulled.
+
+    Attributes:
+        cell: the method with these levers and this batch, or one image if none fits.
+        levers: names of the rungs that were climbed.
+        exact: whether they change nothing but memory and time.
+        batch_size: the largest that fits; 0 if not even one image does.
+        searched_up_to: the search ended there: if ``batch_size`` is as large, more may fit.
+        peak_allocated_bytes, peak_reserved_bytes: of ``cell`` on a card that is large enough.
+        next_allocated_bytes, next_reserved_bytes: of one image more; None if that was not tried.
+    """
+
+    cell: Cell
+    levers: tuple[str, ...]
+    exact: bool
+    batch_size: int
+    searched_up_to: int
+    peak_allocated_bytes: int
+    peak_reserved_bytes: int
+    next_allocated_bytes: int | None
+    next_reserved_bytes: int | None
+
+    @property
+    def batch(self) -> str:
+        """The batch size in words: ``8+`` where the search ended."""
+        return f"{self.batch_size}{'+' if self.batch_size == self.searched_up_to else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodFit:
+    """What fits of one method on one card.
+
+    Attributes:
+        as_published: without any lever.
+        fewest_levers: the fewest with which the wanted batch fits, the least costly in time of
+            equally many; None if it fits as published, or not at all.
+        every_lever: with all that change nothing but memory and time.
+    """
+
+    adapter: str
+    title: str
+    serial: bool
+    card: Card
+    as_published: Fit
+    fewest_levers: Fit | None
+    every_lever: Fit
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON values, but for the card its name."""
+        return {**asdict(self), "card": self.card.name}

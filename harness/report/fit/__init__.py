@@ -1,0 +1,1 @@
+"""How ``samfit fit`` answers: tables, words, and a heat map of methods and cards."""

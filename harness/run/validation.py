@@ -1,0 +1,66 @@
+"""What ``samfit validate`` runs: Cells that are predicted and weighed, the most telling first."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from adapters.core.errors import UserError
+from adapters.core.registry import adapter_names
+from harness.cell import Cell, Device
+from harness.ladder import ladder, with_every_exact_lever
+from harness.record import Measurement
+from harness.run.profiles import Machine
+from harness.run.task import Task
+
+# At 1 what does not grow with the batch weighs most, and every card is large enough; 4 is the batch
+# size of most tables; 2, between them, comes last.
+BATCH_SIZES = (1, 4, 2)
+DEFAULT_BACKBONES = {"cuda": "vit_b", "cpu": "vit_tiny"}
+ONE_BY_ONE = {"lora": ("attention", "checkpointing"), "cad": ("attention", "checkpointing")}
+
+
+def validation_tasks(machine: Machine, device: Device, backbone: str | None = None) -> list[Task]:
+    """A prediction and a weighing of each Cell, on the card of ``machine`` or on its CPU.
+
+    Every method is there as published and with every lever, in fp32 and in bf16, at every batch
+    size. Neither batch sizes nor levers wait for the other: a run that is cut short has some of
+    both. Without ``backbone`` it is ViT-B on a card, and the miniature SAM on the CPU.
+
+    Raises:
+        UserError: for an unknown backbone, or where there is no card.
+    """
+    fields: dict[str, Any] = {"device": device, "backbone": backbone or DEFAULT_BACKBONES[device]}
+    if device == "cuda":
+        if machine["gpu"] is None:
+            raise UserError(
+                "validate needs a CUDA device: run it where there is one, or check the tracer "
+                "alone with --device cpu."
+            )
+        fields["compute_capability"] = machine["gpu_capability"]
+    ranked: list[tuple[int, int, Cell]] = []
+    for late, batch_size in enumerate(BATCH_SIZES):
+        for name in adapter_names():
+            cells = _variants(Cell(adapter=name, batch_size=batch_size, **fields))
+            ranked += [(late + place, late, cell) for place, cell in enumerate(cells)]
+    ranked.sort(key=lambda entry: entry[:2])
+    return [Task(how, cell) for *_, cell in ranked for how in ("predict", "weigh")]
+
+
+def until(records: Iterable[Measurement], seconds: float) -> Iterator[Measurement]:
+    """Pass on ``records`` of ``validation_tasks``; once the time is over, begin no further Cell."""
+    end = time.monotonic() + seconds
+    for record in records:
+        yield record
+        if record.source != "predicted" and time.monotonic() >= end:
+            return
+
+
+def _variants(cell: Cell) -> list[Cell]:
+    """``cell`` as published, and with levers; what is most often used comes first."""
+    rungs = {rung.name: rung for rung in ladder(cell)}
+    exact, bf16 = with_every_exact_lever(cell), rungs["precision"]
+    found = [cell, exact, bf16.pull(cell), bf16.pull(exact)]
+    if "cache-embeddings" in rungs:
+        cached = rungs["cache-embeddings"].pull(exact)
+        found += [cached, bf16.pull(cached)]
+    return found + [rungs[name].pull(cell) for name in ONE_BY_ONE.get(cell.adapter, ())]

@@ -1,0 +1,75 @@
+"""What is validated, in which order, and for how long."""
+
+from itertools import product
+
+import pytest
+
+from adapters.core.errors import UserError
+from adapters.core.registry import adapter_names
+from harness.run import validation as room
+from harness.run.validation import BATCH_SIZES, until, validation_tasks
+
+GPU = {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
+
+
+@pytest.fixture(scope="module")
+def tasks():
+    return validation_tasks(GPU, "cuda")
+
+
+@pytest.fixture(scope="module")
+def cells(tasks):
+    return [task.cell for task in tasks if task.how == "weigh"]
+
+
+def test_every_cell_is_predicted_and_then_weighed_once(tasks, cells):
+    assert [task.how for task in tasks] == ["predict", "weigh"] * len(cells)
+    assert [task.cell for task in tasks[::2]] == cells
+    assert len({cell.key for cell in cells}) == len(cells)
+
+
+def test_all_methods_batch_sizes_and_precisions_are_there_with_levers_and_without(cells):
+    for pulled in ("eager", "sdpa"):
+        found = {(c.adapter, c.batch_size, c.precision) for c in cells if c.attention == pulled}
+        assert found == set(product(adapter_names(), BATCH_SIZES, ("fp32", "bf16")))
+    assert any(cell.cache_embeddings for cell in cells)
+    assert any(cell.encoder_micro_batch for cell in cells)
+    assert any(cell.checkpointing and cell.attention == "eager" for cell in cells)
+    assert {(c.compute_capability, c.backbone) for c in cells} == {("9.0", "vit_b")}
+
+
+def test_every_method_comes_first_as_published_and_no_kind_waits_for_all_of_another(cells):
+    count = len(adapter_names())
+    first = cells[:count]
+    assert {cell.adapter for cell in first} == set(adapter_names())
+    assert {(c.batch_size, c.attention, c.precision) for c in first} == {(1, "eager", "fp32")}
+    fourth = cells[: len(cells) // 4]
+    assert {cell.batch_size for cell in fourth} >= {1, 4}
+    assert {cell.attention for cell in fourth} == {"eager", "sdpa"}
+
+
+def answers(tasks):
+    for task in tasks:
+        yield task.ended("ok", None)
+
+
+def test_when_the_time_is_over_the_cell_in_progress_is_finished(tasks, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr(room.time, "monotonic", lambda: next(clock))
+    records = list(until(answers(tasks), 3))
+    assert [record.key for record in records] == [task.key for task in tasks[:6]]
+
+
+def test_within_the_time_everything_is_passed_on(tasks):
+    assert len(list(until(answers(tasks), 1000))) == len(tasks)
+
+
+def test_on_the_cpu_it_is_the_miniature_unless_another_is_wanted():
+    for wanted, backbone in ((None, "vit_tiny"), ("vit_b", "vit_b")):
+        cells = [task.cell for task in validation_tasks({"gpu": None}, "cpu", wanted)]
+        assert {(cell.backbone, cell.device) for cell in cells} == {(backbone, "cpu")}
+
+
+def test_without_a_card_it_says_what_it_needs():
+    with pytest.raises(UserError, match="validate needs a CUDA device"):
+        validation_tasks({"gpu": None}, "cuda")
