@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from adapters.core.base import Adapter, Settings
 from adapters.core.conv_branch import ConvBranch
 from adapters.core.highpass import high_frequency
-from adapters.core.lean_branch import LeanBranch
+from adapters.core.lean.branch import LeanBranch
 from adapters.core.settings import Share, same_function
 
 
@@ -21,7 +21,7 @@ class CadSettings(Settings):
     Attributes:
         scale: weight of the correction added to the embedding.
         high_frequency_ratio: share of the spectrum removed for the high-frequency input.
-        lean: compute the same function in less memory and time, see ``core/lean_branch.py``.
+        lean: compute the same function in less memory and time, see ``core/lean``.
     """
 
     scale: float = 0.1

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from matplotlib.text import Text
+from small_sam import adapted, small_batch
 
 from adapters.core.registry import adapter_names
 from harness.cell import Cell
@@ -21,6 +23,16 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")
 (CODE,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 (PACKAGE,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
+
+
+def test_the_example_of_a_cache_runs(tmp_path):
+    page = (ROOT / "docs" / "levers.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
+    model, (images, boxes) = adapted("decoder"), small_batch()
+    expected = model(images, boxes)
+    names = {"folder": tmp_path, "model": model, "sam": model.sam, "images": images, "boxes": boxes}
+    exec(code, names)
+    torch.testing.assert_close(names["logits"], expected)
 
 
 @pytest.fixture(scope="module")

@@ -93,7 +93,16 @@ class AdaptedSam(nn.Module):
 
         Every forward pass is given embeddings from now on, and moving the model to a device leaves
         the encoder behind.
+
+        Raises:
+            UserError: if the method needs more of the encoder than embeddings.
         """
+        adapter = self.adapter
+        if adapter.encoder_gradients or adapter.reads_blocks:
+            reads = "gradients flow through it" if adapter.encoder_gradients else "it is read"
+            raise UserError(
+                f"{adapter.title} needs the image encoder, since {reads}: keep the encoder."
+            )
         self.adapter.hold(_EncoderElsewhere(self.sam))
 
     def _check_images(self, images: Tensor) -> None:

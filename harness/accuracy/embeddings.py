@@ -22,7 +22,6 @@ from safetensors.torch import save
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from adapters.core.base import Adapter
 from adapters.core.errors import UserError
 from adapters.core.precision import autocast, in_full_precision
 from harness.cell import Precision
@@ -118,24 +117,6 @@ def frozen_encoder(sam: Sam, precision: Precision, micro_batch: int = 0) -> Enco
             encoder.train(was_training)
 
     return encode
-
-
-def check_cacheable(adapter: Adapter | type[Adapter]) -> None:
-    """Refuse a method that cannot train on cached embeddings.
-
-    Raises:
-        UserError: if gradients flow through the encoder, or the method reads its blocks.
-    """
-    if adapter.encoder_gradients:
-        reason = "its gradients flow through the image encoder"
-    elif adapter.reads_blocks:
-        reason = "it reads the image encoder's blocks"
-    else:
-        return
-    raise UserError(
-        f"{adapter.title} cannot train on cached embeddings, since {reason}: "
-        "train it without the cache."
-    )
 
 
 @dataclass

@@ -40,8 +40,9 @@ def figures(records: Sequence[Measurement]) -> dict[str, Any]:
     """Errors and the limits that they miss, as JSON values; errors are shares of what was measured.
 
     ``missed`` is empty where predictions keep samfit's promise; None stands for what is unknown.
+    Predictions that assume something of the data, and say so, are shown but promise nothing.
     """
-    found = pairs(records)
+    found = [pair for pair in pairs(records) if pair.predicted.assumption is None]
     allocated = [abs(pair.allocated_error) for pair in found]
     reserved = [abs(e) for pair in found if (e := pair.reserved_error) is not None]
     errors = {

@@ -100,8 +100,8 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
     merging = {name for name, entry in entries.items() if entry["mergeable"]}
     assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora"}
     for name, entry in entries.items():
-        own = "checkpointing" if entry["serial"] else "encoder-micro-batch"
-        assert entry["levers"] == ["attention", own], name
+        assert entry["levers"][:2] == ["attention", "checkpointing"], name
+        assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,21 @@ def test_lora_fits_a_small_card_with_both_of_its_levers():
     assert pulled < 1_500 * MIB < 7_000 * MIB < plain
 
 
+def test_lean_cad_needs_little_at_any_batch():
+    """In MiB; SAM-Adapter as published needs 26,591 at batch 4."""
+
+    def peak(batch_size, **levers):
+        cell = Cell(adapter="cad", settings={"lean": True}, batch_size=batch_size, **levers)
+        return predict(cell).memory.peak_allocated_bytes / MIB
+
+    exact = {"attention": "sdpa", "encoder_micro_batch": 1, "checkpointing": True}
+    one, four, sixteen = (peak(batch_size, **exact) for batch_size in (1, 4, 16))
+    assert one < 850
+    assert four < 1_700
+    assert sixteen - four < 12 * 250
+    assert peak(4, precision="bf16", cache_embeddings=True) < 700
+
+
 def test_encoding_image_by_image_makes_the_encoders_share_independent_of_the_batch():
     def peak(batch):
         cell = Cell(adapter="decoder", batch_size=batch, encoder_micro_batch=1)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.core.conv_branch import ConvBranch
-from adapters.core.lean_branch import LeanBranch
+from adapters.core.lean.branch import LeanBranch
 
 in_both_forms = pytest.mark.parametrize("form", [ConvBranch, LeanBranch])
 
