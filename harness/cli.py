@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -194,7 +194,8 @@ def fit(
     ] = 0,
     batch_size: Annotated[int, typer.Option(help="The batch that should fit.")] = 1,
     up_to: Annotated[
-        int, typer.Option(help="The largest batch to look for: the more, the longer it takes.")
+        int,
+        typer.Option(min=1, help="The largest batch to look for; it takes longer with it."),
     ] = 8,
     output: Annotated[Path | None, typer.Option(help="Heat map: a .png or .svg file.")] = None,
     json_: Json = False,
@@ -206,7 +207,8 @@ def fit(
     """
     from adapters.core.registry import adapter_names, check_adapter_name
     from harness.cards import COMMON_CARDS, find_card, unnamed_card
-    from harness.environment import identity, machine
+    from harness.environment import environment
+    from harness.fit.answer import document
     from harness.fit.everyone import fit_methods
     from harness.report.fit.tables import fit_tables
     from harness.report.picture import check_picture, write_picture
@@ -235,13 +237,7 @@ def fit(
     if output:
         write_picture(draw_fit(fits, where), output)
     if json_:
-        document = {
-            "source": "predicted", "backbone": backbone, "image_size": side,
-            "batch_size": batch_size, "environment": dict(identity(machine())),
-            "cards": [{**asdict(c), "usable_bytes": c.usable_bytes} for c in cards],
-            "fits": [answer.to_json() for answer in fits],
-        }  # fmt: skip
-        _print_json(document)
+        _print_json(document(fits, cells[0], environment(cells[0])))
         return
     console = Console()
     console.print(fit_tables(fits, batch_size))

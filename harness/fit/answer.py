@@ -3,6 +3,7 @@
 Needs no torch.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,3 +63,22 @@ class MethodFit:
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values, but for the card its name."""
         return {**asdict(self), "card": self.card.name}
+
+
+def document(
+    fits: Sequence[MethodFit], asked: Cell, environment: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All answers as one JSON object, with the cards and where their figures come from.
+
+    ``asked`` has the backbone, the image size and the batch that should fit.
+    """
+    cards = dict.fromkeys(fit.card for fit in fits)
+    return {
+        "source": "predicted",
+        "backbone": asked.backbone,
+        "image_size": asked.image_size,
+        "batch_size": asked.batch_size,
+        "cards": [{**asdict(card), "usable_bytes": card.usable_bytes} for card in cards],
+        "fits": [fit.to_json() for fit in fits],
+        "environment": dict(environment),
+    }

@@ -239,3 +239,41 @@ def test_a_foreign_adapters_package_is_named(samfit, monkeypatch, tmp_path):
     code, _, err = samfit("list")
     assert code == 1
     assert "is not samfit's" in err
+
+
+def test_fit_answers_with_batches_and_levers(samfit, tmp_path):
+    picture = tmp_path / "plots" / "fit.png"
+    command = ["fit", "lora", "cad", "--backbone", "vit_tiny", "--up-to", "2", "--json"]
+    cards = ["--memory", "8GiB", "--gpu", "rtx3060"]
+    answer = json.loads(samfit(*command, *cards, "--output", str(picture))[1])
+    assert [card["name"] for card in answer["cards"]] == ["8GiB", "RTX 3060"]
+    assert len(answer["fits"]) == 4
+    for fit in answer["fits"]:
+        assert fit["as_published"]["batch_size"] == fit["as_published"]["searched_up_to"] == 2
+        assert fit["every_lever"]["cell"]["attention"] == "sdpa"
+    assert answer["environment"]["packages"]["torch"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_fit_prints_a_table_for_each_card(samfit):
+    out = samfit("fit", "decoder", "--backbone", "vit_tiny", "--memory", "8GiB", "--up-to", "1")[1]
+    assert "8GiB: 7.40 GiB for PyTorch" in out
+    assert "none needed" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--memory", "8"], ["memory '8'", "8GiB"]),
+        (["--memory", "100MiB"], ["100MiB", "too little"]),
+        (["--gpu", "RTX 3061"], ["RTX 3061", "RTX 3060"]),
+        (["lore"], ["lore", "lora"]),
+        (["--output", "fit.pdf"], [".png"]),
+    ],
+)
+def test_fit_names_what_is_wrong(samfit, options, words):
+    code, out, err = samfit("fit", *options)
+    assert code == 1
+    assert out == ""
+    assert all(word in err for word in words)
+    assert "Traceback" not in err

@@ -12,7 +12,7 @@ from adapters.core.lean.norm import (
     beta_of,
     running_statistics,
     slices,
-    slope_over_four,
+    through_leaky_relu_,
     update_running,
 )
 
@@ -48,10 +48,12 @@ class Phases:
         return slices(self.size[0], TILE_ROWS)
 
     def patches(self, rows: slice) -> Tensor:
-        """(63, 4 · rows · w): the seven channels that each tap sees, for all phases."""
+        """(64, 4 · rows · w), all phases: the seven channels that each tap sees, and a one."""
         seen = self.padded[:, :, rows.start : rows.stop + 2]
-        windows = seen.unfold(2, 3, 1).unfold(3, 3, 1)  # (4, 7, rows, w, 3, 3)
-        return windows.permute(1, 4, 5, 0, 2, 3).flatten(3).flatten(0, 2)
+        windows = seen.unfold(2, 3, 1).unfold(3, 3, 1).permute(1, 4, 5, 0, 2, 3)
+        patches = seen.new_ones(CHANNELS_SEEN + 1, windows[0, 0, 0].numel())
+        patches[:CHANNELS_SEEN].view(windows.shape).copy_(windows)
+        return patches
 
     def reduced(self) -> Tensor:
         """(7, h · w): the image, average pooled by 2, beside ones."""
@@ -69,27 +71,25 @@ class PatchMoments:
     @classmethod
     def of(cls, images: list[Phases]) -> "PatchMoments":
         """The moments over all pixels of all images."""
-        total = images[0].padded.new_zeros(CHANNELS_SEEN, dtype=torch.float64)
-        products, count = torch.outer(total, total), 0
+        size = (CHANNELS_SEEN + 1, CHANNELS_SEEN + 1)
+        products, count = images[0].padded.new_zeros(size, dtype=torch.float64), 0
         for image in images:
             for rows in image.tiles():
                 patches = image.patches(rows).double()
-                total += patches.sum(1)
-                products += patches @ patches.t()
+                products += patches @ patches.t()  # the last row, of ones, gives the sums
                 count += patches.shape[1]
-        mean = total / count
-        return cls(count, mean, products / count - torch.outer(mean, mean))
+        products /= count
+        mean = products[-1, :-1]
+        return cls(count, mean, products[:-1, :-1] - torch.outer(mean, mean))
 
 
 class FoldedFirst(NamedTuple):
     """The lift and the first block's convolution with its norm, as one affine map of patches.
 
-    ``weight`` (C, 63) and ``shift`` (C, 1) give what the leaky ReLU takes; ``lift`` (C, 7) gives
-    what is added to it.
+    ``weight`` (C, 64) gives what the leaky ReLU takes, ``lift`` (C, 7) what is added to it.
     """
 
     weight: Tensor
-    shift: Tensor
     lift: Tensor
 
 
@@ -110,7 +110,7 @@ def folded_first(lift: nn.Conv2d, block: ConvBlock, moments: PatchMoments | None
         update_running(bn, block.conv.bias, mean, variance, moments.count)
     scale = bn.weight * (variance + bn.eps).rsqrt()
     shift = beta_of(block) - mean * scale
-    return FoldedFirst(weight * scale[:, None], shift[:, None], up)
+    return FoldedFirst(torch.cat([weight * scale[:, None], shift[:, None]], dim=1), up)
 
 
 class FirstBlock:
@@ -120,27 +120,26 @@ class FirstBlock:
         self._images = images
 
     def image(self, index: int, inputs: tuple[Tensor, ...]) -> Tensor:
-        weight, shift, lift = inputs
+        weight, lift = inputs
         phases = self._images[index]
         height, width = phases.size
         y = (lift @ phases.reduced()).view(-1, height, width)
         for rows in phases.tiles():
-            u = F.leaky_relu_(torch.addmm(shift, weight, phases.patches(rows)), SLOPE)
+            u = F.leaky_relu_(weight @ phases.patches(rows), SLOPE)
             y[:, rows] += u.view(len(u), PHASES, -1, width).mean(1)
         return y[None]
 
     def backward(
         self, index: int, inputs: tuple[Tensor, ...], grad: Tensor
     ) -> tuple[Tensor | None, ...]:
-        weight, shift, _ = inputs
+        weight, _ = inputs
         phases, grad = self._images[index], grad[0]
         precise = torch.promote_types(grad.dtype, torch.float32)
-        of_weight, of_shift = (torch.zeros_like(t, dtype=precise) for t in (weight, shift))
+        of_weight = torch.zeros_like(weight, dtype=precise)
         for rows in phases.tiles():
             patches = phases.patches(rows)
-            z = torch.addmm(shift, weight, patches)
-            d = slope_over_four(z).view(len(z), PHASES, -1).mul_(grad[:, rows].flatten(1)[:, None])
-            of_z = d.flatten(1)
+            z = weight @ patches
+            of_mean = grad[:, rows].flatten(1)[:, None] / PHASES
+            of_z = through_leaky_relu_(of_mean, z.view(len(z), PHASES, -1)).flatten(1)
             of_weight += of_z @ patches.t()
-            of_shift += of_z.sum(1, keepdim=True)
-        return of_weight, of_shift, grad.flatten(1) @ phases.reduced().t()
+        return of_weight, grad.flatten(1) @ phases.reduced().t()

@@ -31,9 +31,9 @@ class Norm(NamedTuple):
     def backward(self, z: Tensor, of_output: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         """c and d of some channels, given the gradient (1, C, H/2, W/2) of the pooled output."""
         centred, u = self.apply(z, part)
-        d = slope_over_four(u)
-        d.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).mul_(of_output[0, part, :, None, :, None])
-        return centred, d
+        of_pooled = of_output[0, part, :, None, :, None] / 4
+        d = through_leaky_relu_(of_pooled, u.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)))
+        return centred, d.view_as(u)
 
     def parameter_gradients(
         self, convolved: list[Tensor], of_outputs: tuple[Tensor, ...]
@@ -59,9 +59,10 @@ class Norm(NamedTuple):
         return z
 
 
-def slope_over_four(u: Tensor) -> Tensor:
-    """Derivative of the leaky ReLU of u, over the four pixels that are pooled."""
-    return torch.where(u > 0, u.new_full((), 1 / 4), u.new_full((), SLOPE / 4))
+def through_leaky_relu_(grad: Tensor, u: Tensor) -> Tensor:
+    """The gradient of u, in its place, given that of its leaky ReLU, which is broadcast."""
+    backward = torch.ops.aten.leaky_relu_backward.grad_input
+    return backward(grad.to(u.dtype).expand_as(u), u, SLOPE, False, grad_input=u)
 
 
 def beta_of(block: ConvBlock) -> Tensor:
