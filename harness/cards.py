@@ -74,10 +74,11 @@ def unnamed_card(text: str) -> Card:
     Raises:
         UserError: for what is no size, or leaves nothing beside the context.
     """
-    total, context = parse_memory(text), _LARGEST * MIB
+    total = parse_memory(text)
+    context, source = context_of("")
     if total <= context:
         raise UserError(
-            f"memory {text!r} is too little: a CUDA context alone may take {_LARGEST} MiB."
+            f"memory {text!r} is too little: a CUDA context alone may take {context // MIB} MiB."
         )
     return Card(
         name=text.strip(),
@@ -86,9 +87,21 @@ def unnamed_card(text: str) -> Card:
         total_bytes=total,
         context_bytes=context,
         total_source="as given",
-        context_source=f"derived: the largest of any compute capability, {_LARGEST} MiB",
+        context_source=source,
         measured=False,
     )
+
+
+def context_of(compute_capability: str) -> tuple[int, str]:
+    """Bytes of a CUDA context on cards of this compute capability, and where the figure is from.
+
+    The largest known stands for those that are not.
+    """
+    if compute_capability in _CONTEXTS:
+        mib, source = _CONTEXTS[compute_capability]
+        return mib * MIB, source
+    largest = max(mib for mib, _ in _CONTEXTS.values())
+    return largest * MIB, f"derived: the largest of any compute capability, {largest} MiB"
 
 
 def parse_memory(text: str) -> int:
@@ -203,26 +216,19 @@ _CONTEXTS = {
 }
 
 
-_LARGEST = max(mib for mib, _ in _CONTEXTS.values())
-
-
 def _card(
     name: str, capability: str, gib: int, mib: int, source: str, measured: bool = True
 ) -> Card:
-    context = _CONTEXTS.get(capability)
-    context_mib, context_source = context or (
-        _LARGEST,
-        f"derived: the largest of any compute capability, {_LARGEST} MiB",
-    )
+    context_bytes, context_source = context_of(capability)
     return Card(
         name=name,
         compute_capability=capability,
         nominal_bytes=gib * GIB,
         total_bytes=mib * MIB,
-        context_bytes=context_mib * MIB,
+        context_bytes=context_bytes,
         total_source=source,
         context_source=context_source,
-        measured=measured and context is not None,
+        measured=measured and capability in _CONTEXTS,
     )
 
 

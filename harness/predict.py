@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from harness.cards import context_of
 from harness.cell import Cell
 from harness.environment import environment
 from harness.memory.allocator import AllocatorOptions
@@ -80,7 +81,10 @@ def build_step_without_data(cell: Cell) -> tuple[Step, str | None]:
 def _memory(cell: Cell, trace: Trace) -> Memory:
     if cell.device == "cpu":
         return traced_memory(trace)
-    return predicted_cuda_memory(trace, AllocatorOptions.parse(cell.alloc_conf))
+    memory = predicted_cuda_memory(trace, AllocatorOptions.parse(cell.alloc_conf))
+    assert memory.peak_reserved_bytes is not None
+    context, _ = context_of(cell.compute_capability)
+    return replace(memory, process_bytes=memory.peak_reserved_bytes + context)
 
 
 def _workspace_bytes(cell: Cell) -> int:

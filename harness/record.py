@@ -69,11 +69,11 @@ class Memory:
             through the model of the CUDA allocator) or ``cuda`` (the allocator's own counters).
         peak_allocated_bytes: as ``torch.cuda.max_memory_allocated`` reports it.
         peak_reserved_bytes: as ``torch.cuda.max_memory_reserved`` reports it.
-        fragmentation_bytes: of the reserved, not in use when most was reserved; predicted only.
         breakdown_bytes: bytes by category at the moment of the peak; they sum to the peak.
         peak_phase, peak_module: when and in which module the peak occurred.
         timeline: live bytes over the step.
-        process_bytes: what the driver (NVML) charged this process, context included.
+        process_bytes: what the driver (NVML, nvidia-smi) charges the process, context included;
+            predicted: reserved memory and a CUDA context as found on such cards.
         other_processes_bytes: what others held on the card when the measurement began.
         device_bytes: memory of the card.
     """
@@ -81,7 +81,6 @@ class Memory:
     instrument: str
     peak_allocated_bytes: int
     peak_reserved_bytes: int | None = None
-    fragmentation_bytes: int | None = None
     breakdown_bytes: dict[str, int] | None = None
     peak_phase: str | None = None
     peak_module: str | None = None

@@ -1,6 +1,5 @@
 """The peak of a trace: how many bytes, when, where, and what they were."""
 
-import dataclasses
 from collections import Counter
 from itertools import accumulate
 
@@ -15,8 +14,7 @@ TIMELINE_POINTS = 400
 def predicted_cuda_memory(trace: Trace, options: AllocatorOptions | None = None) -> Memory:
     """Memory of the trace's last step on CUDA, after a replay through the caching allocator."""
     result = replay(trace, options)
-    memory = _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
-    return dataclasses.replace(memory, fragmentation_bytes=result.fragmentation_bytes)
+    return _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
 
 
 def traced_memory(trace: Trace) -> Memory:

@@ -102,12 +102,12 @@ def _parameters_table(entries: Sequence[Mapping[str, Any]]) -> Table:
 def _memory_facts(memory: Memory) -> list[tuple[str, str]]:
     facts = [("peak allocated", f"{memory.peak_allocated_bytes / MIB:,.1f} MiB")]
     if memory.peak_reserved_bytes is not None:
-        reserved = f"{memory.peak_reserved_bytes / MIB:,.1f} MiB"
-        if memory.fragmentation_bytes is not None:
-            reserved += f", of which {memory.fragmentation_bytes / MIB:,.1f} lie free in pieces"
+        lost = (memory.peak_reserved_bytes - memory.peak_allocated_bytes) / MIB
+        reserved = f"{memory.peak_reserved_bytes / MIB:,.1f} MiB, {lost:,.1f} of them in fragments"
         facts.append(("peak reserved", reserved))
     if memory.process_bytes is not None:
-        facts.append(("process, by driver", f"{memory.process_bytes / MIB:,.1f} MiB"))
+        about = "" if memory.instrument == "cuda" else "about "
+        facts.append(("in nvidia-smi", f"{about}{memory.process_bytes / MIB:,.0f} MiB"))
     if memory.other_processes_bytes:
         facts.append(("others on the card", f"{memory.other_processes_bytes / MIB:,.1f} MiB"))
     facts.append(("peak at", f"{memory.peak_phase}, {memory.peak_module or 'outside of modules'}"))

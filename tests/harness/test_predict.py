@@ -5,6 +5,7 @@ import gc
 import pytest
 
 from adapters.core.errors import UserError
+from harness.cards import context_of
 from harness.cell import Cell
 from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.peak import predicted_cuda_memory
@@ -103,3 +104,11 @@ def test_garbage_is_collected_again_after_a_prediction():
     assert gc.isenabled()
     predict(Cell(adapter="decoder", backbone="vit_tiny"))
     assert gc.isenabled()
+
+
+def test_what_nvidia_smi_will_show_adds_the_context_to_what_is_reserved():
+    context, _ = context_of("8.6")
+    memory = predict(Cell(adapter="decoder", backbone="vit_tiny", compute_capability="8.6")).memory
+    assert memory.process_bytes == memory.peak_reserved_bytes + context
+    cpu = predict(Cell(adapter="decoder", backbone="vit_tiny", device="cpu")).memory
+    assert cpu.process_bytes is None
