@@ -76,6 +76,16 @@ def results(device, within, name, **settings) -> Counter:
     return observed.seen
 
 
+def fake_cuda_works() -> bool:
+    try:
+        with FakeTensorMode():
+            torch.empty(1, device="cuda").uniform_()
+    except RuntimeError:  # older versions ask the driver for a generator
+        return False
+    return True
+
+
+@pytest.mark.skipif(not fake_cuda_works(), reason="this torch fakes CUDA only where there is some")
 @pytest.mark.parametrize(
     ("name", "settings"), [*((name, {}) for name in adapter_names()), ("cad", {"lean": True})]
 )
