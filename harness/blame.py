@@ -1,6 +1,7 @@
 """Blame: predict a Cell, and tell which modules hold its memory at the peak."""
 
 from harness.cell import Cell
+from harness.memory.allocator import AllocatorOptions
 from harness.memory.blame import Blame, holders
 from harness.memory.replay import replay
 from harness.predict import predict_and_trace
@@ -14,5 +15,6 @@ def blame(cell: Cell) -> Blame:
     """
     record, trace = predict_and_trace(cell)
     on_cuda = cell.device == "cuda"
-    held = replay(trace).block_bytes if on_cuda else [a.nbytes for a in trace.allocations]
+    options = AllocatorOptions.parse(cell.alloc_conf)  # as the prediction had them
+    held = replay(trace, options).block_bytes if on_cuda else [a.nbytes for a in trace.allocations]
     return Blame(record, holders(trace, held))

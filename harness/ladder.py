@@ -1,6 +1,8 @@
 """The ladder: what a method can do to need less memory, rung by rung."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import torch
@@ -62,9 +64,11 @@ def ladder(cell: Cell) -> list[Rung]:
     return own + [rung for rung in LEVERS if rung.name in usable]
 
 
+def pull_all(cell: Cell, rungs: Iterable[Rung]) -> Cell:
+    """``cell`` with each of ``rungs`` pulled, in their order."""
+    return reduce(lambda pulled, rung: rung.pull(pulled), rungs, cell)
+
+
 def with_every_exact_lever(cell: Cell) -> Cell:
     """``cell`` with all that its method can do without changing what it computes."""
-    for rung in ladder(cell):
-        if rung.exact:
-            cell = rung.pull(cell)
-    return cell
+    return pull_all(cell, (rung for rung in ladder(cell) if rung.exact))

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import reduce
 from typing import Any
 
 from adapters.core.registry import adapter_class
@@ -11,7 +10,7 @@ from harness.cards import Card
 from harness.cell import Cell
 from harness.fit.answer import Fit, MethodFit
 from harness.fit.needs import Needs
-from harness.ladder import Rung, ladder
+from harness.ladder import Rung, ladder, pull_all
 
 Rungs = tuple[Rung, ...]
 
@@ -87,7 +86,7 @@ class _Search:
         key = (hopper, *(rung.name for rung in rungs))
         if key not in self._needs:
             cell = replace(self._cell, compute_capability=HOPPER) if hopper else self._cell
-            self._needs[key] = Needs(reduce(lambda cell, rung: rung.pull(cell), rungs, cell))
+            self._needs[key] = Needs(pull_all(cell, rungs))
         return self._needs[key]
 
     def _fit(self, rungs: Rungs, card: Card) -> Fit:

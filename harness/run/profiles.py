@@ -44,16 +44,18 @@ def bench(machine: Machine) -> list[Task]:
 
 def _with_levers(cell: Cell) -> Iterator[Cell]:
     """``cell`` with every exact lever, then with each further one on top."""
-    from harness.ladder import ladder, with_every_exact_lever  # imports torch
+    from harness.ladder import ladder, pull_all  # imports torch
 
     if cell.batch_size not in LEVER_BATCH_SIZES:
         return
-    lowered = with_every_exact_lever(cell)
+    rungs = ladder(cell)
+    lowered = pull_all(cell, (rung for rung in rungs if rung.exact))
     yield lowered
-    for rung in ladder(cell) if cell.batch_size == FURTHER_BATCH_SIZE else ():
-        if not rung.exact:
-            lowered = rung.pull(lowered)
-            yield lowered
+    if cell.batch_size == FURTHER_BATCH_SIZE:
+        for rung in rungs:
+            if not rung.exact:
+                lowered = rung.pull(lowered)
+                yield lowered
 
 
 PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench}

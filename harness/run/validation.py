@@ -7,7 +7,7 @@ from typing import Any
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names
 from harness.cell import Cell, Device
-from harness.ladder import ladder, with_every_exact_lever
+from harness.ladder import ladder, pull_all
 from harness.record import Measurement
 from harness.run.profiles import Machine
 from harness.run.task import Task
@@ -58,7 +58,8 @@ def until(records: Iterable[Measurement], seconds: float) -> Iterator[Measuremen
 def _variants(cell: Cell) -> list[Cell]:
     """``cell`` as published, and with levers; what is most often used comes first."""
     rungs = {rung.name: rung for rung in ladder(cell)}
-    exact, bf16 = with_every_exact_lever(cell), rungs["precision"]
+    exact = pull_all(cell, (rung for rung in rungs.values() if rung.exact))
+    bf16 = rungs["precision"]
     found = [cell, exact, bf16.pull(cell), bf16.pull(exact)]
     if "cache-embeddings" in rungs:
         cached = rungs["cache-embeddings"].pull(exact)

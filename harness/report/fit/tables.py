@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from harness.cards import CARDS, Card
+from harness.cell import Cell
 from harness.fit.answer import Fit, MethodFit
 from harness.report.terminal import plain_table
 
@@ -60,14 +61,13 @@ def levers(fit: Fit) -> str:
 
 def options(fit: Fit) -> str:
     """What to add to a command line."""
-    cell = fit.cell
-    words = {
-        "attention": "--attention sdpa",
-        "optimizer": f"--optimizer {cell.optimizer}",
-        "encoder-micro-batch": f"--encoder-micro-batch {cell.encoder_micro_batch}",
-        "precision": f"--precision {cell.precision}",
-    }
-    return " ".join(words.get(lever, f"--{lever}") for lever in fit.levers)
+    return " ".join(f"--{lever}{_value(fit.cell, lever)}" for lever in fit.levers)
+
+
+def _value(cell: Cell, lever: str) -> str:
+    """What follows the option: nothing for a switch, nor where the lever's name has it."""
+    value = getattr(cell, lever.replace("-", "_"), True)
+    return "" if value is True else f" {value}"
 
 
 def best(fit: MethodFit) -> Fit:

@@ -1,6 +1,5 @@
 """Predicted against measured memory, and how far predictions are off."""
 
-import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -10,11 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from harness.report.agreement import Pair
 from harness.report.describe import Unit, pulled, unit_for
-from harness.report.plots.frame import DPI, MARGIN, TEXT_POINTS, framed_axes
+from harness.report.plots.frame import DPI, MARGIN, TEXT_POINTS, framed_axes, powers_of_two
 from harness.report.plots.labels import DIRECT, LINE_INCHES, spread
 from harness.report.plots.style import BLUE, INK, MUTED, styled
 
@@ -69,16 +68,13 @@ def _scatter(axes: Axes, found: Sequence[Pair], unit: Unit) -> None:
         axes.fill_between(
             limits, limits * (1 - share), limits * (1 + share), color=MUTED, alpha=opacity, lw=0
         )
-    ticks = range(math.ceil(math.log2(limits[0])), math.floor(math.log2(limits[1])) + 1)
     for axis, set_scale, set_limits in (
         (axes.xaxis, axes.set_xscale, axes.set_xlim),
         (axes.yaxis, axes.set_yscale, axes.set_ylim),
     ):
         set_scale("log", base=2)
         set_limits(*limits)
-        axis.set_major_locator(FixedLocator([2.0**power for power in ticks]))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter("{x:g}")
+        powers_of_two(axis, *limits)
     axes.set_xlabel(f"measured ({unit.name})")
     axes.set_ylabel(f"predicted ({unit.name})")
 

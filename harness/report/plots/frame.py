@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
@@ -76,6 +77,14 @@ def text_inches(texts: Sequence[str], points: float) -> float:
     FigureCanvasAgg(figure)
     artists = [figure.text(0, 0, text, size=points) for text in texts]
     return max((artist.get_window_extent().width / DPI for artist in artists), default=0)
+
+
+def powers_of_two(axis: Axis, low: float, high: float) -> None:
+    """Ticks at the powers of two between the ends of a logarithmic axis."""
+    powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
+    axis.set_major_locator(FixedLocator([2.0**power for power in powers]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def batch_axis(axes: Axes, batches: Sequence[int], left: float = BATCH_MARGIN) -> None:

@@ -5,12 +5,13 @@ Sizes are inches, boxes and positions pixels of the figure at its own resolution
 
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 from harness.report.plots.frame import DPI, MARGIN, MIN_AXES, TEXT_POINTS, text_inches
@@ -110,6 +111,16 @@ def _draw_column(
         figure.add_artist(leader)
         figure.add_artist(Line2D([x_swatch], [y_text], **label.style.marker()))
         _write(figure, x_swatch + SWATCH / figure.get_figwidth(), y_text, label.text)
+
+
+def write_beside(
+    axes: Axes, place: tuple[float, float], inches: float, text: str, side: Literal["left", "right"]
+) -> Annotation:
+    """Write ``text`` so many inches right of a place, given as share of the width and row."""
+    return axes.annotate(
+        text, place, (72 * inches, 0), xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points", size=TEXT_POINTS, ha=side, va="center_baseline", label=DIRECT,
+    )  # fmt: skip
 
 
 def _write(figure: Figure, x: float, y: float, text: str) -> None:

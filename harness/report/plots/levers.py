@@ -1,6 +1,5 @@
 """Peak memory as published and with every lever: one row a method, one mark a stage."""
 
-import math
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple
@@ -8,12 +7,11 @@ from typing import Any, Literal, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from harness.record import Measurement
 from harness.report.describe import assumptions, describe_memory, short_number, step_name
-from harness.report.plots.frame import MARGIN, TEXT_POINTS, framed_axes, text_inches
-from harness.report.plots.labels import DIRECT, LINE_INCHES
+from harness.report.plots.frame import MARGIN, TEXT_POINTS, framed_axes, powers_of_two, text_inches
+from harness.report.plots.labels import DIRECT, LINE_INCHES, write_beside
 from harness.report.plots.style import BLUE, INK, MUTED, kind_handles, styled
 from harness.report.select import usual_batch_size
 from harness.report.side_by_side import (
@@ -127,10 +125,7 @@ def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
     low, high = min(peaks) / 1.2, max(peaks) * 1.2
     axes.set_xscale("log", base=2)
     axes.set_xlim(low, high)
-    ticks = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
-    axes.xaxis.set_major_locator(FixedLocator([2.0**power for power in ticks]))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    powers_of_two(axes.xaxis, low, high)
     axes.set_xlabel("peak memory allocated (GiB)")
     cards = [size for size in CARDS_GB if low <= size <= high]
     for size in cards:
@@ -146,9 +141,6 @@ def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
 def _write(
     axes: Axes, place: tuple[float, float], inches: float, text: str, side: Literal["left", "right"]
 ) -> None:
-    """Write ``text`` so many inches right of a place, given as share of the width and row."""
-    axes.annotate(
-        text, place, (72 * inches, 0), xycoords=axes.get_yaxis_transform(),
-        textcoords="offset points", size=TEXT_POINTS, ha=side, va="center_baseline", label=DIRECT,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-    )  # fmt: skip
+    """``write_beside``, on a ground that hides the lines of cards."""
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    write_beside(axes, place, inches, text, side).set_bbox(ground)

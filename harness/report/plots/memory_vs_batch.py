@@ -7,7 +7,6 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from harness.record import Measurement
 from harness.report.describe import (
@@ -18,7 +17,7 @@ from harness.report.describe import (
     step_name,
     unit_for,
 )
-from harness.report.plots.frame import TEXT_POINTS, batch_axis, framed_axes
+from harness.report.plots.frame import TEXT_POINTS, batch_axis, framed_axes, powers_of_two
 from harness.report.plots.labels import DIRECT
 from harness.report.plots.out_of_memory import (
     mark_out_of_memory,
@@ -109,10 +108,7 @@ def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
     top = max([1.4 * high, *(1.4 * height for height in heights.values()), 2.0 ** (first + 2)])
     axes.set_yscale("log", base=2)
     axes.set_ylim(2.0**first, top)
-    ticks = [2.0**power for power in range(first, math.floor(math.log2(top)) + 1)]
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter("{x:g}")
+    powers_of_two(axes.yaxis, 2.0**first, top)
     axes.set_ylabel(f"peak memory allocated ({unit.name})")
     for size, height in heights.items():
         axes.axhline(height, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)

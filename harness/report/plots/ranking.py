@@ -4,14 +4,14 @@ It is the lines' key, too. Sizes are inches.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from harness.report.describe import short_number
 from harness.report.plots.frame import MARGIN, TEXT_POINTS, text_inches
-from harness.report.plots.labels import DIRECT
+from harness.report.plots.labels import write_beside
 from harness.report.plots.style import MethodStyle
 from harness.report.select import Series, usual_batch_size
 
@@ -86,22 +86,12 @@ def draw_ranking(
         stem = styles[series.label].line()
         (line,) = axes.plot([0, length], [row, row], **stem, markevery=[1], clip_on=False)
         line.sticky_edges.x.append(0)  # no margin there
-        _write(axes, (0, row), -BESIDE_STEM, series.label, "right")
+        write_beside(axes, (0, row), -BESIDE_STEM, series.label, "right")
         if series.label in ranking.figures:
-            _write(axes, (1, row), to_numbers, short_number(length), "right")
+            write_beside(axes, (1, row), to_numbers, short_number(length), "right")
         else:
-            _write(axes, (0, row), BESIDE_MARKER, _why_missing(series, ranking.batch), "left")
+            write_beside(axes, (0, row), BESIDE_MARKER, _why_missing(series, ranking.batch), "left")
     return axes
-
-
-def _write(
-    axes: Axes, place: tuple[float, float], inches: float, text: str, side: Literal["left", "right"]
-) -> None:
-    """Write ``text`` so many inches right of a place, given as share of the width and row."""
-    axes.annotate(
-        text, place, (72 * inches, 0), xycoords=axes.get_yaxis_transform(),
-        textcoords="offset points", size=TEXT_POINTS, ha=side, va="center_baseline", label=DIRECT,
-    )  # fmt: skip
 
 
 def _why_missing(series: Series, batch: int) -> str:

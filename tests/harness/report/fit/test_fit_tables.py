@@ -65,6 +65,7 @@ def test_options_can_be_typed_as_they_are():
         optimizer="adamw_fused",
         precision="bf16",
         encoder_micro_batch=1,
+        cache_embeddings=True,
     )
     assert options(pulled) == (
         "--set lean=true --optimizer adamw_fused --encoder-micro-batch 1 --precision bf16 "
