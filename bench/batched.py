@@ -1,8 +1,7 @@
 """How much faster a step over a batch is than one over its images in turn: a table, or JSON."""
 
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from bench.cells import BATCHED_CELLS
 from bench.naive import naive_step
+from bench.pairs import milliseconds, speedup
 from harness.cell import Cell
 from harness.step import build_step
 
@@ -40,22 +40,18 @@ class Comparison:
 
     def batched(self) -> None:
         """Time one step over the whole batch."""
-        self.batched_ms.append(_milliseconds(self._step.run))
+        self.batched_ms.append(milliseconds(self._step.run))
 
     def naive(self) -> None:
         """Time one step that takes image after image."""
-        self.naive_ms.append(_milliseconds(lambda: naive_step(self._step)))
+        self.naive_ms.append(milliseconds(lambda: naive_step(self._step)))
 
     def figures(self) -> dict[str, float]:
         """Median times, and statistics of the pairs' ratio, naive over batched."""
-        ratios = np.divide(self.naive_ms, self.batched_ms)
-        p10, median, p90 = np.percentile(ratios, [10, 50, 90]).tolist()
         return {
             "batched_ms": float(np.median(self.batched_ms)),
             "naive_ms": float(np.median(self.naive_ms)),
-            "speedup_median": median,
-            "speedup_p10": p10,
-            "speedup_p90": p90,
+            **speedup(self.naive_ms, self.batched_ms),
         }
 
 
@@ -91,12 +87,6 @@ def _table(rows: Sequence[dict[str, Any]]) -> Table:
             "{speedup_median:.2f} ({speedup_p10:.2f} to {speedup_p90:.2f})".format(**row),
         )
     return table
-
-
-def _milliseconds(run: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    run()
-    return 1000 * (time.perf_counter() - begin)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import time
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from adapters.core.conv_branch import ConvBranch
 from adapters.core.lean.branch import LeanBranch
+from bench.pairs import milliseconds, speedup
 
 CHANNELS, GRID = 256, 64  # of SAM's embedding at 1024 x 1024: the branch reads 512 x 512
 
@@ -32,9 +32,7 @@ class Pair:
     def milliseconds(self, branch: ConvBranch) -> float:
         """Time one forward and backward pass in training."""
         branch.train().zero_grad(set_to_none=True)
-        begin = time.perf_counter()
-        self.output(branch).backward(self._towards)
-        return 1000 * (time.perf_counter() - begin)
+        return milliseconds(lambda: self.output(branch).backward(self._towards))
 
     def output(self, branch: ConvBranch) -> Tensor:
         """What ``branch`` makes of the images."""
@@ -50,13 +48,10 @@ def compare(pair: Pair, rounds: int) -> dict[str, float]:
         for _ in track(range(1 + rounds), "comparing", console=Console(stderr=True), transient=True)
     ][1:]
     plain, lean = np.transpose(times)
-    p10, median, p90 = np.percentile(plain / lean, [10, 50, 90]).tolist()
     return {
         "plain_ms": float(np.median(plain)),
         "lean_ms": float(np.median(lean)),
-        "speedup_median": median,
-        "speedup_p10": p10,
-        "speedup_p90": p90,
+        **speedup(plain, lean),
     }
 
 

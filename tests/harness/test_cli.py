@@ -20,23 +20,6 @@ CONTRACT = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def samfit(monkeypatch, capsys):
-    """Runs a command line; gives its exit code, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["samfit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code
-        out, err = capsys.readouterr()
-        if isinstance(code, str):  # what the interpreter would print, exiting with 1
-            code, err = 1, err + code
-        return code, out, err
-
-    return run
-
-
 def test_predict_json_keeps_the_contract(samfit):
     code, out, _ = samfit("predict", "cad", "--backbone", "vit_tiny", "--batch-size", 4, "--json")
     record = json.loads(out)
