@@ -24,7 +24,7 @@ from harness.step import Step, build_step, describe_method, describe_step
 from harness.timing import time_steps, warm_up
 
 MIB = 2**20
-# Both spellings, so that neither brings in what the Cell does not say.
+# The spelling that every version reads, and the newer: neither may say what the Cell does not.
 ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 WEIGHED_STEPS = 3  # after the warm-up: each has the same peak, times would want more of them
 # How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
@@ -67,7 +67,9 @@ def _run(cell: Cell, use: Use) -> Measurement:
             "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
         )
     for name in ALLOCATOR_VARIABLES:  # read when the allocator is first used in this process
-        os.environ[name] = cell.alloc_conf
+        os.environ.pop(name, None)
+    if cell.alloc_conf:
+        os.environ[ALLOCATOR_VARIABLES[0]] = cell.alloc_conf
     clock = time.perf_counter()
     record = Measurement(
         cell=cell,
