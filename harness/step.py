@@ -56,7 +56,11 @@ class Batch:
 
 
 class Step:
-    """What a Cell runs, ready to run: a model, a batch and, to train, a loss and an optimizer."""
+    """What a Cell runs, ready to run: a model, a batch and, to train, a loss and an optimizer.
+
+    Attributes:
+        batch: what the next run takes; training on data sets it anew before each step.
+    """
 
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
@@ -114,7 +118,17 @@ class Step:
 
 
 def build_step(cell: Cell, device: torch.device) -> Step:
-    """Build what ``cell`` describes: SAM on the CPU, the adapter, then all of it on ``device``.
+    """Build what ``cell`` describes, with a random batch, on ``device``.
+
+    Raises:
+        UserError: as for ``build_model``.
+    """
+    model = build_model(cell, device)
+    return Step(cell, model, random_batch(cell).to(device))
+
+
+def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
+    """Build what ``cell`` trains: SAM on the CPU, the adapter, then all of it on ``device``.
 
     Raises:
         UserError: for an unknown adapter, setting or backbone, a lever that the adapter cannot use,
@@ -125,7 +139,7 @@ def build_step(cell: Cell, device: torch.device) -> Step:
     sam = build_sam(cell.backbone, cell.image_size, checkpoint)
     model = attach(sam, cell.adapter, **cell.settings)
     pull_levers(model, cell)
-    return Step(cell, model.to(device), random_batch(cell).to(device))
+    return model.to(device)
 
 
 def random_batch(cell: Cell) -> Batch:

@@ -1,0 +1,60 @@
+"""Optimizer steps, one batch after another."""
+
+import hashlib
+import math
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from adapters.core.errors import UserError
+from harness.accuracy.recipe import Recipe
+from harness.step import Batch, Step
+
+
+class Trainer:
+    """Takes the training step of a Cell with real batches, as a recipe says.
+
+    Nothing random outlives a step: each begins with a seed of its own. A run that is taken up again
+    from saved weights and optimizer state goes on as if it had never stopped.
+
+    Attributes:
+        step: the training step; every phase, lever and loss is its own.
+        done: steps that were taken.
+        total: steps that there are to take.
+    """
+
+    def __init__(self, step: Step, recipe: Recipe, total: int) -> None:
+        self.step, self.recipe, self.total, self.done = step, recipe, total, 0
+        for group in step.optimizer.param_groups:
+            group["weight_decay"] = recipe.weight_decay
+        if recipe.clip_norm:
+            step.optimizer.register_step_pre_hook(self._clip)
+
+    def take(self, batch: Batch) -> float:
+        """Train on one batch; the loss before the update.
+
+        Raises:
+            UserError: if the loss is not a number: the training has diverged.
+        """
+        torch.manual_seed(seed_of(self.step.cell.seed, "step", self.done))
+        for group in self.step.optimizer.param_groups:
+            group["lr"] = self.recipe.learning_rate_at(self.done, self.total)
+        self.step.batch = batch
+        loss = float(self.step.run())
+        if not math.isfinite(loss):
+            raise UserError(
+                f"training diverged: the loss of step {self.done + 1} is {loss}; "
+                "use a lower --learning-rate, or --clip-norm 1."
+            )
+        self.done += 1
+        return loss
+
+    def _clip(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        clip_grad_norm_(parameters, self.recipe.clip_norm)
+
+
+def seed_of(*parts: object) -> int:
+    """A seed that depends on all ``parts`` and on nothing else."""
+    digest = hashlib.sha256(repr(parts).encode()).digest()
+    return int.from_bytes(digest[:7], "big")

@@ -1,0 +1,1 @@
+"""A miniature SAM and miniature tasks: what makes accuracy measurable on a fresh machine."""

@@ -1,0 +1,39 @@
+"""What light and camera do to a picture."""
+
+import numpy as np
+from numpy.random import Generator
+from scipy.ndimage import gaussian_filter
+
+from harness.miniature.shapes import Coverage
+from harness.miniature.textures import Field, Picture
+
+
+def over(picture: Picture, top: Picture, coverage: Coverage) -> Picture:
+    """Lay ``top`` over ``picture`` where it covers it."""
+    return picture + coverage[..., None] * (top - picture)
+
+
+def rounded(coverage: Coverage, depth: float) -> Field:
+    """Brightness of a bulging object lit from the upper left, around 1; ``depth`` in pixels."""
+    height = gaussian_filter(coverage, depth)
+    down, right = np.gradient(height)
+    return np.asarray(1 - 4 * (down + right), np.float32)
+
+
+def uneven_light(rng: Generator, side: int, strength: float) -> Field:
+    """Light that falls off across the picture, around 1."""
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    angle = rng.uniform(0, 2 * np.pi)
+    slope = x * np.cos(angle) + y * np.sin(angle)
+    return np.asarray(1 + strength * (slope - rng.uniform(0, 1) * (x**2 + y**2)), np.float32)
+
+
+def photograph(rng: Generator, picture: Picture, blur: float = 0.5, noise: float = 0.02) -> Picture:
+    """``picture`` through a lens and a sensor: slightly blurred, with noise, in 0..1."""
+    seen = gaussian_filter(picture, (blur, blur, 0))
+    return (seen + rng.normal(0, noise, picture.shape).astype(np.float32)).clip(0, 1)
+
+
+def to_bytes(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """RGB in 0..255."""
+    return np.asarray((picture * 255).round(), np.uint8)

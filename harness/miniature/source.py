@@ -1,0 +1,64 @@
+"""Generated images with many objects: what the miniature SAM is pretrained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from harness.miniature.light import over, photograph, rounded, to_bytes, uneven_light
+from harness.miniature.shapes import any_object
+from harness.miniature.textures import any_texture, paint, palette
+
+SIDE = 256
+SAME_COLOURS = 0.3  # share of the objects that differ from their background in texture alone
+LEAST_VISIBLE = 120  # pixels; what is hidden more than that is nobody's object
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A picture and the objects in it.
+
+    Attributes:
+        image: (S, S, 3) RGB.
+        masks: (n, S, S) 0 or 1, the visible part of each object; n at least 1.
+    """
+
+    image: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+
+
+def draw_scene(rng: Generator) -> Scene:
+    """A textured ground with one to five textured objects on it, some behind others."""
+    while True:  # as good as always the first is fine
+        scene = _try_scene(rng)
+        if len(scene.masks):
+            return scene
+
+
+def _try_scene(rng: Generator) -> Scene:
+    ground = palette(rng, rng.uniform(0.15, 0.6))
+    picture = paint(any_texture(rng, SIDE), ground)
+    visible: list[NDArray[np.bool_]] = []
+    for _ in range(rng.integers(1, 6)):
+        coverage = any_object(rng, SIDE, (0.08, 0.35))
+        same = rng.random() < SAME_COLOURS
+        colours = ground if same else palette(rng, rng.uniform(0.1, 0.6))
+        surface = paint(any_texture(rng, SIDE), colours)
+        if not same and rng.random() < 0.5:
+            surface = surface * rounded(coverage, rng.uniform(3, 8))[..., None]
+        picture = over(picture, surface, coverage)
+        inside = coverage > 0.5
+        visible = [mask & ~inside for mask in visible] + [inside]
+    picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.4))[..., None]
+    seen = photograph(rng, picture, rng.uniform(0.3, 1), rng.uniform(0, 0.04))
+    masks = [mask for mask in visible if mask.sum() >= LEAST_VISIBLE]
+    return Scene(to_bytes(seen), np.array(masks, np.uint8).reshape(-1, SIDE, SIDE))
+
+
+def box_of(mask: NDArray[np.uint8], rng: Generator, jitter: float = 0) -> NDArray[np.float32]:
+    """The box (x0, y0, x1, y1) around ``mask``, each side moved by up to ``jitter`` pixels."""
+    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    tight = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
+    moved = tight + rng.uniform(-jitter, jitter, 4)
+    return np.asarray(moved.clip(0, np.array(mask.shape[::-1] * 2)), np.float32)
