@@ -58,7 +58,7 @@ class SamLst(Adapter):
 
     Source: Chai et al., arXiv 2306.12737. The official code trains only the decoder's upscaling
     (``official_subset``), works at 512 x 512 with class masks, and starts from ImageNet weights:
-    they are random here until ``load_resnet`` reads them.
+    they are random here until ``load_pretrained`` reads them.
     """
 
     Settings = SamLstSettings
@@ -84,7 +84,7 @@ class SamLst(Adapter):
         gate = torch.sigmoid(self.alpha)
         return gate * embedding + (1 - gate) * self.resnet(self._normalise(images))
 
-    def load_resnet(self, path: Path) -> None:
+    def load_pretrained(self, path: Path) -> None:
         """Start from a file with torchvision's ResNet-18 weights; what is not used is ignored.
 
         Raises:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adapters.core.errors import UserError
+from harness.accuracy.recipe import Recipe
 from harness.memory.allocator import AllocatorOptions
 from harness.sam.sizes import PATCH_SIZE, backbone_sizes
 
@@ -16,8 +17,16 @@ Phase = Literal["train", "infer"]
 Precision = Literal["fp32", "bf16"]
 Attention = Literal["eager", "sdpa"]
 Optimizer = Literal["adamw", "adamw_fused", "adamw_8bit"]
-Prompt = Literal["box", "none"]
-LossName = Literal["cad", "sam_adapter", "structure", "weighted_structure"]
+Prompt = Literal["box", "none", "mask_box", "points"]
+LossName = Literal[
+    "cad",
+    "sam_adapter",
+    "structure",
+    "weighted_structure",
+    "balanced_bce",
+    "dice_ce",
+    "samed",
+]
 Device = Literal["cuda", "cpu"]
 
 # The upper ends keep every tensor's size within 64 bits.
@@ -55,13 +64,18 @@ class Cell:
             and backward pass after another.
         optimizer: ``adamw`` as torch runs it by default, for many tensors at a time;
             ``adamw_fused``, one kernel; ``adamw_8bit``, whose state takes 2 bytes a parameter.
-        prompt: ``box`` of the whole image, or ``none``.
+        prompt: ``box`` of the whole image, ``none``, ``mask_box``, the box of the mask, or
+            ``points`` within it; the last two come from the masks of a data set.
         loss: the recipe whose loss is trained, see ``accuracy/losses.py``.
         device: where it runs, or for which kind of device memory is predicted.
         compute_capability: of the CUDA card; it decides what the matrix library keeps for itself.
         alloc_conf: options of the CUDA allocator, as PYTORCH_CUDA_ALLOC_CONF takes them.
         seed: of weights and data.
-        checkpoint: file with SAM's weights, or None for random ones.
+        checkpoint: file with SAM's weights, ``miniature`` for those that come with samfit, or None
+            for random ones.
+        task: the miniature task on whose images the model is trained and scored; none for random
+            images, on which nothing can be scored.
+        recipe: how long and how it is trained on the task; None for the weights as they are.
     """
 
     adapter: str
@@ -85,6 +99,8 @@ class Cell:
     alloc_conf: str = ""
     seed: int = 0
     checkpoint: str | None = None
+    task: str = ""
+    recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -107,9 +123,9 @@ class Cell:
                 f"--gradient-accumulation cuts a batch into equal parts: --batch-size "
                 f"{self.batch_size} cannot be cut into {self.gradient_accumulation}."
             )
-        if self.prompt == "none" and self.prompts_per_image > 1:
+        if self.prompt in ("none", "points") and self.prompts_per_image > 1:
             raise UserError(
-                f"--prompt none gives one mask per image, got --prompts-per-image "
+                f"--prompt {self.prompt} gives one mask per image, got --prompts-per-image "
                 f"{self.prompts_per_image}: use --prompt box."
             )
         if not re.fullmatch(r"\d+\.\d+", self.compute_capability):
@@ -134,6 +150,8 @@ class Cell:
                 raise UserError(f"{option(name)} must be a text, got {value!r}.")
         if not isinstance(self.checkpoint, str | None):
             raise UserError(f"--checkpoint must be a path, got {self.checkpoint!r}.")
+        if not isinstance(self.recipe, Recipe | None):
+            raise UserError(f"recipe must be an object of a recipe's fields, got {self.recipe!r}.")
 
     @property
     def key(self) -> str:
@@ -170,6 +188,9 @@ class Cell:
             )
         if "adapter" not in data:
             raise UserError("a Cell needs the field 'adapter'.")
+        recipe = data.get("recipe")
+        if isinstance(recipe, Mapping):
+            data = {**data, "recipe": Recipe.from_json(recipe)}
         return cls(**data)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import adapters
 import harness
 from harness.cell import Cell
+from harness.sam.packaged import checkpoint_file
 
 PACKAGES = ("samfit", "torch", "torchvision", "segment-anything")
 
@@ -56,7 +57,7 @@ def checkpoint_sha256(cell: Cell) -> str | None:
     if cell.checkpoint is None:
         return None
     digest = hashlib.sha256()
-    with Path(cell.checkpoint).open("rb") as file:
+    with checkpoint_file(cell.checkpoint).open("rb") as file:
         while chunk := file.read(2**20):
             digest.update(chunk)
     return digest.hexdigest()[:16]

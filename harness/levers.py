@@ -13,7 +13,7 @@ from adapters.core.precision import contexts_to_compute_again, hold_frozen_weigh
 from adapters.core.sites import override
 from harness.cell import Cell
 
-Decode = Callable[[Tensor, Tensor | None], Tensor]
+Decode = Callable[..., Tensor]
 
 compute_again = partial(checkpoint, use_reentrant=False, context_fn=contexts_to_compute_again)
 
@@ -42,11 +42,11 @@ def pull_levers(model: AdaptedSam, cell: Cell) -> None:
         hold_frozen_weights_in_bfloat16(model.sam)
 
 
-def _decode_each_again(decode: Decode, embedding: Tensor, boxes: Tensor | None) -> Tensor:
+def _decode_each_again(decode: Decode, embedding: Tensor, *prompts: Tensor | None) -> Tensor:
     """``decode``, image by image, each computed again in backward."""
     count = len(embedding)
-    each = [None] * count if boxes is None else boxes.split(1)
-    return torch.cat([compute_again(decode, embedding[i : i + 1], each[i]) for i in range(count)])
+    columns = [[None] * count if p is None else p.split(1) for p in (embedding, *prompts)]
+    return torch.cat([compute_again(decode, *row) for row in zip(*columns, strict=True)])
 
 
 def _check(model: AdaptedSam, cell: Cell) -> None:

@@ -126,7 +126,7 @@ def _observe(record: Measurement, use: Use) -> Measurement:
     traced = traced_memory(trace)
     return replace(
         record,
-        method=describe_method(step),
+        method=describe_method(step.model.adapter),
         params=Parameters(**step.model.parameter_counts()),
         memory=explain(measured, traced) if measured else traced,
         timing=timing,

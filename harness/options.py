@@ -3,13 +3,14 @@
 import functools
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from adapters.core.errors import UserError
 from adapters.core.registry import canonical_settings
+from harness.accuracy.recipe import Augment, Recipe, Schedule
 from harness.cell import Attention, Cell, Device, LossName, Optimizer, Phase, Precision, Prompt
 
 AdapterArgument = Annotated[str, typer.Argument(help="Name of the adapter, see samfit list.")]
@@ -45,11 +46,11 @@ def cell_from_options(
         int, typer.Option(help="Parts into which a step cuts its batch.")
     ] = 1,
     optimizer: Annotated[Optimizer, typer.Option(help="Of the training step.")] = "adamw",
-    prompt: Annotated[Prompt, typer.Option(help="Box of the whole image, or none.")] = "box",
+    prompt: Annotated[
+        Prompt, typer.Option(help="Box of the whole image, none, or from the mask.")
+    ] = "box",
     loss: Annotated[LossName, typer.Option(help="The recipe whose loss is trained.")] = "cad",
-    device: Annotated[
-        Device | None, typer.Option(help="Where it runs, or which memory is predicted.")
-    ] = None,
+    device: Annotated[Device, typer.Option(help="Whose memory is predicted.")] = "cuda",
     compute_capability: Annotated[
         str, typer.Option(help="Of the CUDA card that memory is predicted for.")
     ] = "8.0",
@@ -62,34 +63,70 @@ def cell_from_options(
     ] = None,
     settings: Set = None,
 ) -> Cell:
-    """The Cell that the options describe; without ``--device``, for CUDA.
+    """The Cell that the options describe.
 
     Raises:
         UserError: for values that do not make a Cell.
     """
     given = {name: value for name, value in locals().items() if name != "settings"}
-    given["device"] = device or "cuda"
     return Cell(settings=canonical_settings(adapter, _settings(settings or [])), **given)
 
 
-def takes_cell(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command(cell, device_given, ...)`` the options of a Cell in place of these two."""
-    cell_parameters = inspect.signature(cell_from_options).parameters
-    own = [
-        parameter
-        for name, parameter in inspect.signature(command).parameters.items()
-        if name not in ("cell", "device_given")
+def takes(
+    name: str, build: Callable[..., Any], leave_out: Sequence[str] = (), **defaults: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of ``build`` in place of its argument ``name``.
+
+    Options in ``leave_out`` are not there; ``defaults`` replace those of ``build``.
+    """
+    given = [
+        parameter.replace(
+            kind=inspect.Parameter.KEYWORD_ONLY,
+            default=defaults.get(parameter.name, parameter.default),
+        )
+        for parameter in inspect.signature(build).parameters.values()
+        if parameter.name not in leave_out
     ]
 
-    @functools.wraps(command)
-    def with_options(**values: Any) -> None:
-        options = {name: values.pop(name) for name in cell_parameters}
-        command(cell_from_options(**options), options["device"] is not None, **values)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in inspect.signature(command).parameters.values()
+            if parameter.name != name
+        ]
 
-    parameters = [*cell_parameters.values(), *own]
-    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-    with_options.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
-    return with_options
+        @functools.wraps(command)
+        def with_options(**values: Any) -> None:
+            options = {parameter.name: values.pop(parameter.name) for parameter in given}
+            command(**{name: build(**options)}, **values)
+
+        with_options.__signature__ = inspect.Signature([*given, *own])  # type: ignore[attr-defined]
+        return with_options
+
+    return decorate
+
+
+takes_cell = takes("cell", cell_from_options)
+
+
+def recipe_from_options(
+    epochs: Annotated[int, typer.Option(help="Passes over the images; 0 trains nothing.")] = 20,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 2e-4,
+    weight_decay: Annotated[float, typer.Option(help="Of AdamW.")] = 0.01,
+    schedule: Annotated[
+        Schedule, typer.Option(help="How the learning rate falls, step by step.")
+    ] = "cosine",
+    warmup: Annotated[int, typer.Option(help="Steps in which the learning rate rises.")] = 0,
+    clip_norm: Annotated[float, typer.Option(help="Largest norm of gradients; 0 for any.")] = 0,
+    augment: Annotated[
+        Augment, typer.Option(help="Variations of the training images: flips, or CAD's recipe.")
+    ] = "none",
+    patience: Annotated[
+        int, typer.Option(help="Epochs without a better validation before it ends; 0 for any.")
+    ] = 0,
+) -> Recipe:
+    """The recipe that the options describe."""
+    return Recipe(**locals())
 
 
 def _settings(texts: list[str]) -> dict[str, Any]:

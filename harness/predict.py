@@ -50,7 +50,7 @@ def predict_and_trace(cell: Cell) -> tuple[Measurement, Trace]:
         source="predicted",
         traced=describe_step(cell),
         assumption=assumption,
-        method=describe_method(step),
+        method=describe_method(step.model.adapter),
         params=Parameters(**step.model.parameter_counts()),
         memory=_memory(cell, trace),
         compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),

@@ -127,6 +127,39 @@ class Compute:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """How good the masks of a trained model are on test images that it has not seen.
+
+    Attributes:
+        scores: by metric, see ``accuracy/metrics``: value, and both ends of its 95% interval over
+            the images.
+        per_image: by metric, the score of each image; None where it has none.
+        classes: as in ``data.dataset.DataSet``.
+        train_images, test_images: numbers of images.
+        losses: of every training step.
+        train_ms: time that training took, with reading images.
+        masks_png: the masks of the first few test images, as PNG files in base64.
+    """
+
+    scores: dict[str, list[float]]
+    per_image: dict[str, list[float | None]]
+    classes: int
+    train_images: int
+    test_images: int
+    losses: list[float]
+    train_ms: float
+    masks_png: list[str]
+
+
+PARTS: dict[str, Any] = {
+    "method": Method,
+    "params": Parameters,
+    "compute": Compute,
+    "accuracy": Accuracy,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Measurement:
     """The record of one Cell.
 
@@ -154,6 +187,7 @@ class Measurement:
     memory: Memory | None = None
     timing: Timing = field(default_factory=Timing)
     compute: Compute | None = None
+    accuracy: Accuracy | None = None
     environment: dict[str, Any] = field(default_factory=dict)
     started: str | None = None
     duration_ms: float | None = None
@@ -173,8 +207,8 @@ class Measurement:
         """The Measurement that ``to_json`` described; fails on missing or unknown fields."""
         values = {name: value for name, value in data.items() if name != "key"}
         values["cell"] = Cell.from_json(values["cell"])
-        for name, kind in (("method", Method), ("params", Parameters), ("compute", Compute)):
-            values[name] = values[name] and kind(**values[name])
+        for name, kind in PARTS.items():
+            values[name] = values.get(name) and kind(**values[name])
         timing = dict(values["timing"])
         timing["step_ms"] = timing["step_ms"] and Spread(**timing["step_ms"])
         values["timing"] = Timing(**timing)

@@ -1,15 +1,16 @@
 """The one training step: prediction, measurement and timing all run this."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from adapters.core.adapted import AdaptedSam, attach
+from adapters.core.base import Adapter
+from adapters.core.errors import UserError
 from adapters.core.precision import autocast
 from harness.accuracy.losses import LOSSES, Loss, resize
 from harness.cell import Cell
@@ -17,8 +18,10 @@ from harness.levers import pull_levers
 from harness.optimizers import build_optimizer
 from harness.record import Method
 from harness.sam.build import build_sam
+from harness.sam.packaged import RANDOM_ENCODER, checkpoint_file
 from harness.sam.sizes import PATCH_SIZE, backbone_sizes
 
+POINTS = 3  # a prompt of points; where an object has no room for so many, some stand for nothing
 LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
 
 EnterPhase = Callable[[str], None]
@@ -31,14 +34,16 @@ class Batch:
     Attributes:
         images: (B, 3, S, S) raw RGB, uint8.
         boxes: (B, P, 4) prompts in pixels, float32, or None.
-        masks: (B·P, 1, M, M) targets, 0 or 1, float32; M as the loss wants it.
+        masks: (B·P, 1, M, M) targets, 0 or 1 or a class, float32; M as the loss wants it.
         embedding: (B, C, g, g) of the images, from a cache, or None.
+        points: (B, n, 3) prompts, x, y and label, float32, or None.
     """
 
     images: Tensor
     boxes: Tensor | None
     masks: Tensor
     embedding: Tensor | None = None
+    points: Tensor | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on ``device``."""
@@ -54,6 +59,13 @@ class Batch:
         columns = ([None] * parts if t is None else t.chunk(parts) for t in vars(self).values())
         return [Batch(*part) for part in zip(*columns, strict=True)]
 
+    @staticmethod
+    def join(parts: Sequence["Batch"]) -> "Batch":
+        """Several batches, all with the same kind of prompt, as one."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        joined: list[Any] = [None if c[0] is None else torch.cat(c) for c in columns]
+        return Batch(*joined)
+
 
 class Step:
     """What a Cell runs, ready to run: a model, a batch and, to train, a loss and an optimizer.
@@ -64,7 +76,7 @@ class Step:
 
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
-        self.loss: Loss = LOSSES[cell.loss]
+        self.loss: Loss = _loss(cell, model.adapter.settings.classes)
         self.optimizer = build_optimizer(cell.optimizer, model.trainable().values(), LEARNING_RATE)
         model.train(cell.phase == "train")
 
@@ -100,7 +112,7 @@ class Step:
     def _logits(self, batch: Batch) -> Tensor:
         """Low-resolution logits, in float32: losses are taken outside of autocast."""
         with self._precision():
-            logits = self.model(batch.images, batch.boxes, batch.embedding)
+            logits = self.model(batch.images, batch.boxes, batch.embedding, batch.points)
         return logits.float() if logits.dtype == torch.bfloat16 else logits
 
     def _precision(self) -> AbstractContextManager[Any]:
@@ -135,8 +147,10 @@ def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
             or an unusable checkpoint.
     """
     torch.manual_seed(cell.seed)
-    checkpoint = Path(cell.checkpoint) if cell.checkpoint else None
+    checkpoint = checkpoint_file(cell.checkpoint) if cell.checkpoint else None
     sam = build_sam(cell.backbone, cell.image_size, checkpoint)
+    if cell.checkpoint == RANDOM_ENCODER:
+        sam.image_encoder = build_sam(cell.backbone, cell.image_size).image_encoder
     model = attach(sam, cell.adapter, **cell.settings)
     pull_levers(model, cell)
     return model.to(device)
@@ -157,12 +171,23 @@ def random_batch(cell: Cell) -> Batch:
     if cell.cache_embeddings:
         channels, grid = backbone_sizes(cell.backbone).embedding, side // PATCH_SIZE
         embedding = torch.randn(count, channels, grid, grid)
-    return Batch(images, boxes if cell.prompt == "box" else None, masks, embedding)
+    boxed = cell.prompt in ("box", "mask_box")
+    points = torch.zeros(count, POINTS, 3) if cell.prompt == "points" else None
+    return Batch(images, boxes if boxed else None, masks, embedding, points)
 
 
-def describe_method(step: Step) -> Method:
-    """The step's adapter in words."""
-    adapter = step.model.adapter
+def _loss(cell: Cell, classes: int) -> Loss:
+    """The loss of ``cell``, if it fits the number of classes."""
+    loss = LOSSES[cell.loss]
+    if cell.phase == "train" and loss.multi_class != (classes > 1):
+        fitting = [name for name, other in LOSSES.items() if other.multi_class == (classes > 1)]
+        masks = f"{classes} classes" if classes > 1 else "one class"
+        raise UserError(f"--loss {cell.loss} is not for {masks}: choose {' or '.join(fitting)}.")
+    return loss
+
+
+def describe_method(adapter: Adapter) -> Method:
+    """An adapter in words."""
     return Method(title=adapter.title, source=adapter.source, serial=adapter.encoder_gradients)
 
 

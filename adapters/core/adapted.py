@@ -11,7 +11,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from adapters.core.base import Adapter
-from adapters.core.decoding import SingleToken, decode_masks, encode_prompts
+from adapters.core.decoding import MaskTokens, decode_masks, encode_prompts
 from adapters.core.errors import UserError
 from adapters.core.precision import in_full_precision
 from adapters.core.registry import adapter_class, parse_method_settings
@@ -56,8 +56,9 @@ class AdaptedSam(nn.Module):
         self._encoder = f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep"
         # Freezing goes by parameter identity, never by a word in a parameter's name.
         sam.requires_grad_(False)
-        if adapter.settings.decoder == "single_token":
-            adapter.hold(SingleToken(sam.mask_decoder))
+        single_token, classes = adapter.settings.decoder == "single_token", adapter.settings.classes
+        if single_token or classes > 1:
+            adapter.hold(MaskTokens(sam.mask_decoder, classes, shared_hypernetwork=single_token))
         for parameter in adapter.trained_in_sam(sam):
             parameter.requires_grad_(True)
         adapter.attach(sam)
@@ -125,33 +126,40 @@ class AdaptedSam(nn.Module):
         return self.sam.image_encoder(pixels)
 
     def forward(
-        self, images: Tensor, boxes: Tensor | None = None, embedding: Tensor | None = None
+        self,
+        images: Tensor,
+        boxes: Tensor | None = None,
+        embedding: Tensor | None = None,
+        points: Tensor | None = None,
     ) -> Tensor:
-        """Mask logits of SAM's single-mask output.
+        """Mask logits of SAM's single-mask output, or of each class.
 
         Args:
             images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
             boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
             embedding: what ``embed`` once said of the images, (B, C, g, g), or None.
+            points: (B, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
 
         Returns:
-            (B·P, 1, S/4, S/4) logits, the P masks of an image side by side.
+            (B·P, K, S/4, S/4) logits for K classes, the P masks of an image side by side.
 
         Raises:
-            UserError: for images or boxes of other shapes, or if the adapter was detached.
+            UserError: for images or prompts of other shapes, or if the adapter was detached.
         """
         if boxes is not None:
             _check_boxes(boxes, len(images))
-        return self.decode(self.encode(images, embedding), boxes)
+        return self.decode(self.encode(images, embedding), boxes, points)
 
-    def decode(self, embedding: Tensor, boxes: Tensor | None) -> Tensor:
+    def decode(
+        self, embedding: Tensor, boxes: Tensor | None, points: Tensor | None = None
+    ) -> Tensor:
         """Mask logits of image embeddings (B, C, g, g), otherwise as ``forward``."""
         prompt_encoder = self.sam.prompt_encoder
         with in_full_precision(embedding.device):  # in bfloat16 coordinates would lose their place
-            sparse, dense = encode_prompts(prompt_encoder, boxes, len(embedding))
+            sparse, dense = encode_prompts(prompt_encoder, boxes, len(embedding), points)
             image_pe = prompt_encoder.get_dense_pe()
         masks, _ = decode_masks(self.sam.mask_decoder, embedding, image_pe, sparse, dense)
-        return masks[:, :1]
+        return masks[:, : self.adapter.settings.classes]
 
     def trainable(self) -> dict[str, nn.Parameter]:
         """The trained parameters by name: ``adapter.*`` and ``sam.*``."""
@@ -220,7 +228,10 @@ class AdaptedSam(nn.Module):
         }
 
     def detach(self) -> Sam:
-        """Remove the adapter; what comes back is SAM, with all of its own weights as trained."""
+        """Remove the adapter; what comes back is SAM, with all of its own weights as trained.
+
+        The tokens of several classes are no part of SAM, and go with the adapter.
+        """
         self._check_attached()
         self.adapter.detach()
         setattr(self.sam, ATTACHED, None)

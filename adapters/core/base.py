@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
@@ -11,7 +12,10 @@ from torch import Tensor, nn
 from adapters.core.attention import folded_attention
 from adapters.core.decoding import single_mask_parameters
 from adapters.core.errors import UserError
+from adapters.core.settings import Range
 from adapters.core.sites import Removable, override
+
+Classes = Annotated[int, Range(1, 255)]  # 255 itself marks pixels that nobody labelled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +25,15 @@ class Settings:
     Attributes:
         decoder: ``stock`` trains SAM's whole mask decoder (4,058,340 parameters);
             ``single_token`` leaves it only what the single mask needs (3,505,536).
+        classes: masks a prompt: 1 is SAM's single mask; more are one mask a class, background
+            included, each from a token of its own. ``single_token`` gives the classes one
+            hypernetwork between them, ``stock`` one each.
         train_no_mask_embed: train SAM's "no mask" embedding (256 parameters).
         train_prompt_encoder: train the whole prompt encoder (6,220 parameters).
     """
 
     decoder: Literal["stock", "single_token"] = "stock"
+    classes: Classes = 1
     train_no_mask_embed: bool = False
     train_prompt_encoder: bool = False
 
@@ -96,6 +104,14 @@ class Adapter(nn.Module):
         for block in sam.image_encoder.blocks:
             attention = partial(folded_attention, block.attn)
             self.hold(override(block.attn, "forward", attention))
+
+    def load_pretrained(self, path: Path) -> None:
+        """Start new parameters from a file of weights that were pretrained elsewhere.
+
+        Raises:
+            UserError: if the method has no such part, or the file does not fit it.
+        """
+        raise UserError(f"{self.title} has no pretrained part: leave out --pretrained.")
 
     def begin(self) -> None:
         """A forward pass begins: forget what one that did not finish may have left."""

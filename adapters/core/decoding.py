@@ -5,6 +5,7 @@ given B images it raises. This route computes the same masks for B images with P
 (methods: Kirillov et al., arXiv 2304.02643, section A), with the stock modules.
 """
 
+import copy
 from collections.abc import Iterator
 
 import torch
@@ -13,20 +14,24 @@ from torch import Tensor, nn
 
 
 def encode_prompts(
-    encoder: PromptEncoder, boxes: Tensor | None, batch_size: int
+    encoder: PromptEncoder, boxes: Tensor | None, batch_size: int, points: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Embed one prompt per mask.
 
     Args:
         encoder: SAM's prompt encoder.
         boxes: (B, P, 4) corner coordinates (x0, y0, x1, y1) in pixels of the encoder's input, or
-            None for no prompt, which asks for one mask per image.
+            None for no box.
         batch_size: B.
+        points: (B, n, 3) as x, y and label: 1 within the object, 0 outside, -1 for no point; they
+            ask for one mask an image. None for no points; boxes come without.
 
     Returns:
-        Sparse (B·P, s, C), with s = 2 corner tokens for a box and 0 without a prompt, and dense
-        (B·P, C, g, g) embeddings.
+        Sparse (B·P, s, C), with s = 2 corner tokens for a box, n + 1 for points and 0 without a
+        prompt, and dense (B·P, C, g, g) embeddings.
     """
+    if points is not None:
+        return encoder(points=(points[..., :2], points[..., 2]), boxes=None, masks=None)
     if boxes is None:
         sparse, dense = encoder(points=None, boxes=None, masks=None)
         return sparse.expand(batch_size, -1, -1), dense.expand(batch_size, -1, -1, -1)
@@ -47,45 +52,58 @@ def decode_masks(
 
     Returns:
         Mask logits (B·P, M, 4g, 4g) of the M mask tokens: index 0 is SAM's single-mask output,
-        1..3 its multi-mask output; and predicted IoU (B·P, 4).
+        1..3 its multi-mask output, or those of ``MaskTokens``; and predicted IoU (B·P, 4).
     """
-    count = sparse.shape[0]
-    prompts = count // embedding.shape[0]
+    masks_wanted = sparse.shape[0]
+    prompts = masks_wanted // embedding.shape[0]
     if prompts > 1:
         embedding = embedding.repeat_interleave(prompts, dim=0)
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
-    tokens = torch.cat([own.expand(count, -1, -1), sparse], dim=1)
+    tokens = torch.cat([own.expand(masks_wanted, -1, -1), sparse], dim=1)
 
     source = embedding + dense
     n, c, h, w = source.shape
     tokens, source = decoder.transformer(source, image_pe.expand(n, -1, -1, -1), tokens)
     upscaled = decoder.output_upscaling(source.transpose(1, 2).view(n, c, h, w))
 
-    networks = decoder.output_hypernetworks_mlps[: decoder.mask_tokens.num_embeddings]
+    count = decoder.mask_tokens.num_embeddings
+    networks = decoder.output_hypernetworks_mlps[:count]
+    networks = networks if len(networks) == count else [networks[0]] * count
     weights = torch.stack([net(tokens[:, 1 + i]) for i, net in enumerate(networks)], dim=1)
     masks = (weights @ upscaled.flatten(2)).view(n, -1, *upscaled.shape[-2:])
     return masks, decoder.iou_prediction_head(tokens[:, 0])
 
 
-class SingleToken:
-    """Leaves a mask decoder nothing but the token of its single-mask output, until removed.
+class MaskTokens:
+    """Gives a mask decoder ``count`` mask tokens in the place of its four, until removed.
 
-    The tokens of the multi-mask output take part in attention, so this changes the mask. AutoGluon
-    trains Conv-LoRA with such a decoder (arXiv 2401.17868); it takes Hugging Face's, whose four
-    layer norms a block have eps 1e-6 instead of 1e-5, which is not followed here.
+    All start as the token of the single-mask output. One token is that output without the three
+    others, which take part in attention, so this changes the mask. AutoGluon trains Conv-LoRA with
+    such a decoder (arXiv 2401.17868); it takes Hugging Face's, whose four layer norms a block have
+    eps 1e-6 instead of 1e-5, which is not followed here. Several tokens are one mask a class: with
+    a hypernetwork each, as in SAMed (arXiv 2304.13785), or with one that they share, as AutoGluon
+    has it.
     """
 
-    def __init__(self, decoder: MaskDecoder) -> None:
-        self._decoder, self._stock = decoder, decoder.mask_tokens
-        first = self._stock.weight[:1].detach().clone()
-        decoder.mask_tokens = nn.Embedding.from_pretrained(first, freeze=False)
+    def __init__(self, decoder: MaskDecoder, count: int, shared_hypernetwork: bool) -> None:
+        self._decoder = decoder
+        self._tokens, self._networks = decoder.mask_tokens, decoder.output_hypernetworks_mlps
+        first = self._tokens.weight[:1].detach().clone()
+        decoder.mask_tokens = nn.Embedding.from_pretrained(first.repeat(count, 1), freeze=False)
+        if count > 1:
+            each = [copy.deepcopy(self._networks[0]) for _ in range(count)]
+            decoder.output_hypernetworks_mlps = nn.ModuleList(
+                each[: 1 if shared_hypernetwork else count]
+            )
 
     def remove(self) -> None:
-        """Restore the stock tokens, with the one that was kept as it is now."""
+        """Restore the stock tokens; one that was alone is kept as it is now."""
         kept = self._decoder.mask_tokens.weight.detach()
-        self._decoder.mask_tokens = self._stock.to(kept.device, kept.dtype)
-        with torch.no_grad():
-            self._stock.weight[:1] = kept
+        self._decoder.mask_tokens = self._tokens.to(kept.device, kept.dtype)
+        self._decoder.output_hypernetworks_mlps = self._networks.to(kept.device, kept.dtype)
+        if len(kept) == 1:
+            with torch.no_grad():
+                self._tokens.weight[:1] = kept
 
 
 def single_mask_parameters(decoder: MaskDecoder) -> Iterator[nn.Parameter]:

@@ -1,1 +1,1 @@
-"""Losses of the papers."""
+"""Training on images and masks, and how good the masks are that come of it."""

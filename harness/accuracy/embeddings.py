@@ -8,9 +8,7 @@ need not be in memory.
 import hashlib
 import json
 import math
-import os
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -25,11 +23,11 @@ from torch import Tensor
 from adapters.core.errors import UserError
 from adapters.core.precision import autocast, in_full_precision
 from harness.cell import Precision
+from harness.files import PARTIAL, write_whole
 
 Encode = Callable[[Tensor], Tensor]
 
 NAME = "embedding"  # of the one tensor in a file
-PARTIAL = ".samfit-partial"  # how the name of a file ends while it is being written
 ABANDONED_AFTER_S = 24 * 3600  # no write takes that long: whoever began it was killed
 
 
@@ -235,7 +233,7 @@ class EmbeddingCache:
     def _write(self, name: str, embedding: Tensor) -> None:
         metadata = {"key": self.encoder.key(name), "sha256": content_sha256(embedding)}
         try:
-            _write_whole(self._path(name), save({NAME: embedding}, metadata))
+            write_whole(self._path(name), save({NAME: embedding}, metadata))
         except OSError as error:
             raise self._cannot_write(error) from error
 
@@ -253,19 +251,6 @@ def content_sha256(tensor: Tensor) -> str:
     values = tensor.detach().cpu().flatten()
     digest.update(values.view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there in full or not at all, even if the machine stops."""
-    partial = path.with_name(f"{path.stem}-{uuid.uuid4().hex}{PARTIAL}")
-    try:
-        with partial.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())  # its name must not be there before its content
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -2,14 +2,21 @@
 
 A loss belongs to a recipe, which also says at which resolution it is taken: logits (N, 1, S/4, S/4)
 are brought to the input size S, then to the recipe's size, by two bilinear interpolations, as SAM's
-own post-processing does. Targets (N, 1, M, M) are 0 or 1, float.
+own post-processing does; a recipe that wants S/4 takes them as they are. Targets (N, 1, M, M) are 0
+or 1, float.
+
+A loss for K classes takes logits (N, K, S/4, S/4); its targets (N, 1, M, M) hold class indices, of
+any dtype, and ``IGNORED`` where nobody labelled the pixel.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from harness.data.example import IGNORED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,18 +24,24 @@ class Loss:
     """A recipe's loss.
 
     Attributes:
-        of_logits: maps logits and targets, both (N, 1, M, M), to a scalar.
+        of_logits: maps logits (N, 1, M, M), or (N, K, M, M) of classes, and targets (N, 1, M, M) to
+            a scalar.
         reduction: the loss is taken at side M = S / reduction.
+        multi_class: it is for K classes that exclude each other, not for one mask.
     """
 
     of_logits: Callable[[Tensor, Tensor], Tensor]
     reduction: int
+    multi_class: bool = False
 
     def __call__(self, low_resolution: Tensor, target: Tensor, image_size: int) -> Tensor:
-        """The loss of ``low_resolution`` logits (N, 1, S/4, S/4), a scalar."""
+        """The loss of ``low_resolution`` logits (N, 1 or K, S/4, S/4), a scalar."""
+        side = image_size // self.reduction
+        if low_resolution.shape[-1] == side:
+            return self.of_logits(low_resolution, target)
         logits = resize(low_resolution, image_size)
         if self.reduction > 1:
-            logits = resize(logits, image_size // self.reduction)
+            logits = resize(logits, side)
         return self.of_logits(logits, target)
 
 
@@ -81,6 +94,46 @@ def weighted_structure_loss(logits: Tensor, target: Tensor) -> Tensor:
     return weighted.mean() + _weighted_iou_loss(logits.sigmoid(), target, weight)
 
 
+def balanced_bce_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """BCE in which foreground and background weigh the same: SAM-Adapter's and AutoGluon's.
+
+    A pixel's weight is the share that the other kind has of the batch: with one kind only the loss
+    is 0.
+    """
+    foreground = target.mean()
+    weight = target * (1 - foreground) + (1 - target) * foreground
+    return F.binary_cross_entropy_with_logits(logits, target, weight=weight)
+
+
+def soft_dice_loss(probability: Tensor, target: Tensor, over: tuple[int, ...]) -> Tensor:
+    """Mean of 1 - (2 sum pt + 1e-5) / (sum p² + sum t² + 1e-5), each summed ``over`` dimensions."""
+    inside = (probability * target).sum(over)
+    squares = probability.square().sum(over) + target.square().sum(over)
+    return (1 - (2 * inside + 1e-5) / (squares + 1e-5)).mean()
+
+
+def dice_ce_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """BCE + Dice of each image: MONAI's DiceCE as SAM-COBOT trains it (arXiv 2311.17112)."""
+    bce = F.binary_cross_entropy_with_logits(logits, target)
+    return bce + soft_dice_loss(logits.sigmoid(), target, over=(1, 2, 3))
+
+
+def samed_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """0.2 cross-entropy + 0.8 Dice of the softmax over classes, as SAMed has it (arXiv 2304.13785).
+
+    Dice is taken of each class over the whole batch, the background included. Ignored pixels count
+    in neither term; a batch without any other costs nothing.
+    """
+    labelled = target != IGNORED
+    entropy = F.cross_entropy(
+        logits, target.squeeze(1).long(), ignore_index=IGNORED, reduction="sum"
+    )
+    classes = torch.arange(logits.shape[1], device=logits.device).view(1, -1, 1, 1)
+    of_class = (target == classes).to(logits.dtype)
+    dice = soft_dice_loss(logits.softmax(1) * labelled, of_class, over=(0, 2, 3))
+    return 0.2 * entropy / labelled.sum().clamp(min=1) + 0.8 * dice
+
+
 def _edge_weight(target: Tensor) -> Tensor:
     return 1 + 5 * (F.avg_pool2d(target, kernel_size=31, stride=1, padding=15) - target).abs()
 
@@ -96,4 +149,7 @@ LOSSES = {
     "sam_adapter": Loss(of_logits=sam_adapter_loss, reduction=1),
     "structure": Loss(of_logits=structure_loss, reduction=1),
     "weighted_structure": Loss(of_logits=weighted_structure_loss, reduction=1),
+    "balanced_bce": Loss(of_logits=balanced_bce_loss, reduction=1),
+    "dice_ce": Loss(of_logits=dice_ce_loss, reduction=4),
+    "samed": Loss(of_logits=samed_loss, reduction=4, multi_class=True),
 }

@@ -1,10 +1,15 @@
-"""How a model is trained, beyond the Cell: how long, how fast, on which variations of the images."""
+"""How a model is trained on data: how long, how fast, on which variations of the images.
 
+Needs no torch.
+"""
+
+import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
-from adapters.core.errors import UserError
+from adapters.core.errors import UserError, spelling_hint
 
 Schedule = Literal["constant", "cosine", "linear", "poly"]
 Augment = Literal["none", "flip", "geometric"]
@@ -17,7 +22,7 @@ class Recipe:
     """A schedule of training.
 
     Attributes:
-        epochs: passes over the training images.
+        epochs: passes over the training images; 0 leaves the weights as they are.
         learning_rate: of AdamW, after the warm-up.
         weight_decay: of AdamW.
         schedule: how the learning rate falls from step to step: not at all, as half a cosine to 0,
@@ -48,8 +53,21 @@ class Recipe:
                 raise UserError(f"{option} must be a number, got {value!r}.")
             elif not 0 <= value < math.inf:
                 raise UserError(f"{option} must not be negative, got {value}.")
-        if not (self.epochs and self.learning_rate):
-            raise UserError("--epochs and --learning-rate must be more than 0.")
+        if not self.learning_rate:
+            raise UserError("--learning-rate must be more than 0.")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Recipe":
+        """The recipe with these fields.
+
+        Raises:
+            UserError: for a field that does not exist or a value that is not allowed.
+        """
+        known = {f.name for f in dataclasses.fields(cls)}
+        for name in data:
+            if name not in known:
+                raise UserError(f"a recipe has no field {name!r}: {spelling_hint(name, known)}")
+        return cls(**data)
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of step ``step`` (from 0) of ``steps``."""

@@ -14,10 +14,14 @@ def over(picture: Picture, top: Picture, coverage: Coverage) -> Picture:
 
 
 def rounded(coverage: Coverage, depth: float) -> Field:
-    """Brightness of a bulging object lit from the upper left, around 1; ``depth`` in pixels."""
-    height = gaussian_filter(coverage, depth)
+    """Brightness of a bulging object lit from the lower right, around 1; ``depth`` in pixels."""
+    return shaded(gaussian_filter(coverage, depth), -4)
+
+
+def shaded(height: Field, strength: float) -> Field:
+    """Brightness of a surface of this height lit from the upper left, around 1."""
     down, right = np.gradient(height)
-    return np.asarray(1 - 4 * (down + right), np.float32)
+    return np.asarray(1 + strength * (down + right), np.float32)
 
 
 def uneven_light(rng: Generator, side: int, strength: float) -> Field:
@@ -37,3 +41,18 @@ def photograph(rng: Generator, picture: Picture, blur: float = 0.5, noise: float
 def to_bytes(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     """RGB in 0..255."""
     return np.asarray((picture * 255).round(), np.uint8)
+
+
+def cast(things: Coverage, by: int, softness: float) -> Coverage:
+    """The shadow of ``things``, ``by`` pixels down and to the right of them."""
+    moved = np.pad(things, ((by, 0), (by, 0)))[:-by, :-by]
+    return gaussian_filter(moved, softness)
+
+
+def displaced(picture: Picture, down: Field, right: Field) -> Picture:
+    """What is seen through something that bends light, by so many pixels at each of them."""
+    side = len(picture)
+    rows, columns = np.mgrid[:side, :side]
+    rows = (rows + down).round().astype(int).clip(0, side - 1)
+    columns = (columns + right).round().astype(int).clip(0, side - 1)
+    return picture[rows, columns]

@@ -36,7 +36,7 @@ def strokes(lines: Iterable[tuple[Points, float]], side: int) -> Coverage:
 
 
 def _reduced(canvas: Image.Image) -> Coverage:
-    return np.asarray(canvas.reduce(FINER), np.float32) / 255
+    return np.asarray(np.asarray(canvas.reduce(FINER), np.float32) / 255, np.float32)
 
 
 def circle(points: int = 96) -> Points:
@@ -115,3 +115,25 @@ def any_object(rng: Generator, side: int, size: tuple[float, float]) -> Coverage
     angle = rng.uniform(0, 2 * np.pi)
     parts = outlines if isinstance(outlines, list) else [outlines]
     return fill([place(part, centre, extent, angle) for part in parts], side)
+
+
+def tube(line: Points, width: NDArray[np.float64]) -> Points:
+    """The outline of a line that is ``width`` (n,) wide at each of its points."""
+    along = np.gradient(line, axis=0)
+    aside = along[:, ::-1] * [-1, 1] / np.linalg.norm(along, axis=1, keepdims=True).clip(1e-9)
+    offset = aside * width[:, None] / 2
+    return np.concatenate([line + offset, (line - offset)[::-1]])
+
+
+def softened(outline: Points, times: int = 3) -> Points:
+    """The outline with its corners cut off, and those that this leaves again."""
+    for _ in range(times):
+        ahead = np.roll(outline, -1, axis=0)
+        cut = [0.75 * outline + 0.25 * ahead, 0.25 * outline + 0.75 * ahead]
+        outline = np.stack(cut, axis=1).reshape(-1, 2)
+    return outline
+
+
+def within(coverage: Coverage) -> NDArray[np.uint8]:
+    """The mask of the pixels that are mostly covered: 0 or 1."""
+    return np.asarray(coverage > 0.5, np.uint8)

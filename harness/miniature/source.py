@@ -58,7 +58,7 @@ def _try_scene(rng: Generator) -> Scene:
 
 def box_of(mask: NDArray[np.uint8], rng: Generator, jitter: float = 0) -> NDArray[np.float32]:
     """The box (x0, y0, x1, y1) around ``mask``, each side moved by up to ``jitter`` pixels."""
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     tight = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
     moved = tight + rng.uniform(-jitter, jitter, 4)
     return np.asarray(moved.clip(0, np.array(mask.shape[::-1] * 2)), np.float32)

@@ -5,6 +5,7 @@ in the same colours differ in nothing but their texture.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -23,12 +24,12 @@ def even(values: NDArray[np.floating]) -> Field:
     return np.asarray(ndtr((values - values.mean()) / spread), np.float32)
 
 
-def _frequencies(side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _frequencies(side: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Vertical and horizontal frequencies of ``rfft2``, in cycles over the picture."""
     return np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side)[None]
 
 
-def _filtered_noise(rng: Generator, side: int, gain: NDArray[np.float64]) -> NDArray[np.float64]:
+def _filtered_noise(rng: Generator, side: int, gain: NDArray[np.floating]) -> NDArray[np.float64]:
     """White noise with each frequency weighted by ``gain``."""
     spectrum = np.fft.rfft2(rng.standard_normal((side, side)))
     return np.fft.irfft2(spectrum * gain, (side, side))
@@ -107,3 +108,43 @@ def paint(field: Field, colours: Palette) -> Picture:
 def any_texture(rng: Generator, side: int) -> Field:
     """A field of any kind."""
     return TEXTURES[rng.integers(len(TEXTURES))](rng, side)
+
+
+def swells(rng: Generator, side: int, waves: float) -> Field:
+    """Smooth bumps, about ``waves`` of them across the picture."""
+    rows, columns = _frequencies(side)
+    return even(_filtered_noise(rng, side, np.exp(-((np.hypot(rows, columns) / waves) ** 2))))
+
+
+def mixed(one: Field, other: Field, share: float) -> Field:
+    """A field that is ``share`` of ``other``, the rest of ``one``."""
+    return even((1 - share) * one + share * other)
+
+
+def equalised(values: Field, where: NDArray[np.bool_]) -> Field:
+    """Spread ``values`` so that those of the pixels ``where`` take every value equally often."""
+    levels = np.linspace(0, 1, 65)
+    return np.interp(values, np.quantile(values[where], levels), levels).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tones:
+    """Colours of one kind of thing, as ranges to draw palettes from.
+
+    Attributes:
+        hue: in turns; 0 is red, 1/6 yellow, 1/3 green.
+        saturation: 0 for greys.
+        brightness: of the darkest and the lightest colour.
+    """
+
+    hue: tuple[float, float]
+    saturation: tuple[float, float]
+    brightness: tuple[float, float]
+
+    def draw(self, rng: Generator) -> Palette:
+        """Three neighbouring colours, from dark to light."""
+        hue = rng.uniform(*self.hue) + rng.uniform(-0.012, 0.012, 3)
+        exposure = rng.uniform(0.85, 1.15)
+        return shades(
+            hue, rng.uniform(*self.saturation), exposure * np.linspace(*self.brightness, 3)
+        )

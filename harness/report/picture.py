@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from adapters.core.errors import UserError
+from harness.files import write_whole
 from harness.report.plots.style import styled
 from harness.report.write import FORMATS
 
@@ -33,6 +34,6 @@ def write_picture(figure: Figure, path: Path) -> None:
     figure.savefig(content, format=name, **FORMATS[name])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.getvalue())
+        write_whole(path, content.getvalue())
     except OSError as error:
         raise UserError(f"cannot write --output {path}: {error.strerror}.") from error

@@ -1,7 +1,6 @@
 """Write a report: tables and plots of records, into a folder."""
 
 import io
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from adapters.core.errors import UserError
+from harness.files import write_whole
 from harness.record import Measurement
 from harness.report.agreement import agreement_table
 from harness.report.plots.breakdown import breakdown
@@ -64,9 +64,11 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [_write(folder / name, content) for name, content in contents.items()]
+        for name, content in contents.items():
+            write_whole(folder / name, content)
     except OSError as error:
         raise UserError(f"cannot write the report to {folder}: {error.strerror}.") from error
+    return [folder / name for name in contents]
 
 
 def _csv(records: Sequence[Measurement]) -> bytes:
@@ -93,14 +95,3 @@ def pictures(name: str, figure: Figure) -> dict[str, bytes]:
         figure.savefig(buffer, format=suffix, **arguments)
         found[f"{name}.{suffix}"] = buffer.getvalue()
     return found
-
-
-def _write(path: Path, content: bytes) -> Path:
-    """Write beside ``path`` first, then rename: nobody sees half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

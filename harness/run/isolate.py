@@ -1,6 +1,7 @@
 """Run tasks in a worker process, and turn every way in which it can end into a record."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -39,7 +40,11 @@ class Worker:
 
     machine: Mapping[str, Any]
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int | None = None) -> None:
+        """``threads`` that it computes with; as many as there are processors without."""
+        self._environment = dict(os.environ)
+        if threads is not None:
+            self._environment["OMP_NUM_THREADS"] = str(threads)
         self._start()
 
     def _start(self) -> None:
@@ -49,6 +54,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            env=self._environment,
         )
         self._reader = ThreadPoolExecutor(1)
         try:

@@ -3,20 +3,26 @@
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names, canonical_settings, check_adapter_name
-from harness.cell import Cell
+from harness.accuracy.recipe import Recipe
+from harness.cell import Cell, Device
 from harness.run.task import How, Task
+from harness.sam.packaged import MINIATURE, RANDOM_ENCODER
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 MEASURED_BATCH_SIZES = (1, 4, 16)  # each takes a process of its own
 LEVER_BATCH_SIZES = (1, 4, 16)  # at which methods are predicted with levers, too
 FURTHER_BATCH_SIZE = 4  # and with those that round or allow no augmentation
+QUICK_TASKS = ("camouflage",)  # what the main job scores; all of them take an hour
+SEEDS = 3
+# One recipe for all methods: 96 steps of 4 images.
+MINIATURE_RECIPE = Recipe(epochs=4, learning_rate=1e-3, warmup=10, clip_norm=1.0)
 IN_FILES: tuple[How, ...] = ("predict", "measure")  # what a profile file may ask for
 
 Machine = Mapping[str, Any]
@@ -27,7 +33,7 @@ def bench(machine: Machine) -> list[Task]:
 
     Memory is that of each method as published, and with every lever that it can use.
     Without a GPU throughput is measured on the miniature SAM: a training step of ViT-B at 1024
-    takes a small CPU tens of seconds.
+    takes a small CPU tens of seconds. Accuracy is that of the miniature, too, on one task.
     """
     predicted: dict[str, Any] = {"backbone": "vit_b"}
     measured: dict[str, Any] = {"backbone": "vit_tiny", "device": "cpu"}
@@ -39,7 +45,46 @@ def bench(machine: Machine) -> list[Task]:
         *published,
         *(Task("predict", cell) for task in published for cell in _with_levers(task.cell)),
         *_tasks("measure", {**every, "batch_size": list(MEASURED_BATCH_SIZES), **measured}),
+        *accuracy_tasks(machine, QUICK_TASKS, seeds=1),
     ]
+
+
+def accuracy(machine: Machine) -> list[Task]:
+    """Every adapter on each miniature task, three times, and what it takes to train it."""
+    from harness.miniature.tasks import TASKS
+
+    return accuracy_tasks(machine, tuple(TASKS), SEEDS)
+
+
+def accuracy_tasks(machine: Machine, tasks: Sequence[str], seeds: int) -> list[Task]:
+    """Predictions of what training on ``tasks`` takes, and the scores that it gives.
+
+    With the methods two yardsticks are scored: the pretrained model as it is, and the mask decoder
+    trained on an encoder that knows nothing.
+    """
+    from harness.miniature.tasks import TASKS
+
+    shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
+    device: Device = "cpu" if machine["gpu"] is None else "cuda"
+    found = _tasks("predict", {"adapter": ["all"], **shared})
+    for name in tasks:
+        classes = TASKS[name].classes
+        cell = Cell(
+            adapter="decoder",
+            settings={"classes": classes} if classes > 1 else {},
+            loss="samed" if classes > 1 else "cad",
+            device=device,
+            checkpoint=MINIATURE,
+            task=name,
+            recipe=MINIATURE_RECIPE,
+            **shared,
+        )
+        found.append(Task("score", replace(cell, recipe=replace(MINIATURE_RECIPE, epochs=0))))
+        for seed in range(seeds):
+            trained = [replace(cell, adapter=adapter, seed=seed) for adapter in adapter_names()]
+            trained.append(replace(cell, checkpoint=RANDOM_ENCODER, seed=seed))
+            found += [Task("score", each) for each in trained]
+    return found
 
 
 def _with_levers(cell: Cell) -> Iterator[Cell]:
@@ -58,7 +103,7 @@ def _with_levers(cell: Cell) -> Iterator[Cell]:
                 yield lowered
 
 
-PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench}
+PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench, "accuracy": accuracy}
 
 
 def load_profile(name: str, machine: Machine) -> list[Task]:

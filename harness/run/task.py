@@ -7,7 +7,7 @@ from typing import Any, Literal
 from harness.cell import Cell
 from harness.record import Measurement, Source, Status, measured_source
 
-How = Literal["predict", "measure", "weigh"]
+How = Literal["predict", "measure", "weigh", "score"]
 
 
 @dataclass(frozen=True)

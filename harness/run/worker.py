@@ -13,6 +13,7 @@ import traceback
 from typing import Any
 
 from adapters.core.errors import UserError
+from harness.accuracy.score import score
 from harness.environment import environment, machine
 from harness.measure import first_line, measure, weigh
 from harness.memory.cuda import foreign_bytes
@@ -20,7 +21,7 @@ from harness.predict import predict
 from harness.record import Measurement
 from harness.run.task import Task
 
-RUNNERS = {"predict": predict, "measure": measure, "weigh": weigh}
+RUNNERS = {"predict": predict, "measure": measure, "weigh": weigh, "score": score}
 
 
 def main() -> None:

@@ -66,7 +66,7 @@ def test_torchvisions_weights_load_and_compute_the_same(resnet_file):
     network.layer4 = network.avgpool = network.fc = nn.Identity()
     adapter = adapted("sam_lst").adapter
     adapter.resnet = ResNetStages(64).eval()
-    adapter.load_resnet(resnet_file)
+    adapter.load_pretrained(resnet_file)
     images = torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         expected = network.eval()(images).view(1, 256, 4, 4)
@@ -75,7 +75,7 @@ def test_torchvisions_weights_load_and_compute_the_same(resnet_file):
 
 def test_weights_of_another_size_are_refused(resnet_file):
     with user_error("ResNet-18", str(resnet_file)):
-        adapted("sam_lst").adapter.load_resnet(resnet_file)
+        adapted("sam_lst").adapter.load_pretrained(resnet_file)
 
 
 def test_a_file_that_would_run_code_is_refused(tmp_path):
@@ -85,13 +85,13 @@ def test_a_file_that_would_run_code_is_refused(tmp_path):
 
     torch.save({"conv1.weight": RunsCode()}, tmp_path / "evil.pth")
     with user_error("ResNet-18", "evil.pth"):
-        adapted("sam_lst").adapter.load_resnet(tmp_path / "evil.pth")
+        adapted("sam_lst").adapter.load_pretrained(tmp_path / "evil.pth")
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_missing_file_is_named(tmp_path):
     with user_error("ResNet-18", "missing.pth"):
-        adapted("sam_lst").adapter.load_resnet(tmp_path / "missing.pth")
+        adapted("sam_lst").adapter.load_pretrained(tmp_path / "missing.pth")
 
 
 def test_half_of_the_embedding_is_replaced_at_first():

@@ -109,7 +109,7 @@ def test_an_unknown_setting_near_nothing_lists_all():
 
 def test_every_method_has_the_settings_that_all_share():
     names = set(vars(Settings()))
-    assert names == {"decoder", "train_no_mask_embed", "train_prompt_encoder"}
+    assert names == {"decoder", "classes", "train_no_mask_embed", "train_prompt_encoder"}
     for method in adapter_names():
         assert names <= set(vars(adapter_class(method).Settings()))
 

@@ -1,79 +1,26 @@
-"""The command ``samfit``: parse, build a Cell, call, print.
+"""Commands about methods and one step: what it takes, and what fits."""
 
-Answers go to standard output, progress and errors to standard error. torch is imported only by the
-commands that need it.
-"""
-
-import gc
-import json
-import os
-import signal
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
-import adapters
-import harness
 from adapters.core.errors import UserError
 from harness.cell import Cell, Device
-from harness.options import takes_cell
-from harness.record import Measurement
-
-app = typer.Typer(
-    help="Which adapter of the Segment Anything Model fits your GPU, and how fast it trains there.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    add_completion=False,
+from harness.cli.app import app
+from harness.cli.output import (
+    Json,
+    messages,
+    plain_interrupt,
+    print_json,
+    with_bar,
+    with_progress,
 )
-messages = Console(stderr=True)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-
-
-def command() -> NoReturn:
-    """``main`` as a process of its own.
-
-    It is over soon: collecting garbage while torch is imported, and taking everything apart at the
-    end, would add a second and a half to every command.
-    """
-    gc.disable()
-    try:
-        main()
-    except SystemExit as end:
-        code = end.code
-    if isinstance(code, str):
-        print(code, file=sys.stderr)
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # it was reported, or nobody reads it
-            stream.flush()
-    os._exit(code if isinstance(code, int) else bool(code))
-
-
-def main() -> NoReturn:
-    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
-    try:
-        _check_installation()
-        app()
-        sys.exit()
-    except UserError as error:
-        sys.exit(f"samfit: {error}")
-    except OSError as error:  # a full disk, most often: the answer itself cannot be written
-        sys.exit(f"samfit: {error}.")
+from harness.options import cell_from_options, takes, takes_cell
+from harness.record import Measurement
 
 
 @app.command("list")
@@ -84,33 +31,38 @@ def list_adapters(json_: Json = False) -> None:
 
     entries = catalogue()
     if json_:
-        _print_json(entries)
+        print_json(entries)
     else:
         Console().print(catalogue_table(entries))
 
 
 @app.command()
 @takes_cell
-def predict(cell: Cell, device_given: bool, json_: Json = False) -> None:
+def predict(cell: Cell, json_: Json = False) -> None:
     """Predict the memory of one training step or forward pass. Needs no GPU."""
     from harness.predict import predict as run
 
-    with _plain_interrupt():
+    with plain_interrupt():
         record = run(cell)
     _show(record, json_)
 
 
 @app.command()
-@takes_cell
-def measure(cell: Cell, device_given: bool, json_: Json = False) -> None:
+@takes("cell", cell_from_options, leave_out=("device", "compute_capability"))
+def measure(
+    cell: Cell,
+    device: Annotated[
+        Device | None, typer.Option(help="The card without, if there is one.")
+    ] = None,
+    json_: Json = False,
+) -> None:
     """Measure one step on this machine, in a process of its own."""
     from harness.run.isolate import Worker
     from harness.run.task import Task
 
     try:
         with Worker() as worker:
-            if not device_given:
-                cell = replace(cell, device="cuda" if worker.machine["gpu"] else "cpu")
+            cell = replace(cell, device=device or ("cuda" if worker.machine["gpu"] else "cpu"))
             if cell.device == "cuda" and worker.machine["gpu"]:
                 cell = replace(cell, compute_capability=worker.machine["gpu_capability"])
             with messages.status(f"measuring {cell.key} on {cell.device}"):
@@ -118,63 +70,6 @@ def measure(cell: Cell, device_given: bool, json_: Json = False) -> None:
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was measured.") from None
     _show(record, json_)
-
-
-@app.command()
-def sweep(
-    profile: Annotated[str, typer.Argument(help="bench, or a JSON file with grids of Cells.")],
-    output: Annotated[
-        Path, typer.Option(help="Results file; records that are there already are kept.")
-    ] = Path("results/results.jsonl"),
-    json_: Json = False,
-) -> None:
-    """Run many Cells, each isolated. Run it again to resume after an interruption."""
-    from harness.run.isolate import Worker
-    from harness.run.profiles import load_profile
-    from harness.run.sweep import sweep as run
-    from harness.store import Store
-
-    store, records = Store(output), []
-    try:
-        with store.writing(), Worker() as worker:
-            tasks = load_profile(profile, worker.machine)
-            for record in _with_progress(run(tasks, store, worker), len(tasks)):
-                records.append(record)
-    except KeyboardInterrupt:
-        done = f"interrupted; what was finished is in {output}"
-        raise UserError(f"{done}: run the same command to go on.") from None
-    if json_:
-        _print_json([record.to_json() for record in records])
-    else:
-        messages.print(f"{len(records)} Cells in {output}; samfit report {output} draws them.")
-    if any(record.status == "error" for record in records):
-        raise UserError(f"some Cells failed, see above and {output}: run the same command again.")
-
-
-@app.command()
-def report(
-    results: Annotated[Path, typer.Argument(help="Results file of a sweep.")],
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for tables and plots; beside the file without.")
-    ] = None,
-    json_: Json = False,
-) -> None:
-    """Write tables and plots of a results file, and print the tables."""
-    from harness.report.tables import terminal_table
-    from harness.report.write import captioned_tables, write_report
-    from harness.store import Store
-
-    records = Store(results).latest()
-    if not records:
-        raise UserError(f"there are no results in {results}: run samfit sweep bench first.")
-    paths = write_report(records, output or results.parent)
-    if json_:
-        _print_json({"files": [str(path) for path in paths]})
-        return
-    console = Console()
-    for table in captioned_tables(records):
-        console.print(terminal_table(*table))
-    console.print("\n".join(str(path) for path in paths), soft_wrap=True)
 
 
 @app.command()
@@ -227,7 +122,7 @@ def fit(
     ]
     try:
         found = list(
-            _with_bar(fit_methods(cells, cards, batch_size, max(up_to, batch_size)), len(cells))
+            with_bar(fit_methods(cells, cards, batch_size, max(up_to, batch_size)), len(cells))
         )
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was found.") from None
@@ -237,7 +132,7 @@ def fit(
     if output:
         write_picture(draw_fit(fits, where), output)
     if json_:
-        _print_json(document(fits, cells[0], environment(cells[0])))
+        print_json(document(fits, cells[0], environment(cells[0])))
         return
     console = Console()
     console.print(fit_tables(fits, batch_size))
@@ -279,7 +174,7 @@ def validate(
             tasks = validation_tasks(worker.machine, device, backbone)
             with store.writing():
                 given = until(run(tasks, store, worker), 60 * minutes)
-                for record in _with_progress(given, len(tasks)):
+                for record in with_progress(given, len(tasks)):
                     records.append(record)
     except KeyboardInterrupt:
         done = f"interrupted; what was finished is in {store.path}"
@@ -291,7 +186,6 @@ def validate(
 @takes_cell
 def blame(
     cell: Cell,
-    device_given: bool,
     against: Annotated[
         str | None,
         typer.Option(
@@ -314,12 +208,12 @@ def blame(
 
         check_picture(output)
     cells = [cell] if against is None else [cell, cell_against(cell, against)]
-    with _plain_interrupt():
+    with plain_interrupt():
         one, *others = [run(cell) for cell in cells]
     if output:
         write_picture(icicle([one, *others]), output)
     if json_:
-        _print_json(difference_to_json(one, *others) if others else one.to_json())
+        print_json(difference_to_json(one, *others) if others else one.to_json())
         return
     console = Console()
     console.print(difference_summary(one, *others) if others else blame_summary(one))
@@ -332,7 +226,7 @@ def _show(record: Measurement, as_json: bool) -> None:
     from harness.report.terminal import measurement_summary
 
     if as_json:
-        _print_json(record.to_json())
+        print_json(record.to_json())
     elif record.status == "ok":
         Console().print(measurement_summary(record))
     if record.status != "ok":
@@ -351,7 +245,7 @@ def _show_validation(
         raise UserError(f"no Cell could be measured: read why in {folder / 'results.jsonl'}.")
     paths = write_validation(records, folder)
     if as_json:
-        _print_json({**numbers, "files": [str(path) for path in paths]})
+        print_json({**numbers, "files": [str(path) for path in paths]})
     else:
         console = Console()
         console.print(terminal_table(*validation_table(records)))
@@ -365,62 +259,3 @@ def _show_validation(
         )
     if any(record.status == "error" for record in records):
         raise UserError(f"some Cells failed, see above and {folder}: run the same command again.")
-
-
-def _print_json(document: Any) -> None:
-    try:
-        print(json.dumps(document, indent=2), flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
-        raise UserError(f"cannot write the answer: {error.strerror}.") from error
-
-
-@contextmanager
-def _plain_interrupt() -> Iterator[None]:
-    """Let Ctrl-C end the process at once: Python's exception could arise inside a callback of
-    torch, which aborts with a stack of C++ frames."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _progress() -> Progress:
-    """A bar with an estimate."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=messages)
-
-
-def _with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
-    """Pass ``answers`` on, showing a bar."""
-    with _progress() as progress:
-        yield from progress.track(answers, total=total, description="methods")
-
-
-def _with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:
-    """Pass ``records`` on, showing a bar with an estimate, and each record that is not ok."""
-    with _progress() as progress:
-        bar = progress.add_task("starting", total=total)
-        for record in records:
-            progress.update(bar, advance=1, description=record.key)
-            if record.status != "ok":
-                progress.console.print(f"{record.key}: {record.status}, {record.message}")
-            yield record
-
-
-def _check_installation() -> None:
-    """Notice another distribution whose package is called ``adapters``, as one on the index is."""
-    ours, found = Path(harness.__file__).parent.parent, Path(adapters.__file__).parent.parent
-    if ours != found or not (found / "adapters" / "core").is_dir():
-        raise UserError(
-            f"the package 'adapters' at {found} is not samfit's: uninstall it, "
-            "or install samfit in an environment of its own."
-        )

@@ -1,0 +1,20 @@
+"""What happens in a training. Needs no torch."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class History:
+    """What has happened so far.
+
+    Attributes:
+        losses: of every step.
+        validations: scores after each epoch, with ``step``, the number of steps before.
+        best_step: of the best validation; 0 before the first.
+        train_ms: time in training steps, with reading images and without validation.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    validations: list[dict[str, float]] = field(default_factory=list)
+    best_step: int = 0
+    train_ms: float = 0.0

@@ -1,0 +1,60 @@
+"""The command ``samfit``: parse, build a Cell, call, print.
+
+torch is imported only by the commands that need it.
+"""
+
+import gc
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+import adapters
+import harness
+from adapters.core.errors import UserError
+from harness.cli import accuracy, memory, suite
+from harness.cli.app import app
+
+__all__ = ["accuracy", "command", "main", "memory", "suite"]  # importing adds their commands
+
+
+def command() -> NoReturn:
+    """``main`` as a process of its own.
+
+    It is over soon: collecting garbage while torch is imported, and taking everything apart at the
+    end, would add a second and a half to every command.
+    """
+    gc.disable()
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # it was reported, or nobody reads it
+            stream.flush()
+    os._exit(code if isinstance(code, int) else bool(code))
+
+
+def main() -> NoReturn:
+    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
+    try:
+        _check_installation()
+        app()
+        sys.exit()
+    except UserError as error:
+        sys.exit(f"samfit: {error}")
+    except OSError as error:  # a full disk, most often: the answer itself cannot be written
+        sys.exit(f"samfit: {error}.")
+
+
+def _check_installation() -> None:
+    """Notice another distribution whose package is called ``adapters``, as one on the index is."""
+    ours, found = Path(harness.__file__).parent.parent, Path(adapters.__file__).parent.parent
+    if ours != found or not (found / "adapters" / "core").is_dir():
+        raise UserError(
+            f"the package 'adapters' at {found} is not samfit's: uninstall it, "
+            "or install samfit in an environment of its own."
+        )

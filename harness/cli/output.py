@@ -1,0 +1,108 @@
+"""What every command prints with: answers to standard output, progress and errors to the other."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from adapters.core.errors import UserError
+from harness.record import Measurement
+
+messages = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+def print_json(document: Any) -> None:
+    """Print one document, all of it or an error."""
+    try:
+        print(json.dumps(document, indent=2), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
+        raise UserError(f"cannot write the answer: {error.strerror}.") from error
+
+
+@contextmanager
+def plain_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process at once: Python's exception could arise inside a callback of
+    torch, which aborts with a stack of C++ frames."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an end instead of forcing it; a second one forces it.
+
+    What comes back says whether it was asked for.
+    """
+    asked = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Say in one sentence why a file of the user's choice cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"cannot write --output {path}: {error.strerror}.") from error
+
+
+def progress_bar() -> Progress:
+    """A bar with an estimate."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=messages)
+
+
+def with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
+    """Pass ``answers`` on, showing a bar."""
+    with progress_bar() as progress:
+        yield from progress.track(answers, total=total, description="methods")
+
+
+def with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:
+    """Pass ``records`` on, showing a bar with an estimate, and each record that is not ok."""
+    with progress_bar() as progress:
+        bar = progress.add_task("starting", total=total)
+        for record in records:
+            progress.update(bar, advance=1, description=record.key)
+            if record.status != "ok":
+                progress.console.print(f"{record.key}: {record.status}, {record.message}")
+            yield record

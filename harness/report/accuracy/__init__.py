@@ -1,0 +1,1 @@
+"""Accuracy in words, tables and plots."""
