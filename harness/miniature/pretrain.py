@@ -2,7 +2,8 @@
 
 The weights that come with samfit were made by this script; ``pretraining.json`` beside them holds
 its recipe, seed, versions and losses. All of vit_tiny is trained with samfit's own training step,
-on scenes that are generated as they are needed, each object prompted by its jittered box.
+on scenes that are generated as they are needed, each object prompted by its jittered
+box, or, if it is alone, by the box of the whole image.
 """
 
 import json
@@ -18,17 +19,21 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from harness.accuracy.history import History
 from harness.accuracy.losses import LOSSES, resize
 from harness.accuracy.recipe import Recipe
 from harness.accuracy.trainer import Trainer
 from harness.cell import Cell
 from harness.environment import environment
 from harness.miniature.source import SIDE, box_of, draw_scene
+from harness.report.picture import write_picture
+from harness.report.plots.history import draw_history
 from harness.step import Batch, Step, build_model
 
 FOLDER = Path(__file__).parent / "weights"
-STEPS, BATCH_SIZE, PROMPTS = 1400, 16, 3
+STEPS, BATCH_SIZE, PROMPTS = 2800, 8, 3
 BOX_JITTER = 8  # pixels
+WHOLE = 0.5  # share of the scenes with a single object that are prompted with the whole image
 HELD_OUT = 64  # scenes on which the weights are scored, from seeds that training never takes
 
 CELL = Cell(
@@ -41,14 +46,17 @@ CELL = Cell(
     loss="cad",
     device="cpu",
 )
-RECIPE = Recipe(epochs=1, learning_rate=8e-4, weight_decay=0.02, warmup=100, clip_norm=1.0)
+RECIPE = Recipe(epochs=1, learning_rate=6e-4, weight_decay=0.02, warmup=200, clip_norm=1.0)
 
 
 class Scenes(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """Image (3, S, S) uint8, boxes (P, 4) and masks (P, S, S) uint8 of scene i of ``seed``."""
 
-    def __init__(self, seed: int, count: int, prompts: int, jitter: float) -> None:
-        self.seed, self.count, self.prompts, self.jitter = seed, count, prompts, jitter
+    def __init__(
+        self, seed: int, count: int, prompts: int, jitter: float = 0, whole: float = 0
+    ) -> None:
+        self.seed, self.count, self.prompts = seed, count, prompts
+        self.jitter, self.whole = jitter, whole
 
     def __len__(self) -> int:
         return self.count
@@ -58,6 +66,8 @@ class Scenes(Dataset[tuple[Tensor, Tensor, Tensor]]):
         scene = draw_scene(rng)
         chosen = scene.masks[rng.integers(len(scene.masks), size=self.prompts)]
         boxes = np.stack([box_of(mask, rng, self.jitter) for mask in chosen])
+        if len(scene.masks) == 1 and rng.random() < self.whole:
+            boxes[:] = 0, 0, SIDE, SIDE
         image = torch.from_numpy(scene.image).permute(2, 0, 1)
         return image.contiguous(), torch.from_numpy(boxes), torch.from_numpy(chosen)
 
@@ -76,7 +86,7 @@ def pretrain() -> tuple[Step, list[float]]:
     """Train from random weights; the step with its model, and the loss of each step."""
     step: Step | None = None
     losses = []
-    scenes = Scenes(CELL.seed, STEPS * BATCH_SIZE, PROMPTS, BOX_JITTER)
+    scenes = Scenes(CELL.seed, STEPS * BATCH_SIZE, PROMPTS, BOX_JITTER, WHOLE)
     for batch in track(batches(scenes), "pretraining", STEPS):
         if step is None:
             step = Step(CELL, build_model(CELL, torch.device("cpu")), batch)
@@ -126,12 +136,14 @@ def main() -> None:
         "recipe": asdict(RECIPE),
         "steps": STEPS,
         "box_jitter_pixels": BOX_JITTER,
-        "held_out": score(step, Scenes(CELL.seed + 1, HELD_OUT, PROMPTS, 0)),
+        "whole_image_share": WHOLE,
+        "held_out": score(step, Scenes(CELL.seed + 1, HELD_OUT, PROMPTS)),
         "minutes": round(minutes, 1),
         "environment": environment(CELL),
         "losses": [round(loss, 4) for loss in losses],
     }
     (FOLDER / "pretraining.json").write_text(json.dumps(story, indent=1) + "\n", encoding="utf-8")
+    write_picture(draw_history(History(losses), ""), FOLDER / "pretraining.png")
     print(story["held_out"])
 
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from harness.miniature.light import over, photograph, rounded, to_bytes, uneven_light
 from harness.miniature.shapes import any_object
-from harness.miniature.textures import any_texture, paint, palette
+from harness.miniature.textures import TEXTURES, paint, palette
 
 SIDE = 256
 SAME_COLOURS = 0.3  # share of the objects that differ from their background in texture alone
-LEAST_VISIBLE = 120  # pixels; what is hidden more than that is nobody's object
+LEAST_VISIBLE = 300  # pixels; what is hidden more than that is nobody's object
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Scene:
 
 
 def draw_scene(rng: Generator) -> Scene:
-    """A textured ground with one to five textured objects on it, some behind others."""
+    """A textured ground with one to four textured objects on it, some behind others."""
     while True:  # as good as always the first is fine
         scene = _try_scene(rng)
         if len(scene.masks):
@@ -38,13 +38,15 @@ def draw_scene(rng: Generator) -> Scene:
 
 def _try_scene(rng: Generator) -> Scene:
     ground = palette(rng, rng.uniform(0.15, 0.6))
-    picture = paint(any_texture(rng, SIDE), ground)
+    kinds = [TEXTURES[index] for index in rng.permutation(len(TEXTURES))]
+    picture = paint(kinds[0](rng, SIDE), ground)
     visible: list[NDArray[np.bool_]] = []
-    for _ in range(rng.integers(1, 6)):
-        coverage = any_object(rng, SIDE, (0.08, 0.35))
+    for _ in range(rng.integers(1, 5)):
+        coverage = any_object(rng, SIDE, (0.15, 0.42))
         same = rng.random() < SAME_COLOURS
         colours = ground if same else palette(rng, rng.uniform(0.1, 0.6))
-        surface = paint(any_texture(rng, SIDE), colours)
+        kind = kinds[rng.integers(1 if same else 0, len(kinds))]
+        surface = paint(kind(rng, SIDE), colours)
         if not same and rng.random() < 0.5:
             surface = surface * rounded(coverage, rng.uniform(3, 8))[..., None]
         picture = over(picture, surface, coverage)
