@@ -1,0 +1,1 @@
+"""What a user has on disk, as examples. Needs no torch."""

@@ -1,0 +1,69 @@
+"""All that is wrong with a data set is found before training starts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from user_error import user_error
+
+from harness.data.check import Summary, check
+from harness.data.dataset import open_folder
+from harness.data.parallel import in_threads
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An example without files."""
+
+    mask: list[list[int]]
+    name: str = "drawn"
+
+    def read(self):
+        mask = np.array(self.mask, dtype=np.uint8)
+        return np.zeros((*mask.shape, 3), dtype=np.uint8), mask
+
+
+def test_a_summary_of_what_is_there():
+    examples = [Drawn([[1, 0]]), Drawn([[0, 0], [0, 0]]), Drawn([[1]]), Drawn([[0, 255]])]
+    assert check(examples) == Summary(count=4, smallest=(1, 1), largest=(2, 2), empty_masks=2)
+
+
+def test_progress_is_told_after_each():
+    told = []
+    check([Drawn([[1]])] * 7, lambda: told.append(1))
+    assert len(told) == 7
+
+
+@pytest.mark.parametrize("mask", [[[0, 0]], [[0, 255]]])
+def test_masks_that_are_all_empty_are_refused(mask):
+    with user_error("none of the 3 masks", "--classes"):
+        check([Drawn(mask)] * 3)
+
+
+def test_one_fault_alone_is_one_sentence(tree):
+    data = open_folder(
+        tree("images/a.png", "images/b.png", "masks/a.png", "masks/b.png"), classes=1
+    )
+    data.train[1].mask.write_bytes(b"no picture")
+    with user_error("b.png is damaged"):
+        check(data.train)
+
+
+def test_several_faults_are_counted(tree):
+    paths = [f"{role}/{name}.png" for role in ("images", "masks") for name in "abcd"]
+    data = open_folder(tree(*paths), classes=1)
+    data.train[1].image.write_bytes(b"no picture")
+    data.train[2].mask.write_bytes(b"")
+    data.train[3].mask.unlink()
+    told = []
+    with user_error("b.png is damaged", "one of 3"):
+        check(data.train, lambda: told.append(1))
+    assert len(told) == 4
+
+
+def test_what_has_not_begun_when_the_caller_stops_never_does():
+    begun = []
+    results = in_threads(begun.append, range(5_000))
+    next(results)
+    results.close()
+    assert len(begun) < 5_000

@@ -1,0 +1,167 @@
+"""Data sets are opened from folders and tables, and split for validation."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from user_error import user_error
+
+from harness.data import dataset
+from harness.data.dataset import LAYOUTS, DataSet, hold_out, open_folder
+
+PAIRS = ("images/a.png", "masks/a.png")
+
+
+@dataclass(frozen=True)
+class Named:
+    """An example that is never read."""
+
+    name: str
+
+    def read(self):
+        raise AssertionError
+
+
+def data_set(count):
+    return DataSet(name="d", classes=1, train=tuple(Named(f"{i:04}") for i in range(count)))
+
+
+def test_a_folder(tree):
+    root = tree(*PAIRS)
+    data = open_folder(root)
+    assert (data.name, data.classes, data.class_names) == (root.name, 1, ())
+    assert (len(data.train), data.val, data.test, data.remarks) == (1, (), (), ())
+    image, mask = data.train[0].read()
+    assert image.shape == (2, 2, 3)
+    assert mask.tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_folder_by_its_relative_path(tree, monkeypatch):
+    monkeypatch.chdir(tree(*PAIRS, below="leaves"))
+    assert open_folder(dataset.Path()).name == "leaves"
+
+
+def test_tables_come_before_folders(tree):
+    root = tree(*PAIRS)
+    (root / "val.csv").write_text("image,label\nimages/a.png,masks/a.png\n")
+    data = open_folder(root)
+    assert not data.train
+    assert data.val[0].read()[1].tolist() == [[0, 1], [1, 0]]
+
+
+def test_a_table(tree):
+    root = tree(*PAIRS)
+    (root / "PAIRS.CSV").write_text("image,label\nimages/a.png,masks/a.png\n")
+    assert [example.name for example in open_folder(root / "PAIRS.CSV").train] == ["a"]
+
+
+def test_classes_are_found_and_remarked_upon(tree):
+    root = tree(*PAIRS)
+    Image.fromarray(np.array([[0, 4], [255, 2]], dtype=np.uint8)).save(root / "masks" / "a.png")
+    data = open_folder(root)
+    assert data.classes == 5
+    assert "found 5" in data.remarks[0]
+    assert data.train[0].read()[1].tolist() == [[0, 4], [255, 2]]
+
+
+def test_a_mask_of_the_test_split_counts_as_well(tree):
+    root = tree(*PAIRS, "test/images/b.png", "test/masks/b.png")
+    Image.fromarray(np.array([[0, 4]], dtype=np.uint8)).save(root / "test" / "masks" / "b.png")
+    assert open_folder(root).classes == 5
+
+
+def test_classes_that_are_given_are_not_looked_for(tree, monkeypatch):
+    monkeypatch.setattr(dataset, "guess_classes", None)
+    assert open_folder(tree(*PAIRS), classes=3).classes == 3
+
+
+def test_nothing_is_decoded_when_classes_are_known(tree):
+    root = tree(*PAIRS)
+    for path in PAIRS:
+        (root / path).write_bytes(b"not a picture")
+    assert open_folder(root, classes=1).train
+
+
+def test_a_paper_s_data_set_brings_its_classes(tree):
+    root = tree("train/images/1.png", "train/masks_12/1_mask.png")
+    data = open_folder(root, layout="trans10k_v2")
+    assert (data.name, data.classes, len(data.class_names)) == ("Trans10K v2", 12, 12)
+    other = open_folder(root, layout="trans10k_v2", classes=13)
+    assert (other.classes, other.class_names) == (13, ())
+
+
+def test_a_misspelt_layout_is_named(tmp_path):
+    with user_error("cod10", "did you mean 'cod10k'"):
+        open_folder(tmp_path, layout="cod10")
+    assert LAYOUTS[0] == "auto"
+
+
+@pytest.mark.parametrize("classes", [-1, 255, 256])
+def test_a_number_of_classes_that_a_mask_cannot_hold_is_refused(tree, classes):
+    with user_error("--classes", str(classes)):
+        open_folder(tree(*PAIRS), classes=classes)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "images/a.png", "x" * 300])
+@pytest.mark.parametrize("layout", ["auto", "camo"])
+def test_what_is_no_folder_and_no_table_is_named(tree, name, layout):
+    with user_error(name, "--data"):
+        open_folder(tree(*PAIRS) / name, layout=layout)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tree, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    root = tree(*PAIRS)
+    monkeypatch.setattr(os, "scandir", refuse)
+    with user_error(str(root), "Permission denied"):
+        open_folder(root)
+
+
+@settings(deadline=None)
+@given(
+    count=st.integers(2, 200),
+    share=st.floats(0, 1, exclude_min=True, exclude_max=True),
+    seed=st.integers(0, 2**63 - 1),
+)
+def test_held_out_examples_are_a_share_and_the_same_for_a_seed(count, share, seed):
+    data = data_set(count)
+    split = hold_out(data, share, seed)
+    assert sorted([*split.train, *split.val], key=lambda each: each.name) == [*data.train]
+    assert split.train
+    assert split.val
+    assert len(split.val) == pytest.approx(share * count, abs=1)
+    assert split == hold_out(data, share, seed)
+    for examples in (split.train, split.val):
+        assert [*examples] == sorted(examples, key=lambda each: each.name)
+
+
+def test_another_seed_holds_out_others():
+    assert hold_out(data_set(100), 0.1, seed=0) != hold_out(data_set(100), 0.1, seed=1)
+
+
+def test_what_is_held_out_stays_the_same_from_version_to_version():
+    held = hold_out(data_set(20), 0.2, seed=0).val
+    assert [example.name for example in held] == ["0001", "0008", "0012", "0013"]
+
+
+def test_a_data_set_with_validation_is_left_alone():
+    data = DataSet(name="d", classes=1, train=(Named("a"),), val=(Named("b"),))
+    assert hold_out(data, 0.5, seed=0) is data
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_too_few_to_share_are_refused(count):
+    with user_error("d", f"({count})", "at least 2"):
+        hold_out(data_set(count), 0.5, seed=0)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.5, float("nan")])
+def test_a_share_is_between_0_and_1(share):
+    with user_error("between 0 and 1", str(share)):
+        hold_out(data_set(5), share, seed=0)
