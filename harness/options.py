@@ -59,7 +59,7 @@ def cell_from_options(
     ] = "",
     seed: Annotated[int, typer.Option(help="Of weights and data.")] = 0,
     checkpoint: Annotated[
-        str | None, typer.Option(help="File with SAM's weights; random weights without.")
+        str | None, typer.Option(help="File with SAM's weights, or miniature.")
     ] = None,
     settings: Set = None,
 ) -> Cell:

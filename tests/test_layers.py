@@ -16,6 +16,8 @@ HEAVY = {"torch", "torchvision", "segment_anything", "numpy", "pandas", "matplot
 FREE_OF_TORCH = [
     "adapters.core.registry",
     "harness.cell",
+    "harness.data.check",
+    "harness.data.dataset",
     "harness.record",
     "harness.sam.sizes",
     "harness.store",

@@ -69,7 +69,6 @@ def predictions(
 
     The forward pass is the one that ``samfit predict --phase infer`` traces.
     """
-    cell = replace(cell, phase="infer")
     samples = SamplesWithTruth(examples, cell)
     loader: DataLoader[Any] = DataLoader(
         samples, cell.batch_size, num_workers=workers, collate_fn=_join
@@ -88,7 +87,7 @@ def infer(
     """Logits (B, K, S, S) of a batch; the model is left in eval mode."""
     if cache is not None:
         batch = replace(batch, embedding=cache.get(batch.images))
-    return Step(cell, model, batch).run()
+    return Step(replace(cell, phase="infer"), model, batch).run()
 
 
 def to_size(logits: Tensor, size: tuple[int, ...]) -> Tensor:

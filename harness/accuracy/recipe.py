@@ -50,9 +50,10 @@ class Recipe:
                 if value not in choices:
                     raise UserError(f"{option} must be {' or '.join(choices)}, got {value!r}.")
             elif isinstance(value, bool) or not isinstance(value, kind | int):
-                raise UserError(f"{option} must be a number, got {value!r}.")
+                number = "a whole number" if kind is int else "a number"
+                raise UserError(f"{option} must be {number}, got {value!r}.")
             elif not 0 <= value < math.inf:
-                raise UserError(f"{option} must not be negative, got {value}.")
+                raise UserError(f"{option} must be finite and not negative, got {value}.")
         if not self.learning_rate:
             raise UserError("--learning-rate must be more than 0.")
 

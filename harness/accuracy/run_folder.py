@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
+from safetensors import SafetensorError
 
 from adapters.core.adapted import AdaptedSam
 from adapters.core.errors import UserError
@@ -176,7 +177,7 @@ class RunFolder:
         try:
             training.model.save(partial)
             partial.replace(self.weights)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise self._cannot_write(error) from error
         for name, frame in history_tables(training.history).items():
             self._write(name, frame.to_csv(index=False, lineterminator="\n").encode())
@@ -206,10 +207,11 @@ class RunFolder:
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def _cannot_write(self, error: OSError) -> UserError:
+    def _cannot_write(self, error: Exception) -> UserError:
+        reason = error.strerror if isinstance(error, OSError) else error
         return UserError(
-            f"cannot write to {self.path}: {error.strerror}; mend that and run the same command "
-            "again: it goes on from the last state that was kept."
+            f"cannot write to {self.path}: {reason}; mend that and run the same command again: "
+            "it goes on from the last state that was kept."
         )
 
 

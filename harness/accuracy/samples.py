@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -93,7 +94,7 @@ class SamplesWithTruth(Dataset[tuple[Batch, np.ndarray]]):
     """Examples as batches of one, as they are, each with its mask (H, W) at its own size."""
 
     def __init__(self, examples: Sequence[Example], cell: Cell) -> None:
-        self.samples = Samples(examples, cell)
+        self.samples = Samples(examples, replace(cell, phase="infer"))
 
     def __len__(self) -> int:
         return len(self.samples.examples)

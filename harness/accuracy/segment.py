@@ -62,7 +62,9 @@ def _check_prompt(cell: Cell, box: Numbers | None, points: Sequence[Numbers]) ->
     wanted = {"mask_box": "--box", "points": "--point"}.get(cell.prompt)
     given = [option for option, value in (("--box", box), ("--point", points)) if value]
     if wanted and given != [wanted]:
-        raise UserError(f"this model was trained with --prompt {cell.prompt}: give {wanted}.")
+        raise UserError(
+            f"this model was trained with --prompt {cell.prompt}: give {wanted}, and no other."
+        )
     if given and not wanted:
         raise UserError(
             f"this model was trained with --prompt {cell.prompt}: leave out {given[0]}."

@@ -1,9 +1,9 @@
 """Optimizer steps, one batch after another."""
 
 import hashlib
-import math
 
 import torch
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from adapters.core.errors import UserError
@@ -29,25 +29,30 @@ class Trainer:
             group["weight_decay"] = recipe.weight_decay
         if recipe.clip_norm:
             step.optimizer.register_step_pre_hook(self._clip)
+        # Before the loss sees them: CAD's raises on what is not a probability.
+        step.model.register_forward_hook(lambda model, inputs, logits: self._check(logits))
 
     def take(self, batch: Batch) -> float:
         """Train on one batch; the loss before the update.
 
         Raises:
-            UserError: if the loss is not a number: the training has diverged.
+            UserError: if masks or loss are not finite: the training has diverged.
         """
         torch.manual_seed(seed_of(self.step.cell.seed, "step", self.done))
         for group in self.step.optimizer.param_groups:
             group["lr"] = self.recipe.learning_rate_at(self.done, self.total)
         self.step.batch = batch
-        loss = float(self.step.run())
-        if not math.isfinite(loss):
+        loss = self.step.run()
+        self._check(loss)
+        self.done += 1
+        return float(loss)
+
+    def _check(self, numbers: Tensor) -> None:
+        if not numbers.isfinite().all():
             raise UserError(
-                f"training diverged: the loss of step {self.done + 1} is {loss}; "
+                f"training diverged by step {self.done + 1}: masks or loss are not finite; "
                 "use a lower --learning-rate, or --clip-norm 1."
             )
-        self.done += 1
-        return loss
 
     def _clip(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]

@@ -87,7 +87,7 @@ class Training:
         return self.done >= self.total or out_of_patience
 
     def run(self) -> Iterator[History]:
-        """Train on; the history after each step, and once more after each validation."""
+        """Train on; the history after each step, and after the validation that follows it."""
         batches = islice(
             order(len(self.data.train), self.cell.batch_size, self.cell.seed, self.done),
             self.total - self.done,
@@ -103,10 +103,9 @@ class Training:
             self.model.train()
             self.history.losses.append(self._trainer.take(batch))
             self.history.train_ms += 1000 * (time.perf_counter() - started)
-            yield self.history
             if self.data.val and self.done % self.per_epoch == 0:
-                self._validate()
-                yield self.history
+                self._validate()  # before anyone can stop here, or it would be left out
+            yield self.history
 
     def finish(self) -> None:
         """Give the model the weights that won."""

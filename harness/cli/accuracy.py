@@ -1,7 +1,8 @@
 """Commands about masks: train on them, score them, write them."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
@@ -41,7 +42,9 @@ Classes = Annotated[
     int, typer.Option(help="1 for masks of one object, K for class indices; 0 looks at the masks.")
 ]
 Where = Annotated[Device | None, typer.Option(help="The card without, if there is one.")]
-Workers = Annotated[int, typer.Option(min=0, help="Processes that read images ahead.")]
+Workers = Annotated[
+    int | None, typer.Option(min=0, help="Processes that read images; 4 for a card, else none.")
+]
 Run = Annotated[Path, typer.Argument(help="Folder of samfit train.")]
 Checkpoint = Annotated[
     str | None, typer.Option(help="SAM's weights, if they are elsewhere than in training.")
@@ -72,7 +75,7 @@ def train(
         Path | None, typer.Option(help="Folder for --cache-embeddings; in the output without.")
     ] = None,
     device: Where = None,
-    workers: Workers = 0,
+    workers: Workers = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the run; runs/ADAPTER-DATA without.")
     ] = None,
@@ -94,9 +97,10 @@ def train(
     folder = RunFolder(output or Path("runs") / f"{cell.adapter}-{opened.name.replace(' ', '-')}")
     origin = {"path": data, "layout": layout, "classes": classes}
     description = Description.of(cell, recipe, opened, origin, pretrained)
-    training = Training(cell, recipe, opened, where, workers, pretrained)
+    with _enough_memory(cell):
+        training = Training(cell, recipe, opened, where, _readers(workers, where), pretrained)
     _check(opened.train + opened.val)
-    with folder.writing():
+    with folder.writing(), _enough_memory(cell):
         state = folder.begin(description)
         if state is not None:
             training.take_up(state)
@@ -126,7 +130,7 @@ def evaluate(
     checkpoint: Checkpoint = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 1,
     device: Where = None,
-    workers: Workers = 0,
+    workers: Workers = None,
     output: Annotated[Path | None, typer.Option(help="CSV file: the scores of each image.")] = None,
     json_: Json = False,
 ) -> None:
@@ -147,10 +151,15 @@ def evaluate(
     where = _torch_device(device)
     cell, model = load_run(RunFolder(run), checkpoint, where)
     cell = replace(cell, batch_size=batch_size)
-    with progress_bar() as bar:
+    with progress_bar() as bar, _enough_memory(cell):
         task = bar.add_task(f"scoring {opened.name}, {chosen}", total=len(examples))
         metrics, _ = run_evaluation(
-            cell, model, examples, where, workers, progress=lambda: bar.advance(task)
+            cell,
+            model,
+            examples,
+            where,
+            _readers(workers, where),
+            progress=lambda: bar.advance(task),
         )
     if output:
         content = per_image_table(metrics).to_csv(index=False, lineterminator="\n").encode()
@@ -192,7 +201,7 @@ def segment(
     where = _torch_device(device)
     cell, model = load_run(RunFolder(run), checkpoint, where)
     classes = model.adapter.settings.classes
-    with progress_bar() as bar:
+    with progress_bar() as bar, _enough_memory(cell):
         for image, file in bar.track(found.items(), description="segmenting"):
             mask = run_segmentation(cell, model, read_image(image), where, corners, points)
             with writing_to(file):
@@ -242,6 +251,29 @@ def _torch_device(device: Device | None) -> "torch.device":
     if device == "cuda" and not available:
         raise UserError("--device cuda: there is no CUDA device here; use --device cpu.")
     return torch.device(device or ("cuda" if available else "cpu"))
+
+
+@contextmanager
+def _enough_memory(cell: Cell) -> Iterator[None]:
+    """Say in one sentence that memory ran out, and how to find what needs less."""
+    from harness.measure import is_out_of_memory
+
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UserError(
+            f"out of memory with --batch-size {cell.batch_size}: use a smaller one, or levers; "
+            f"samfit fit {cell.adapter} --backbone {cell.backbone} says which a card needs."
+        ) from error
+
+
+def _readers(workers: int | None, device: "torch.device") -> int:
+    """Processes that read images: a card must not wait for them, a CPU has other work."""
+    if workers is not None:
+        return workers
+    return 4 if device.type == "cuda" else 0
 
 
 def _cell_for(classes: int, cell: Cell, loss: LossName | None, device: "torch.device") -> Cell:

@@ -117,6 +117,12 @@ def any_object(rng: Generator, side: int, size: tuple[float, float]) -> Coverage
     return fill([place(part, centre, extent, angle) for part in parts], side)
 
 
+def patch(rng: Generator, centre: Points, size: float, roughness: float) -> Points:
+    """A blob of half-length ``size``, more or less round, turned any way."""
+    extent = size * np.array([1, rng.uniform(0.6, 1)])
+    return place(blob(rng, roughness), centre, extent, rng.uniform(0, np.pi))
+
+
 def tube(line: Points, width: NDArray[np.float64]) -> Points:
     """The outline of a line that is ``width`` (n,) wide at each of its points."""
     along = np.gradient(line, axis=0)

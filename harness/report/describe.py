@@ -117,7 +117,8 @@ def _source(records: Sequence[Measurement]) -> str:
         return f"measured on {environment.get('gpu') or 'a CUDA device'}"
     threads = environment.get("cpu_threads")
     cpu = environment.get("cpu") or "a CPU"
-    return f"measured on {cpu}" + (f" with {threads} threads" if threads else "")
+    plural = "" if threads == 1 else "s"
+    return f"measured on {cpu}" + (f" with {threads} thread{plural}" if threads else "")
 
 
 def _conditions(records: Sequence[Measurement]) -> str:

@@ -25,7 +25,9 @@ LEVERS = (
 # Records that differ in one of these are never compared: they go to different tables and plots.
 COMPARABLE = ("backbone", "image_size", "phase", "device")
 # A difference in any other field of the Cell is a variant of a method, which its label names.
-NOT_A_VARIANT = {"adapter", "settings", "batch_size", "seed", "checkpoint", *COMPARABLE}
+NOT_A_VARIANT = {
+    "adapter", "settings", "batch_size", "seed", "checkpoint", "task", "recipe", *COMPARABLE,
+}  # fmt: skip
 VARIANT_DEFAULTS = {
     f.name: f.default for f in dataclasses.fields(Cell) if f.name not in NOT_A_VARIANT
 }
@@ -64,6 +66,11 @@ def is_as_published(cell: Cell) -> bool:
     A method's own lean form is a setting like others: alone it makes a variant.
     """
     return all(getattr(cell, name) == VARIANT_DEFAULTS[name] for name in LEVERS)
+
+
+def is_scored(cell: Cell) -> bool:
+    """Whether the Cell asks for accuracy, which has tables and plots of its own."""
+    return bool(cell.task)
 
 
 def has_memory(record: Measurement) -> bool:
@@ -161,8 +168,8 @@ def _main_group(
 ) -> list[Measurement]:
     groups: dict[tuple[Any, ...], list[Measurement]] = {}
     for record in records:
-        if record.source in sources:
-            key = (record.source, _machine(record), *_comparable(record))
+        if record.source in sources and not is_scored(record.cell):
+            key = (record.source, machine_of(record), *_comparable(record))
             groups.setdefault(key, []).append(record)
 
     def rank(group: list[Measurement]) -> tuple[bool, bool, int, int]:
@@ -179,7 +186,7 @@ def _comparable(record: Measurement) -> tuple[Any, ...]:
     return (is_as_published(record.cell), *fields)
 
 
-def _machine(record: Measurement) -> tuple[Any, ...]:
+def machine_of(record: Measurement) -> tuple[Any, ...]:
     """What a measurement depends on beside the Cell; a prediction is the same everywhere."""
     names = {"measured-cuda": ("gpu",), "measured-cpu": ("cpu", "cpu_threads")}
     return tuple(record.environment.get(name) for name in names.get(record.source, ()))

@@ -10,6 +10,7 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from harness.accuracy.metrics import METRICS
 from harness.cell import Cell
 from harness.record import Measurement
 from harness.report.describe import (
@@ -27,6 +28,7 @@ from harness.report.terminal import plain_table
 
 MISSING = "–"
 SHORTEST_NAME = 14  # the width below which names are not squeezed
+NAME_BESIDE_SPREADS = 18  # the width of names where other columns wrap
 NAMES = {"method", "Cell", "exact levers"}  # columns of text that may wrap in a terminal
 TEXT = {*NAMES, "kind", "category"}  # columns of text; all others are numbers
 
@@ -62,12 +64,24 @@ def _of(part: str, name: str, per: float = 1) -> Column:
     return value
 
 
+def _score(metric: str) -> Column:
+    """A score on test images; None where there is none."""
+    return lambda record: record.accuracy and record.accuracy.scores.get(metric, [None])[0]
+
+
+def _recipe(record: Measurement) -> str | None:
+    recipe = record.cell.recipe
+    return json.dumps(dataclasses.asdict(recipe)) if recipe else None
+
+
 WITH_UNIT = {"image_size": "image_size_pixels"}
+SCORES = [name for name in METRICS if name != "iou_class"]  # classes differ from task to task
 
 COLUMNS: dict[str, Column] = {
     "source": lambda record: record.source,
     **{WITH_UNIT.get(f.name, f.name): _of("cell", f.name) for f in dataclasses.fields(Cell)},
     "settings": lambda record: json.dumps(dict(record.cell.settings)),
+    "recipe": _recipe,
     "title": _of("method", "title"),
     "serial": _of("method", "serial"),
     "status": lambda record: record.status,
@@ -82,6 +96,10 @@ COLUMNS: dict[str, Column] = {
     "step_p90_ms": _of("timing.step_ms", "p90"),
     "images_per_second": _of("timing", "images_per_second"),
     "tflops_per_image": _of("compute", "flops_per_image", 1e12),
+    **{name: _score(name) for name in SCORES},
+    "train_images": _of("accuracy", "train_images"),
+    "test_images": _of("accuracy", "test_images"),
+    "train_s": _of("accuracy", "train_ms", 1000),
     "assumption": lambda record: record.assumption,
     "message": lambda record: record.message,
 }
@@ -130,13 +148,19 @@ def throughput_table(records: Sequence[Measurement]) -> CaptionedTable:
 def terminal_table(frame: pd.DataFrame, title: str, caption: str) -> Table:
     """``frame`` for a terminal: text on the left, numbers on the right.
 
-    Headers wrap, so that names get all the width they need, or what there is.
+    Headers wrap, so that names get all the width they need, or what there is; in a narrow terminal
+    a spread stands below its mean.
     """
     table = plain_table(title, caption)
+    spreads = [name for name in frame.columns if frame[name].astype(str).str.contains("±").any()]
     for name in frame.columns:
         words = [*frame[name].astype(str), *str(name).split()]
-        if name in NAMES:
+        if name in NAMES and spreads:
+            table.add_column(name, width=NAME_BESIDE_SPREADS)
+        elif name in NAMES:
             table.add_column(name, min_width=SHORTEST_NAME)
+        elif name in spreads:
+            table.add_column(name, justify=_side(name), overflow="fold")
         else:
             table.add_column(name, justify=_side(name), width=max(map(len, words)))
     for row in frame.itertuples(index=False):

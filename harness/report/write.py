@@ -10,8 +10,12 @@ from matplotlib.figure import Figure
 from adapters.core.errors import UserError
 from harness.files import write_whole
 from harness.record import Measurement
+from harness.report.accuracy.tables import accuracy_tables
 from harness.report.agreement import agreement_table
+from harness.report.plots.accuracy_vs_memory import accuracy_vs_memory
+from harness.report.plots.accuracy_vs_time import accuracy_vs_time
 from harness.report.plots.breakdown import breakdown
+from harness.report.plots.gallery import gallery
 from harness.report.plots.levers import levers
 from harness.report.plots.memory_vs_batch import memory_vs_batch
 from harness.report.plots.parameters_vs_memory import parameters_vs_memory
@@ -21,8 +25,10 @@ from harness.report.plots.timeline import timeline
 from harness.report.side_by_side import side_by_side_table
 from harness.report.tables import CaptionedTable, cells_table, memory_table, throughput_table
 
+Plot = Callable[[Sequence[Measurement]], Figure | None]
+
 # A plot's files carry the name of its function.
-PLOTS: tuple[Callable[[Sequence[Measurement]], Figure | None], ...] = (
+PLOTS: tuple[Plot, ...] = (
     memory_vs_batch,
     breakdown,
     timeline,
@@ -30,6 +36,8 @@ PLOTS: tuple[Callable[[Sequence[Measurement]], Figure | None], ...] = (
     levers,
     throughput_vs_batch,
 )
+ACCURACY_PLOTS: tuple[Plot, ...] = (accuracy_vs_memory, accuracy_vs_time, gallery)
+MADE_OF_PIXELS = (gallery,)  # an SVG of which would be larger than the PNG, and no sharper
 # Without a date, so that the same records give the same bytes.
 FORMATS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"metadata": {"Date": None}}}
 
@@ -37,7 +45,8 @@ FORMATS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"metadata": {"Date": No
 def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
     """Write ``table.csv``, ``table.md`` and each plot as PNG and SVG; a file appears as a whole.
 
-    The same records give the same bytes. A plot for which there are no records is left out.
+    The same records give the same bytes. A plot for which there are no records is left out; one
+    that is made of pixels has no SVG.
 
     Returns:
         the files that were written.
@@ -46,10 +55,11 @@ def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
         UserError: if ``folder`` cannot be written.
     """
     contents = {"table.csv": _csv(records), "table.md": _markdown(records)}
-    for plot in PLOTS:
+    for plot in (*PLOTS, *ACCURACY_PLOTS):
         figure = plot(records)
         if figure is not None:
-            contents |= pictures(plot.__name__, figure)
+            formats = ("png",) if plot in MADE_OF_PIXELS else tuple(FORMATS)
+            contents |= pictures(plot.__name__, figure, formats)
     return write_files(contents, folder)
 
 
@@ -79,7 +89,7 @@ def captioned_tables(records: Sequence[Measurement]) -> list[CaptionedTable]:
     """The tables of a report; comparisons only where there is something to compare."""
     comparisons = [side_by_side_table(records), agreement_table(records)]
     filled = [table for table in comparisons if not table.frame.empty]
-    return [memory_table(records), throughput_table(records), *filled]
+    return [memory_table(records), throughput_table(records), *filled, *accuracy_tables(records)]
 
 
 def _markdown(records: Sequence[Measurement]) -> bytes:
@@ -87,11 +97,13 @@ def _markdown(records: Sequence[Measurement]) -> bytes:
 
 
 @styled
-def pictures(name: str, figure: Figure) -> dict[str, bytes]:
-    """``figure`` in every format, by the name of its file."""
+def pictures(
+    name: str, figure: Figure, formats: Sequence[str] = tuple(FORMATS)
+) -> dict[str, bytes]:
+    """``figure`` in each of ``formats``, by the name of its file."""
     found = {}
-    for suffix, arguments in FORMATS.items():
+    for suffix in formats:
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=suffix, **arguments)
+        figure.savefig(buffer, format=suffix, **FORMATS[suffix])
         found[f"{name}.{suffix}"] = buffer.getvalue()
     return found

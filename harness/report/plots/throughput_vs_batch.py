@@ -56,11 +56,11 @@ def throughput_vs_batch(records: Sequence[Measurement]) -> Figure | None:
     for row, one in enumerate(ranking.series):
         found, style = speeds[one.label], styles[one.label]
         if found:
-            medians, *bars = np.transpose(list(found.values()))
+            medians, *bars = np.transpose(list(found.values())).tolist()
             axes.errorbar(list(found), medians, bars, **BAR, **style.line())
         if ranking.batch in found:
             median, *ends = found[ranking.batch]
-            bar = np.reshape(ends, (2, 1))
+            bar = [[end] for end in ends]  # an array of one makes matplotlib warn with older numpy
             panel.errorbar([median], [row], xerr=bar, fmt="none", ecolor=style.colour, **BAR)
     batch_axis(axes, [batch for one in series for batch in one.by_batch()])
     axes.set_ylim(0, None)

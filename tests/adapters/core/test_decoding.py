@@ -1,7 +1,7 @@
 import pytest
 import torch
 from golden_case import relative_error
-from small_sam import small_batch, small_sam
+from small_sam import adapted, small_batch, small_sam
 
 from adapters.core.decoding import decode_masks, encode_prompts
 
@@ -80,3 +80,47 @@ def test_the_masks_of_an_image_lie_side_by_side():
     second = encode_prompts(sam.prompt_encoder, boxes[1:], 1)
     alone, _ = decode_masks(sam.mask_decoder, embedding[1:], image_pe, *second)
     torch.testing.assert_close(masks[3:], alone, rtol=1e-4, atol=1e-4)
+
+
+POINTS = torch.tensor(
+    [
+        [[10.5, 20.5, 1], [100.5, 90.5, 0], [64.5, 3.5, 1]],
+        [[1.5, 1.5, 1], [70.5, 50.5, 1], [0, 0, -1]],
+        [[30.5, 99.5, 0], [0, 0, -1], [0, 0, -1]],
+    ]
+)
+
+
+def test_points_give_the_masks_of_sams_own_encoder_and_decoder():
+    sam, embedding = small_sam(), torch.randn(COUNT, 64, 8, 8)
+    image_pe = sam.prompt_encoder.get_dense_pe()
+    sparse, dense = encode_prompts(sam.prompt_encoder, None, COUNT, POINTS)
+    masks, iou = decode_masks(sam.mask_decoder, embedding, image_pe, sparse, dense)
+    assert sparse.shape == (COUNT, 4, 64)
+    for index, points in enumerate(POINTS):
+        own = (points[None, :, :2], points[None, :, 2])
+        prompts = sam.prompt_encoder(points=own, boxes=None, masks=None)
+        one = embedding[index : index + 1]
+        stock_masks, stock_iou = sam.mask_decoder.predict_masks(one, image_pe, *prompts)
+        assert relative_error(masks[index], stock_masks[0]) < 1e-5
+        assert relative_error(iou[index], stock_iou[0]) < 1e-5
+
+
+def test_points_reach_the_mask_of_an_adapted_sam():
+    model, (images, boxes) = adapted("lora"), small_batch(COUNT)
+    with torch.no_grad():
+        pointed = model(images, points=POINTS)
+        embedding, image_pe = model.encode(images), model.sam.prompt_encoder.get_dense_pe()
+        own = (POINTS[..., :2], POINTS[..., 2])
+        for index in range(COUNT):
+            prompts = model.sam.prompt_encoder(
+                points=(own[0][index : index + 1], own[1][index : index + 1]),
+                boxes=None,
+                masks=None,
+            )
+            stock, _ = model.sam.mask_decoder.predict_masks(
+                embedding[index : index + 1], image_pe, *prompts
+            )
+            assert relative_error(pointed[index], stock[0, :1]) < 1e-4
+        assert not torch.equal(pointed, model(images, boxes))
+        assert not torch.equal(pointed, model(images))

@@ -1,10 +1,10 @@
 from dataclasses import replace
-from itertools import combinations
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from readable import assert_no_overlap, assert_nothing_is_clipped
 from synthetic_records import (
     GIB,
     all_text,
@@ -35,17 +35,6 @@ def plotted(figure, shape):
     """The (x, y) of every line in the first axes that has ``shape`` points."""
     lines = figure.axes[0].lines
     return [line.get_xydata().tolist() for line in lines if line.get_xydata().shape == shape]
-
-
-def assert_no_overlap(figure):
-    boxes = [label.get_window_extent() for label in direct_labels(figure)]
-    for one, other in combinations(boxes, 2):
-        assert not one.overlaps(other), (one, other)
-
-
-def assert_nothing_is_clipped(figure):
-    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= width and drawn.y1 <= height, drawn
 
 
 def timed(records):

@@ -2,10 +2,10 @@ import subprocess
 import sys
 
 import pytest
-from synthetic_records import measured, out_of_memory, predicted, with_levers
+from synthetic_records import measured, out_of_memory, predicted, scored, with_levers
 
 from adapters.core.errors import UserError
-from harness.report.write import PLOTS, write_report
+from harness.report.write import ACCURACY_PLOTS, PLOTS, write_report
 
 RECORDS = [
     *with_levers(
@@ -23,6 +23,25 @@ def test_everything_is_written_and_named(tmp_path):
         f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")
     }
     assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
+
+
+def test_accuracy_is_written_and_the_gallery_as_pixels_only(tmp_path):
+    records = [
+        record
+        for adapter in ("cad", "lora")
+        for record in (
+            predicted(adapter, backbone="vit_tiny"),
+            scored(adapter, batch_size=4, masks=[9]),
+        )
+    ]
+    first, second = (write_report(records, tmp_path / name) for name in ("first", "second"))
+    names = {path.name for path in first}
+    for plot in ACCURACY_PLOTS:
+        assert f"{plot.__name__}.png" in names
+    assert "accuracy_vs_memory.svg" in names
+    assert "gallery.svg" not in names
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
 
 
 def test_the_same_records_give_the_same_bytes(tmp_path):

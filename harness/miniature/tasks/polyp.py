@@ -1,0 +1,75 @@
+"""Polyps in the bowel."""
+
+import numpy as np
+from numpy.random import Generator
+from scipy.ndimage import gaussian_filter
+from scipy.special import expit
+
+from harness.miniature.light import over, photograph, shaded, to_bytes
+from harness.miniature.shapes import Coverage, circle, curve, fill, patch, place, strokes, within
+from harness.miniature.source import SIDE
+from harness.miniature.tasks.task import Drawing, Task
+from harness.miniature.textures import Field, Picture, Tones, mixed, paint, swells
+
+MUCOSA = Tones(hue=(0.0, 0.035), saturation=(0.26, 0.4), brightness=(0.5, 0.66))
+BLOOD = np.array([0.93, 0.72, 0.72], np.float32)  # what a vessel leaves of the light
+
+
+def draw(rng: Generator) -> Drawing:
+    """Mucosa in folds around a dark lumen, and a bulge on it."""
+    pits = swells(rng, SIDE, 24)
+    picture = paint(mixed(swells(rng, SIDE, 4), pits, 0.3), MUCOSA.draw(rng))
+    vessels = gaussian_filter(_vessels(rng), 0.8)
+    picture = over(picture, picture * BLOOD, vessels) * _folds(rng)[..., None]
+    size = np.exp(rng.uniform(np.log(0.11), np.log(0.28)))
+    sharp = fill([patch(rng, rng.uniform(0.22, 0.78, 2), size, 0.08)], SIDE)
+    polyp = gaussian_filter(sharp, rng.uniform(1.5, 3))
+    picture = over(picture, picture * _tint(rng) * (0.94 + 0.12 * pits[..., None]), polyp)
+    bulge = shaded(gaussian_filter(sharp, 0.25 * size * SIDE), rng.uniform(0.15, 0.3) * size * SIDE)
+    picture = _wet(rng, picture * bulge[..., None], bulge) * _scope(rng)[..., None]
+    return to_bytes(photograph(rng, picture, 0.7, 0.012)), within(sharp)
+
+
+def _vessels(rng: Generator) -> Coverage:
+    ends = rng.uniform(0, 1, (rng.integers(5, 11), 2, 2))
+    lines = [curve(rng, start, end, 0.2) for start, end in ends]
+    return strokes([(line, rng.uniform(0.003, 0.007)) for line in lines], SIDE)
+
+
+def _folds(rng: Generator) -> Field:
+    """Rings around the lumen, each bright on its crest and dark behind; less light far inside."""
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE - rng.uniform(-0.1, 1.1, (2, 1, 1))
+    away = np.hypot(x, y) + 0.2 * (swells(rng, SIDE, 2) - 0.5)
+    rising = (away * rng.uniform(2.5, 4.5) + rng.uniform()) % 1
+    crest = gaussian_filter(rising, 3) - 0.5
+    return np.asarray((1 + rng.uniform(0.3, 0.6) * crest) * expit((away - 0.02) / 0.09), np.float32)
+
+
+def _tint(rng: Generator) -> Picture:
+    """A little redder or paler than what surrounds it."""
+    change = rng.uniform(0.04, 0.13) * rng.choice([-1, 1])
+    return np.array([1.04, 1 + change, 1 + change], np.float32)
+
+
+def _wet(rng: Generator, picture: Picture, bulge: Field) -> Picture:
+    """Highlights, most of them where the surface faces the lamp."""
+    gloss = swells(rng, SIDE, 16) + 0.3 * (bulge - 1)
+    glints = expit((gloss - rng.uniform(0.99, 1.04)) / 0.012).astype(np.float32)
+    return over(picture, np.ones(3, np.float32), 0.85 * glints)
+
+
+def _scope(rng: Generator) -> Field:
+    """The round view of the endoscope, darker towards its rim."""
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
+    round_view = place(circle(), np.full(2, 0.5), np.full(2, rng.uniform(0.54, 0.66)), 0)
+    view = gaussian_filter(fill([round_view], SIDE), 1.5)
+    return np.asarray(view * (1.15 - 1.1 * (x**2 + y**2)), np.float32)
+
+
+POLYP = Task(
+    name="polyp",
+    title="Polyp",
+    mirrors="Kvasir-SEG, CVC-ClinicDB, CVC-ColonDB, CVC-300, ETIS",
+    difficulty="a soft-edged bulge, nearly in the colour of the folds around it",
+    draw=draw,
+)

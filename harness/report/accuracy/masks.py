@@ -1,0 +1,81 @@
+"""The masks that a scored record keeps, beside the images that they belong to."""
+
+import base64
+import io
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from harness.accuracy.metrics import MultiClassMetrics
+from harness.accuracy.metrics.binary import overlap
+from harness.miniature.dataset import miniature
+from harness.record import Measurement
+from harness.report.accuracy.standings import accuracy_of, main_metric
+
+TOLERANCE = 1e-3  # between the score of a record and that of its mask
+
+Mask = NDArray[np.uint8]  # (H, W), class indices
+
+
+class Picture(NamedTuple):
+    """A test image (H, W, 3), RGB in 0..255, and its true mask (H, W)."""
+
+    task: str
+    number: int
+    image: NDArray[np.uint8]
+    truth: Mask
+
+
+class Shown(NamedTuple):
+    """A predicted mask (H, W), and its score."""
+
+    mask: Mask
+    score: float
+
+
+def picture(task: str, number: int) -> Picture:
+    """The test image ``number``, from 0, of a miniature task."""
+    return Picture(task, number, *miniature(task).test[number].read())
+
+
+def mask_of(record: Measurement, shown: Picture) -> Shown | None:
+    """What was predicted for a picture; None if the record does not keep it, or it is broken.
+
+    So is a mask whose score is not the one that the record has: then it belongs to an image that
+    the task draws no more.
+    """
+    accuracy = accuracy_of(record)
+    scores = accuracy.per_image.get(main_metric(accuracy.classes), [])
+    if shown.number >= min(len(accuracy.masks_png), len(scores)):
+        return None
+    mask = _decoded(accuracy.masks_png[shown.number], shown.truth.shape, accuracy.classes)
+    expected = scores[shown.number]
+    if mask is None or expected is None:
+        return None
+    score = _score(mask, shown.truth, accuracy.classes)
+    return Shown(mask, score) if abs(score - expected) < TOLERANCE else None
+
+
+def _decoded(text: str, shape: tuple[int, ...], classes: int) -> Mask | None:
+    """The mask in a PNG file in base64, if it is one of this shape (H, W) and so many classes."""
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text)), formats=("PNG",)) as file:
+            if (file.height, file.width) != shape:
+                return None
+            pixels = np.array(file)
+    except Exception:  # a damaged file makes Pillow raise almost anything
+        return None
+    if pixels.dtype != np.uint8 or pixels.ndim != 2:
+        return None
+    if classes == 1:
+        return (pixels > 127).astype(np.uint8)
+    return pixels if pixels.max() < classes else None
+
+
+def _score(mask: Mask, truth: Mask, classes: int) -> float:
+    """IoU, or of several classes mIoU, as the record has it for this image."""
+    if classes == 1:
+        return overlap(mask > 0, truth > 0)[0]
+    return MultiClassMetrics(classes).update("", mask, truth)["miou"]

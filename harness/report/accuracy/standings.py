@@ -1,0 +1,204 @@
+"""Which scored records a report compares, and how each method stands."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import mean, median
+from typing import Any
+
+from harness.cell import Cell
+from harness.miniature.tasks import TASKS
+from harness.record import Accuracy, Measurement
+from harness.report.select import Series, has_memory, is_scored, machine_of, series_of
+from harness.sam.packaged import MINIATURE, RANDOM_ENCODER
+
+PRETRAINED, UNKNOWING = "without adaptation", "decoder only, random encoder"
+YARDSTICKS = (PRETRAINED, UNKNOWING)
+# What tells a Cell that is trained on a task from the training step that is predicted.
+UNTRAINED: dict[str, Any] = {
+    "loss": "cad", "device": "cuda", "compute_capability": "8.0", "seed": 0, "checkpoint": None,
+    "task": "", "recipe": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """One method, or one yardstick; the records of ``series`` are of several tasks and seeds."""
+
+    series: Series
+
+    def scores(self, tasks: Sequence[str], metric: str | None = None) -> list[float]:
+        """Of each seed that has been run on all of ``tasks``, its mean score over them.
+
+        Without a metric it is the task's main one.
+        """
+        by_seed: dict[int, dict[str, float]] = {}
+        for record in self.series.records:
+            if record.cell.task in tasks:
+                found = by_seed.setdefault(record.cell.seed, {})
+                found[record.cell.task] = _score(record, metric)
+        complete = (found for _, found in sorted(by_seed.items()) if len(found) == len(tasks))
+        return [mean(found.values()) for found in complete]
+
+    def train_s(self) -> float:
+        """Seconds that a training took: the median over seeds and tasks."""
+        return median(accuracy_of(record).train_ms / 1000 for record in self.series.records)
+
+    def record_of(self, task: str, seed: int) -> Measurement | None:
+        """The last record of this task and seed."""
+        found = {(r.cell.task, r.cell.seed): r for r in self.series.records}
+        return found.get((task, seed))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """Methods that were trained alike, on one machine.
+
+    Attributes:
+        tasks: those on which a method was scored, in the order of ``TASKS``.
+        methods: the best mean over all tasks first; those that lack a task come last.
+        yardsticks: the pretrained model as it is, and the decoder trained on an encoder that knows
+            nothing, as far as they are there.
+        failed: records without a score.
+    """
+
+    tasks: tuple[str, ...]
+    methods: tuple[Scored, ...]
+    yardsticks: tuple[Scored, ...]
+    failed: tuple[Measurement, ...]
+
+    @property
+    def trained(self) -> list[Measurement]:
+        """The records of all methods."""
+        return [record for one in self.methods for record in one.series.records]
+
+    @property
+    def seeds(self) -> list[int]:
+        """All that a method was trained with, the smallest first."""
+        return sorted({record.cell.seed for record in self.trained})
+
+    @property
+    def binary_tasks(self) -> tuple[str, ...]:
+        """Those of one class."""
+        return tuple(task for task in self.tasks if TASKS[task].classes == 1)
+
+
+def standings(records: Iterable[Measurement]) -> Standings | None:
+    """How methods stand in the largest group of ``records`` that compare with each other.
+
+    Records compare if they come from one machine, start from the same weights, and follow one
+    recipe. Tasks that this samfit does not know are left out. None if no method has a score.
+    """
+    group = _largest_group(records)
+    scored = [record for record in group if _has_score(record)]
+    methods = _methods([record for record in scored if _yardstick(record.cell) is None])
+    if not methods:
+        return None
+    trained = {record.cell.task for one in methods for record in one.series.records}
+    tasks = tuple(task for task in TASKS if task in trained)
+    return Standings(
+        tasks=tasks,
+        methods=tuple(sorted(methods, key=lambda one: _rank(one, tasks), reverse=True)),
+        yardsticks=tuple(_yardsticks(scored)),
+        failed=tuple(record for record in group if not _has_score(record)),
+    )
+
+
+def training_step(cell: Cell) -> Cell:
+    """The step by which a scored Cell trains, as its memory is predicted: of one class."""
+    settings = {name: value for name, value in cell.settings.items() if name != "classes"}
+    return replace(cell, settings=settings, **UNTRAINED)
+
+
+def predicted_steps(records: Iterable[Measurement]) -> dict[str, Measurement]:
+    """Predictions for CUDA by the key of their Cell, whatever the card's compute capability."""
+    return {
+        replace(record.cell, compute_capability="8.0").key: record
+        for record in records
+        if record.source == "predicted" and has_memory(record)
+    }
+
+
+def prediction_of(one: Scored, predicted: Mapping[str, Measurement]) -> Measurement | None:
+    """The prediction of the very step by which ``one`` was trained."""
+    return predicted.get(training_step(one.series.records[0].cell).key)
+
+
+def accuracy_of(record: Measurement) -> Accuracy:
+    """What a scored record holds."""
+    assert record.accuracy is not None
+    return record.accuracy
+
+
+def main_metric(classes: int) -> str:
+    """By which methods are ranked on a task of so many classes."""
+    return "iou" if classes == 1 else "miou"
+
+
+def _score(record: Measurement, metric: str | None) -> float:
+    accuracy = accuracy_of(record)
+    return accuracy.scores[metric or main_metric(accuracy.classes)][0]
+
+
+def _has_score(record: Measurement) -> bool:
+    return record.status == "ok" and record.accuracy is not None
+
+
+def _largest_group(records: Iterable[Measurement]) -> list[Measurement]:
+    """Of the records that compare with each other those that most scores are among."""
+    groups: dict[object, list[Measurement]] = {}
+    for record in records:
+        if is_scored(record.cell) and record.cell.task in TASKS and record.cell.recipe:
+            groups.setdefault(_conditions(record), []).append(record)
+    largest = max(groups.values(), key=lambda group: sum(map(_has_score, group)), default=[])
+    epochs = Counter(_epochs(r) for r in largest if _epochs(r) and _has_score(r)).most_common(1)
+    return [record for record in largest if _epochs(record) in (0, *dict(epochs))]
+
+
+def _conditions(record: Measurement) -> object:
+    """What must be equal for records to compare, but for the epochs: a yardstick has none."""
+    cell = record.cell
+    assert cell.recipe is not None
+    weights = MINIATURE if cell.checkpoint == RANDOM_ENCODER else cell.checkpoint
+    step = replace(training_step(cell), adapter="", settings={}).key
+    return (record.source, machine_of(record), weights, step, replace(cell.recipe, epochs=0))
+
+
+def _epochs(record: Measurement) -> int:
+    assert record.cell.recipe is not None
+    return record.cell.recipe.epochs
+
+
+def _methods(trained: Sequence[Measurement]) -> list[Scored]:
+    """One for each method, and for each variant of it, which its label names."""
+    steps = [replace(record, cell=training_step(record.cell)) for record in trained]
+    labels = {record.cell.key: one for one in series_of(steps) for record in one.records}
+    grouped: dict[str, list[Measurement]] = {}
+    for record in trained:
+        grouped.setdefault(training_step(record.cell).key, []).append(record)
+    return [
+        Scored(series=replace(labels[key], records=tuple(members)))
+        for key, members in grouped.items()
+    ]
+
+
+def _yardstick(cell: Cell) -> str | None:
+    """The name of the yardstick that a Cell is, if it is one."""
+    if cell.recipe and not cell.recipe.epochs:
+        return PRETRAINED
+    return UNKNOWING if cell.checkpoint == RANDOM_ENCODER else None
+
+
+def _yardsticks(scored: Sequence[Measurement]) -> Iterable[Scored]:
+    for label in YARDSTICKS:
+        members = tuple(record for record in scored if _yardstick(record.cell) == label)
+        if members:
+            adapter = members[0].cell.adapter
+            yield Scored(series=Series(adapter=adapter, label=label, serial=None, records=members))
+
+
+def _rank(one: Scored, tasks: Sequence[str]) -> tuple[bool, float]:
+    """Whether a method has all tasks, and its mean over those that it has."""
+    complete = one.scores(tasks)
+    own = [mean(scores) for scores in (one.scores([task]) for task in tasks) if scores]
+    return bool(complete), mean(complete or own)

@@ -1,0 +1,101 @@
+"""Scores of a Cell on its task, as a record."""
+
+import base64
+import io
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_task import tiny_cell, tiny_data, write_checkpoint
+from user_error import user_error
+
+from harness.accuracy import score as room
+from harness.accuracy.recipe import Recipe
+from harness.accuracy.score import SHOWN, score
+from harness.record import Measurement
+from harness.run.task import Task
+
+RECIPE = Recipe(epochs=2, learning_rate=1e-3)
+
+
+@pytest.fixture(autouse=True)
+def tiny_tasks(monkeypatch):
+    """Stands small data in for the tasks: ``camouflage`` is binary, ``road`` has three classes."""
+    classes = {"camouflage": 1, "road": 3}
+    monkeypatch.setattr(
+        room, "miniature", lambda name: tiny_data(4, val=2, test=5, classes=classes[name])
+    )
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sam") / "tiny.safetensors"
+    write_checkpoint(path)
+    return str(path)
+
+
+@pytest.fixture
+def cell(checkpoint):
+    return tiny_cell("cad", task="camouflage", recipe=RECIPE, checkpoint=checkpoint)
+
+
+def test_the_record_is_complete_and_answers_its_task(cell):
+    record = score(cell)
+    assert (record.status, record.source) == ("ok", "measured-cpu")
+    assert record.cell is cell
+    assert record.key == Task("score", cell).key
+    assert record.params.trainable == record.params.adapter + record.params.mask_decoder
+    assert record.method.title == "CAD"
+    assert record.environment["checkpoint_sha256"]
+    assert record.duration_ms > record.accuracy.train_ms > 0
+    assert record.traced == "4 training steps, then 5 test images"
+
+
+def test_the_accuracy_is_that_of_the_test_images(cell):
+    accuracy = score(cell).accuracy
+    assert (accuracy.classes, accuracy.train_images, accuracy.test_images) == (1, 4, 5)
+    assert len(accuracy.losses) == 4
+    value, low, high = accuracy.scores["iou"]
+    assert low <= value <= high
+    assert value == pytest.approx(np.mean(accuracy.per_image["iou"]), abs=1e-5)
+    assert all(len(scores) == 5 for scores in accuracy.per_image.values())
+    assert len(accuracy.masks_png) == SHOWN
+    for text in accuracy.masks_png:
+        assert Image.open(io.BytesIO(base64.b64decode(text))).size == (64, 64)
+
+
+def test_the_record_survives_json(cell):
+    record = score(cell)
+    document = json.loads(json.dumps(record.to_json(), allow_nan=False))
+    assert document["key"] == record.key
+    assert Measurement.from_json(document) == record
+
+
+def test_a_class_that_an_image_has_not_is_none(cell):
+    settings = {"classes": 4}
+    record = score(replace(cell, settings=settings, loss="samed", task="road"))
+    json.dumps(record.to_json(), allow_nan=False)
+    assert record.accuracy.classes == 3
+    assert "miou" in record.accuracy.scores
+
+
+def test_the_same_cell_scores_the_same_twice_and_another_seed_otherwise(cell):
+    def losses(cell):
+        return score(cell).accuracy.losses
+
+    assert losses(cell) == losses(cell)
+    assert losses(replace(cell, seed=1)) != losses(cell)
+
+
+def test_without_an_epoch_the_weights_are_scored_as_they_are(cell):
+    record = score(replace(cell, recipe=replace(RECIPE, epochs=0)))
+    assert record.accuracy.losses == []
+    assert record.accuracy.scores["iou"]
+
+
+@pytest.mark.parametrize("missing", [{"task": ""}, {"recipe": None}])
+def test_a_cell_without_task_or_recipe_is_refused(missing, cell):
+    with user_error("accuracy needs a task and a recipe"):
+        score(replace(cell, **missing))

@@ -1,0 +1,105 @@
+"""``samfit evaluate``: the scores of a trained model."""
+
+import json
+
+import pandas as pd
+import pytest
+from safetensors.torch import load_file, save_file
+
+from harness.accuracy.metrics import METRICS
+
+
+def test_the_test_images_are_scored_as_they_were_given_to_training(samfit, photos_run, tmp_path):
+    table = tmp_path / "scores.csv"
+    code, out, _ = samfit("evaluate", photos_run, "--json", "--output", table)
+    answer = json.loads(out)
+    assert code in (None, 0)
+    assert (answer["data"], answer["split"], answer["images"]) == ("photos", "test", 3)
+    scores = answer["scores"]
+    assert {"iou", "dice", "mae", "ber_pooled"} <= scores.keys() <= METRICS.keys()
+    assert all(score["low"] <= score["value"] <= score["high"] for score in scores.values())
+    frame = pd.read_csv(table, dtype={"image": str})
+    assert frame["image"].tolist() == answer["per_image"]["image"] == ["006", "007", "008"]
+    assert frame["iou"].mean() == pytest.approx(scores["iou"]["value"])
+
+
+def test_the_batch_changes_no_score(samfit, photos_run):
+    alone, together = (
+        json.loads(samfit("evaluate", photos_run, "--json", "--batch-size", size)[1])["scores"]
+        for size in (1, 3)
+    )
+    for key, score in alone.items():
+        assert together[key]["value"] == pytest.approx(score["value"], abs=1e-3)
+
+
+def test_a_table_for_people(samfit, photos_run):
+    code, out, _ = samfit("evaluate", photos_run)
+    assert code in (None, 0)
+    assert "photos, test: 3 images" in out
+    assert all(title in out for title in ("IoU", "Dice", "S-measure", "95% interval"))
+
+
+def test_classes_are_scored_each(samfit, maps_run):
+    code, out, _ = samfit("evaluate", maps_run, "--json")
+    answer = json.loads(out)
+    assert code in (None, 0)
+    assert (answer["split"], answer["images"]) == ("train", 9)
+    assert answer["scores"].keys() >= {"miou", "pixel_accuracy", "iou_class_0", "iou_class_2"}
+
+
+def test_other_images_and_another_split(samfit, photos_run, photos):
+    def answer(*options):
+        return json.loads(samfit("evaluate", photos_run, "--json", *options)[1])
+
+    assert answer("--split", "train")["images"] == 6
+    other = answer("--data", photos / "test")
+    assert (other["data"], other["split"], other["images"]) == ("test", "train", 3)
+    assert other["per_image"]["iou"] == answer()["per_image"]["iou"]
+
+
+def test_a_checkpoint_may_have_moved(samfit, photos_run, checkpoint, tmp_path):
+    moved = tmp_path / "moved.safetensors"
+    moved.write_bytes(checkpoint.read_bytes())
+    here, there = (
+        json.loads(samfit("evaluate", photos_run, "--json", *options)[1])["scores"]
+        for options in ((), ("--checkpoint", moved))
+    )
+    assert here == there
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["{photos_run}", "--split", "val"], ["has no split val", "test or train"]),
+        (["{photos_run}", "--data", "{tmp}/missing"], ["neither a folder nor a CSV", "--data"]),
+        (["{photos_run}", "--data", "{photos}", "--layout", "x"], ["there is no layout 'x'"]),
+        (["{photos_run}", "--data", "miniature:rod"], ["no miniature task 'rod'"]),
+        (["{photos_run}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
+        (["{photos_run}", "--output", "/dev/null/x.csv"], ["cannot write --output"]),
+        (["{tmp}"], ["there is no run in", "samfit train"]),
+        (["{tmp}/missing"], ["there is no run in"]),
+    ],
+)
+def test_mistakes_are_one_sentence(options, words, mistake, photos, photos_run, tmp_path):
+    places = {"tmp": tmp_path, "photos": photos, "photos_run": photos_run}
+    sentence = mistake("evaluate", *(text.format(**places) for text in options))
+    for word in words:
+        assert word in sentence
+
+
+def test_a_run_that_is_not_finished_has_no_scores(mistake, photos_run, tmp_path):
+    (tmp_path / "run.json").write_bytes((photos_run / "run.json").read_bytes())
+    assert "is not finished" in mistake("evaluate", tmp_path)
+
+
+@pytest.mark.parametrize("ours", ["photos", "maps"])
+def test_data_of_other_classes_are_refused(ours, mistake, photos, maps, photos_run, maps_run):
+    run, data, classes = (photos_run, maps, 3) if ours == "photos" else (maps_run, photos, 1)
+    sentence = mistake("evaluate", run, "--data", data, "--classes", classes)
+    assert "classes" in sentence
+
+
+def test_weights_of_another_sam_are_refused(mistake, photos_run, checkpoint, tmp_path):
+    other = tmp_path / "other.safetensors"
+    save_file({"image_encoder.pos_embed": next(iter(load_file(checkpoint).values()))}, other)
+    assert str(other) in mistake("evaluate", photos_run, "--checkpoint", other)

@@ -1,0 +1,113 @@
+"""``samfit segment``: masks for images that have none."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def pictures_in(folder):
+    found = {}
+    for path in folder.rglob("*.png"):
+        with Image.open(path) as picture:
+            found[path.relative_to(folder).as_posix()] = picture.copy()
+    return found
+
+
+@pytest.fixture
+def wild(tmp_path):
+    """Images without masks, of several sizes and formats, in folders."""
+    folder = tmp_path / "wild"
+    (folder / "deep").mkdir(parents=True)
+    for name, size in (("a.png", (30, 90)), ("b.jpg", (64, 64)), ("deep/c.bmp", (17, 5))):
+        Image.new("RGB", size, "green").save(folder / name)
+    Image.new("L", (40, 41)).save(folder / "deep" / "a.png")
+    (folder / "notes.txt").touch()
+    return folder
+
+
+SIZES = {"a.png": (30, 90), "b.png": (64, 64), "deep/c.png": (17, 5), "deep/a.png": (40, 41)}
+
+
+def test_a_folder_of_images_becomes_a_folder_of_masks(samfit, photos_run, wild, tmp_path):
+    code, out, _ = samfit("segment", photos_run, wild, "--output", tmp_path / "masks", "--json")
+    assert code in (None, 0)
+    masks = pictures_in(tmp_path / "masks")
+    assert {name: mask.size for name, mask in masks.items()} == SIZES
+    assert {mask.mode for mask in masks.values()} == {"L"}
+    assert all(set(np.unique(mask)) <= {0, 255} for mask in masks.values())
+    assert sorted(json.loads(out)["files"]) == sorted(
+        str(tmp_path / "masks" / name) for name in SIZES
+    )
+
+
+def test_classes_are_indices_in_a_palette(samfit, maps_run, wild, tmp_path):
+    code, out, _ = samfit("segment", maps_run, wild, "--output", tmp_path / "masks")
+    assert code in (None, 0)
+    assert "4 masks in" in out
+    masks = pictures_in(tmp_path / "masks")
+    assert {name: mask.size for name, mask in masks.items()} == SIZES
+    assert {mask.mode for mask in masks.values()} == {"P"}
+    assert all(np.asarray(mask).max() < 3 for mask in masks.values())
+
+
+def test_a_single_image_with_the_box_of_its_object(samfit, boxes_run, wild, tmp_path):
+    image = wild / "b.jpg"
+    arguments = ("segment", boxes_run, image, "--output", tmp_path / "new" / "masks")
+    code, _, _ = samfit(*arguments, "--box", "10,5.5,60,50")
+    assert code in (None, 0)
+    assert [*pictures_in(tmp_path / "new")] == ["masks/b.png"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["{boxes_run}", "{wild}/a.png"], ["--prompt mask_box", "give --box"]),
+        (["{boxes_run}", "{wild}/a.png", "--point", "3,4"], ["give --box"]),
+        (["{boxes_run}", "{wild}/a.png", "--box", "1,2,3"], ["--box takes 4 numbers", "'1,2,3'"]),
+        (["{boxes_run}", "{wild}/a.png", "--box", "a,b,c,d"], ["--box takes 4 numbers"]),
+        (["{boxes_run}", "{wild}/a.png", "--box", "nan,0,1,1"], ["--box takes 4 numbers"]),
+        (["{photos_run}", "{wild}/a.png", "--box", "1,2,3,4"], ["leave out --box"]),
+        (["{photos_run}", "{wild}/a.png", "--point", "1"], ["--point takes 2 numbers"]),
+        (["{photos_run}", "{wild}/a.png", "--point", "1,2"], ["leave out --point"]),
+        (["{photos_run}", "{wild}/missing.png"], ["{wild}/missing.png"]),
+        (["{photos_run}", "{wild}/notes.txt"], ["{wild}/notes.txt"]),
+        (["{photos_run}", "{tmp}/empty"], ["there are no images in {tmp}/empty"]),
+        (["{tmp}/empty", "{wild}/a.png"], ["there is no run in {tmp}/empty"]),
+        (["{photos_run}", "{wild}/a.png", "--checkpoint", "no.pth"], ["no checkpoint file"]),
+    ],
+)
+def test_mistakes_are_one_sentence(options, words, mistake, photos_run, boxes_run, wild, tmp_path):
+    (tmp_path / "empty").mkdir()
+    places = {"tmp": tmp_path, "wild": wild, "photos_run": photos_run, "boxes_run": boxes_run}
+    options = [text.format(**places) for text in options]
+    sentence = mistake("segment", *options, "--output", tmp_path / "masks")
+    for word in words:
+        assert word.format(**places) in sentence
+    assert not (tmp_path / "masks").exists()
+
+
+def test_two_images_that_would_share_a_mask_are_refused(mistake, photos_run, wild, tmp_path):
+    Image.new("RGB", (9, 9)).save(wild / "b.png")
+    sentence = mistake("segment", photos_run, wild, "--output", tmp_path / "masks")
+    assert f"{wild / 'b.jpg'} and {wild / 'b.png'} would both be" in sentence
+
+
+def test_a_mask_never_replaces_an_image(mistake, photos_run, wild):
+    before = (wild / "a.png").read_bytes()
+    for images in (wild, wild / "a.png"):
+        sentence = mistake("segment", photos_run, images, "--output", wild)
+        assert f"would replace {wild / 'a.png'}" in sentence
+    assert (wild / "a.png").read_bytes() == before
+
+
+def test_an_image_that_cannot_be_read_is_named(mistake, photos_run, wild, tmp_path):
+    torn = wild / "b.jpg"
+    torn.write_bytes(torn.read_bytes()[:50])
+    assert str(torn) in mistake("segment", photos_run, wild, "--output", tmp_path / "masks")
+
+
+def test_a_folder_that_cannot_be_written_is_named(mistake, photos_run, wild):
+    sentence = mistake("segment", photos_run, wild / "a.png", "--output", "/dev/null/masks")
+    assert "cannot write --output /dev/null/masks/a.png" in sentence

@@ -1,0 +1,192 @@
+"""``samfit train``: what it leaves in its folder, and what it refuses."""
+
+import json
+from functools import partial
+
+import pandas as pd
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from harness.accuracy.run_folder import RunFolder
+from harness.miniature import dataset
+
+FILES = {"run.json", "state.pt", "adapter.safetensors", "losses.csv", "validation.csv"}
+
+
+def names_in(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+def weights_in(run):
+    return load_file(run / "adapter.safetensors")
+
+
+def settings_in(run):
+    with safe_open(run / "adapter.safetensors", "pt") as file:
+        return json.loads(file.metadata()["settings"])
+
+
+def test_a_run_leaves_weights_curves_and_what_it_was(photos_run):
+    assert names_in(photos_run) >= {*FILES, "curves.png", "curves.svg"}
+    description = json.loads((photos_run / "run.json").read_text())
+    assert description["cell"]["device"] == "cpu" or torch.cuda.is_available()
+    assert description["cell"]["loss"] == "cad"
+    assert description["data"]["train_images"] == 5
+    assert description["data"]["val_images"] == 1
+    assert pd.read_csv(photos_run / "losses.csv")["step"].tolist() == [1, 2, 3, 4]
+    assert pd.read_csv(photos_run / "validation.csv")["step"].tolist() == [2, 4]
+
+
+def test_classes_are_seen_in_the_masks(maps_run):
+    description = json.loads((maps_run / "run.json").read_text())
+    assert description["cell"]["settings"] == settings_in(maps_run) == {"classes": 3}
+    assert description["cell"]["loss"] == "samed"
+    assert "miou" in pd.read_csv(maps_run / "validation.csv")
+
+
+def test_without_validation_there_is_no_curve_of_it(boxes_run):
+    assert pd.read_csv(boxes_run / "losses.csv")["loss"].notna().all()
+    assert (boxes_run / "validation.csv").read_text().strip() == ""
+
+
+def test_a_finished_run_is_not_trained_again(samfit, photos, tiny, photos_run):
+    before = weights_in(photos_run)
+    code, out, err = samfit(
+        "train", "decoder", "--data", photos, *tiny, "--output", photos_run, "--json"
+    )
+    answer = json.loads(out)
+    assert code in (None, 0)
+    assert "going on after step 4 of 4" in err
+    assert answer["folder"] == str(photos_run)
+    assert len(answer["losses"]) == 4
+    assert answer["best_step"] in (2, 4)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights_in(photos_run).items())
+
+
+def test_what_it_says_at_the_end_and_that_the_model_takes_its_prompt(
+    samfit, photos, tiny, tmp_path
+):
+    run = tmp_path / "run"
+    code, out, _ = samfit(
+        "train", "lora", "--data", photos, *tiny, "--prompt", "points", "--augment", "geometric",
+        "--output", run,
+    )  # fmt: skip
+    assert code in (None, 0)
+    assert "4 steps" in out
+    assert "best validation: IoU" in out
+    assert str(run) in out
+    assert samfit("evaluate", run)[0] in (None, 0)
+    image, masks = photos / "test" / "images" / "006.png", tmp_path / "masks"
+    points = ("--point", "20,30", "--point", "25.5,31")
+    assert samfit("segment", run, image, *points, "--output", masks)[0] in (None, 0)
+    assert names_in(masks) == {"006.png"}
+
+
+def test_cached_embeddings_are_in_the_folder_and_change_no_loss(
+    samfit, photos, tiny, tmp_path, photos_run
+):
+    code, out, _ = samfit(
+        "train", "decoder", "--data", photos, *tiny, "--output", tmp_path, "--cache-embeddings",
+        "--json",
+    )  # fmt: skip
+    assert code in (None, 0)
+    assert len(list((tmp_path / "embeddings").rglob("*.safetensors"))) == 6
+    plain = pd.read_csv(photos_run / "losses.csv")["loss"].tolist()
+    assert json.loads(out)["losses"] == pytest.approx(plain, rel=1e-4)
+    assert samfit("evaluate", tmp_path, "--json")[0] in (None, 0)
+
+
+def test_no_epochs_leave_sam_as_it_is(samfit, photos, tiny, tmp_path):
+    code, out, _ = samfit(
+        "train", "decoder", "--data", photos, *tiny, "--epochs", 0, "--output", tmp_path
+    )
+    assert code in (None, 0)
+    assert "nothing was trained" in out
+    assert names_in(tmp_path) >= FILES
+    assert samfit("evaluate", tmp_path, "--json")[0] in (None, 0)
+
+
+def test_a_task_that_comes_with_samfit(samfit, tiny, tmp_path, monkeypatch):
+    fewer = partial(dataset.miniature, train=4, val=2, test=2)
+    monkeypatch.setattr(dataset, "miniature", fewer)
+    code, out, _ = samfit(
+        "train", "decoder", "--data", "miniature:camouflage", *tiny, "--output", tmp_path, "--json"
+    )
+    assert code in (None, 0)
+    assert len(json.loads(out)["losses"]) == 4
+    answer = json.loads(samfit("evaluate", tmp_path, "--json")[1])
+    assert (answer["data"], answer["split"], answer["images"]) == (
+        "miniature camouflage",
+        "test",
+        2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--data", "{tmp}/missing"], ["neither a folder nor a CSV file", "--data"]),
+        (["--data", "{tmp}"], ["no images and masks"]),
+        (["--data", "{photos}", "--layout", "cod11k"], ["there is no layout 'cod11k'", "cod10k"]),
+        (["--data", "{photos}", "--layout", "cod10k"], ["does not hold", "as published"]),
+        (["--data", "miniature:camouflag"], ["no miniature task", "'camouflage'"]),
+        (["--data", "{photos}", "--batch-size", "9"], ["5 images", "--batch-size 9"]),
+        (["--data", "{photos}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
+        (["--data", "{photos}", "--backbone", "vit_b"], ["vit_tiny, not vit_b"]),
+        (["--data", "{photos}", "--loss", "samed"], ["--loss samed", "one class"]),
+        (["--data", "{maps}", "--loss", "cad"], ["--loss cad", "3 classes"]),
+        (["--data", "{photos}", "--hold-out", "1.5"], ["between 0 and 1"]),
+        (["--data", "{photos}", "--epochs", "-1"], ["--epochs"]),
+        (["--data", "{photos}", "--pretrained", "no.pth"], ["no pretrained part", "--pretrained"]),
+        (
+            ["--data", "{photos}", "--cache-embeddings", "--augment", "flip"],
+            ["--cache-embeddings", "drop --augment"],
+        ),
+        (["--data", "{photos}", "--output", "/dev/null/run"], ["cannot write to /dev/null/run"]),
+        (["--data", "{photos}", "--learning-rate", "1e30"], ["training diverged"]),
+    ],
+    ids=lambda value: "-".join(value[1:]) if value[0].startswith("--data") else "",
+)
+def test_mistakes_are_one_sentence(options, words, mistake, photos, maps, tiny, tmp_path):
+    options = [text.format(tmp=tmp_path, photos=photos, maps=maps) for text in options]
+    output = [] if "--output" in options else ["--output", tmp_path / "run"]
+    sentence = mistake("train", "decoder", *tiny, *options, *output)
+    for word in words:
+        assert word in sentence
+
+
+def test_training_starts_from_weights(mistake, photos, tmp_path):
+    sentence = mistake("train", "cad", "--data", photos, "--output", tmp_path)
+    assert "give --checkpoint" in sentence
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_card_that_is_not_there_is_named(mistake, photos, tiny, tmp_path):
+    options = ["--data", photos, *tiny, "--device", "cuda", "--output", tmp_path]
+    assert "there is no CUDA device here" in mistake("train", "decoder", *options)
+
+
+def test_a_bad_image_is_named_before_training_starts(mistake, photos, tiny, tmp_path):
+    for kind in ("images", "masks"):
+        (tmp_path / "data" / kind).mkdir(parents=True)
+        for path in (photos / "train" / kind).iterdir():
+            (tmp_path / "data" / kind / path.name).write_bytes(path.read_bytes())
+    torn = tmp_path / "data" / "images" / "003.png"
+    torn.write_bytes(torn.read_bytes()[:100])
+    options = ["--data", tmp_path / "data", *tiny, "--output", tmp_path / "run"]
+    assert str(torn) in mistake("train", "decoder", *options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_other_options_do_not_go_on_with_a_run(mistake, photos, tiny, photos_run):
+    options = ["--data", photos, *tiny, "--seed", 3, "--output", photos_run]
+    sentence = mistake("train", "decoder", *options)
+    assert "cell.seed 0, not 3" in sentence
+
+
+def test_two_trainings_do_not_share_a_folder(mistake, photos, tiny, tmp_path):
+    with RunFolder(tmp_path).writing():
+        sentence = mistake("train", "decoder", "--data", photos, *tiny, "--output", tmp_path)
+    assert f"another samfit trains in {tmp_path}" in sentence

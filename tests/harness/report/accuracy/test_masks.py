@@ -1,0 +1,83 @@
+"""Masks that come back from records, and those that do not."""
+
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from synthetic_records import scored
+
+from harness.report.accuracy.masks import mask_of, picture
+
+CAMOUFLAGE, TRANSPARENT = picture("camouflage", 0), picture("transparent", 0)
+
+
+def encoded(pixels, **how):
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG", **how)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def keeping(text, record=None):
+    """A record whose first mask is ``text``."""
+    record = record or scored(masks=[9])
+    return replace(record, accuracy=replace(record.accuracy, masks_png=[text]))
+
+
+@pytest.mark.parametrize("shown", [CAMOUFLAGE, TRANSPARENT], ids=lambda shown: shown.task)
+def test_a_mask_comes_back_with_its_score(shown):
+    found = mask_of(scored(task=shown.task, masks=[9]), shown)
+    np.testing.assert_array_equal(found.mask, np.roll(shown.truth, 9, axis=1))
+    assert 0.1 < found.score < 0.95
+    assert mask_of(scored(task=shown.task, masks=[0]), shown).score == pytest.approx(1)
+
+
+def test_a_record_may_keep_fewer_masks_than_are_asked_for():
+    assert mask_of(scored(masks=[9]), picture("camouflage", 1)) is None
+    assert mask_of(scored(), CAMOUFLAGE) is None
+
+
+TRUTH = CAMOUFLAGE.truth * np.uint8(255)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no base64",
+        base64.b64encode(b"no picture").decode(),
+        encoded(TRUTH)[:400],
+        encoded(TRUTH[:128]),
+        encoded(np.stack(3 * [TRUTH], axis=2)),
+        encoded(TRUTH.astype(np.uint16)),
+    ],
+    ids=["empty", "text", "bytes", "torn", "smaller", "colours", "16 bits"],
+)
+def test_what_is_no_mask_is_left_out(text):
+    perfect = scored(masks=[0])
+    assert mask_of(keeping(encoded(TRUTH), perfect), CAMOUFLAGE)
+    assert mask_of(keeping(text, perfect), CAMOUFLAGE) is None
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 300))
+def test_no_damage_to_a_file_is_an_error(noise, start):
+    content = bytearray(base64.b64decode(encoded(TRUTH)))
+    content[start : start + len(noise)] = noise
+    mask_of(keeping(base64.b64encode(content).decode()), CAMOUFLAGE)
+
+
+def test_a_class_that_the_task_does_not_have_is_no_mask():
+    perfect = scored(task="transparent", masks=[0])
+    assert mask_of(keeping(encoded(TRANSPARENT.truth), perfect), TRANSPARENT)
+    assert mask_of(keeping(encoded(3 * TRANSPARENT.truth), perfect), TRANSPARENT) is None
+
+
+def test_a_mask_of_another_image_is_left_out():
+    assert mask_of(scored(masks=[9]), CAMOUFLAGE)
+    elsewhere = picture("camouflage", 1)._replace(number=0)
+    assert mask_of(scored(masks=[9]), elsewhere) is None

@@ -1,0 +1,144 @@
+"""Which scored records are compared, and in which order."""
+
+from dataclasses import replace
+
+import pytest
+from synthetic_records import ENVIRONMENT, predicted, scored
+
+from harness.report.accuracy.standings import (
+    PRETRAINED,
+    UNKNOWING,
+    predicted_steps,
+    prediction_of,
+    standings,
+    training_step,
+)
+from harness.sam.packaged import RANDOM_ENCODER
+
+TASKS = ("camouflage", "polyp", "transparent")
+PREDICTION = predicted("cad", 4, 0.1, backbone="vit_tiny")
+
+
+def labels(found):
+    return [one.series.label for one in found]
+
+
+def on_all_tasks(adapter, score, seed=0, **given):
+    return [scored(adapter, task, seed, score, **given) for task in TASKS]
+
+
+def test_the_best_method_comes_first_and_yardsticks_stand_apart():
+    found = standings([
+        *on_all_tasks("decoder", 0.4),
+        *on_all_tasks("lora", 0.6),
+        *on_all_tasks("decoder", 0.9, checkpoint=RANDOM_ENCODER),
+        *on_all_tasks("decoder", 0.8, epochs=0),
+    ])  # fmt: skip
+    assert found.tasks == TASKS
+    assert labels(found.methods) == ["Lora", "Decoder"]
+    assert labels(found.yardsticks) == [PRETRAINED, UNKNOWING]
+
+
+def test_tasks_have_one_order_in_whatever_order_they_ran():
+    records = on_all_tasks("cad", 0.5)
+    assert standings(records[::-1]).tasks == standings(records).tasks == TASKS
+
+
+def test_a_task_of_which_there_is_only_a_yardstick_does_not_count_yet():
+    found = standings([*on_all_tasks("cad", 0.5), scored("decoder", "road", epochs=0)])
+    assert found.tasks == TASKS
+
+
+def test_a_method_that_lacks_a_task_comes_last_and_has_no_mean():
+    found = standings([*on_all_tasks("cad", 0.3), scored("lora", "polyp", score=0.9)])
+    cad, lora = found.methods
+    assert cad.scores(TASKS) == [pytest.approx(0.3)]
+    assert lora.scores(TASKS) == []
+    assert lora.scores(["polyp"]) == [0.9]
+
+
+def test_the_mean_over_tasks_is_taken_of_seeds_that_have_all_of_them():
+    records = [*on_all_tasks("cad", 0.3), *on_all_tasks("cad", 0.6, 1), scored(seed=2, score=0.9)]
+    [cad] = standings(records).methods
+    assert cad.scores(TASKS) == [pytest.approx(0.3), pytest.approx(0.6)]
+    assert cad.scores(["camouflage"]) == [0.3, 0.6, 0.9]
+
+
+def test_several_classes_are_scored_by_their_own_metric():
+    [cad] = standings([scored(task="transparent", score=0.7)]).methods
+    assert cad.scores(["transparent"]) == cad.scores(["transparent"], "miou") == [0.7]
+
+
+def test_machines_never_mix_the_one_with_most_scores_is_shown():
+    other = {**ENVIRONMENT, "cpu": "Other CPU"}
+    elsewhere = [replace(one, environment=other) for one in on_all_tasks("lora", 0.9)]
+    found = standings([*on_all_tasks("cad", 0.5)[:2], *elsewhere])
+    assert labels(found.methods) == ["Lora"]
+    assert not standings([*on_all_tasks("cad", 0.5), *elsewhere[:2]]).methods[0].scores(["road"])
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [{"epochs": 8}, {"batch_size": 2}, {"precision": "bf16"}, {"checkpoint": "sam_vit_b.pth"}],
+    ids=str,
+)
+def test_what_was_trained_otherwise_does_not_mix_either(difference):
+    found = standings([*on_all_tasks("cad", 0.5), *on_all_tasks("lora", 0.6, **difference)[:2]])
+    assert labels(found.methods) == ["Cad"]
+
+
+def test_the_pretrained_model_belongs_to_training_of_any_length():
+    found = standings([*on_all_tasks("cad", 0.5, epochs=8), scored("decoder", epochs=0)])
+    assert labels(found.yardsticks) == [PRETRAINED]
+
+
+def test_a_variant_is_named_by_its_settings_but_not_by_the_classes_of_a_task():
+    records = [*on_all_tasks("lora", 0.5), scored("lora", settings={"rank": 8}, score=0.6)]
+    assert labels(standings(records).methods) == ["Lora", "Lora (rank=8)"]
+
+
+def test_failed_trainings_are_kept_apart():
+    failed = replace(scored("vpt"), status="error", accuracy=None, method=None)
+    found = standings([*on_all_tasks("cad", 0.5), failed])
+    assert labels(found.methods) == ["Cad"]
+    assert found.failed == (failed,)
+
+
+def test_without_a_method_there_are_no_standings():
+    failed = replace(scored(), status="error", accuracy=None)
+    for records in ([], [PREDICTION], [failed], [scored("decoder", epochs=0)]):
+        assert standings(records) is None
+
+
+def test_tasks_of_another_samfit_are_left_out():
+    unknown = scored()
+    unknown = replace(unknown, cell=replace(unknown.cell, task="sewing"))
+    assert standings([unknown]) is None
+    assert standings([unknown, scored("lora")]).tasks == ("camouflage",)
+
+
+def test_training_time_is_the_median_over_tasks_and_seeds():
+    records = [scored(seed=seed, train_s=seconds) for seed, seconds in enumerate((10, 20, 90))]
+    assert standings(records).methods[0].train_s() == 20
+
+
+def test_memory_is_that_of_the_very_same_step():
+    [cad] = standings(on_all_tasks("cad", 0.5, batch_size=4)).methods
+    others = [
+        predicted("cad", 8, backbone="vit_tiny"),
+        predicted("cad", 4, backbone="vit_b"),
+        predicted("cad", 4, backbone="vit_tiny", attention="sdpa"),
+        predicted("cad", 4, backbone="vit_tiny", phase="infer"),
+        predicted("cad", 4, backbone="vit_tiny", device="cpu"),
+        predicted("lora", 4, backbone="vit_tiny"),
+        replace(PREDICTION, memory=None, status="error"),
+    ]
+    assert prediction_of(cad, predicted_steps(others)) is None
+    newer = replace(PREDICTION, cell=replace(PREDICTION.cell, compute_capability="9.0"))
+    for match in (PREDICTION, newer):
+        assert prediction_of(cad, predicted_steps([*others, match])) is match
+
+
+def test_a_variant_has_the_memory_of_the_variant():
+    step = training_step(scored(task="transparent", settings={"classes": 3, "width": 8}).cell)
+    assert step.settings == {"width": 8}
