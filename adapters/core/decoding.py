@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from segment_anything.modeling import MaskDecoder, PromptEncoder
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def encode_prompts(
@@ -30,12 +31,26 @@ def encode_prompts(
         Sparse (B·P, s, C), with s = 2 corner tokens for a box, n + 1 for points and 0 without a
         prompt, and dense (B·P, C, g, g) embeddings.
     """
+    if boxes is not None:
+        return encoder(points=None, boxes=boxes.reshape(-1, 4), masks=None)
+    sparse, dense = encoder(points=None, boxes=None, masks=None)
+    dense = dense.expand(batch_size, -1, -1, -1)
     if points is not None:
-        return encoder(points=(points[..., :2], points[..., 2]), boxes=None, masks=None)
-    if boxes is None:
-        sparse, dense = encoder(points=None, boxes=None, masks=None)
-        return sparse.expand(batch_size, -1, -1), dense.expand(batch_size, -1, -1, -1)
-    return encoder(points=None, boxes=boxes.reshape(-1, 4), masks=None)
+        return _encode_points(encoder, points), dense
+    return sparse.expand(batch_size, -1, -1), dense
+
+
+def _encode_points(encoder: PromptEncoder, points: Tensor) -> Tensor:
+    """Tokens (B, n + 1, C) of points (B, n, 3), the last one of a point that is none, as in SAM.
+
+    SAM's own way selects by label, so that shapes depend on data and it cannot be traced.
+    """
+    points = F.pad(points, (0, 0, 0, 1), value=-1)
+    pixel_centres, label = points[..., :2] + 0.5, points[..., 2:]
+    place = encoder.pe_layer.forward_with_coords(pixel_centres, encoder.input_image_size)
+    outside, inside = (kind.weight for kind in encoder.point_embeddings[:2])
+    tokens = place + torch.where(label == 1, inside, outside)
+    return torch.where(label == -1, encoder.not_a_point_embed.weight, tokens)
 
 
 def decode_masks(

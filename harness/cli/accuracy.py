@@ -95,7 +95,7 @@ def train(
     where = _torch_device(device)
     cell = _cell_for(opened.classes, cell, loss, where)
     folder = RunFolder(output or Path("runs") / f"{cell.adapter}-{opened.name.replace(' ', '-')}")
-    origin = {"path": data, "layout": layout, "classes": classes}
+    origin = {"path": data, "layout": layout, "classes": classes, "hold_out": hold_out}
     description = Description.of(cell, recipe, opened, origin, pretrained)
     with _enough_memory(cell):
         training = Training(cell, recipe, opened, where, _readers(workers, where), pretrained)
@@ -137,16 +137,21 @@ def evaluate(
     """Score the masks of a trained model, with intervals over the images."""
     from harness.accuracy.evaluate import evaluate as run_evaluation
     from harness.accuracy.run_folder import RunFolder, load_run
+    from harness.data.dataset import hold_out as held_out
     from harness.files import write_whole
     from harness.report.accuracy.scores import per_image_table, score_table, scores_to_json
     from harness.report.tables import terminal_table
 
     description = RunFolder(run).describe()
-    origin = description.data
+    origin, is_own = description.data, data is None
     if data is None:
         data, layout, classes = origin["path"], origin["layout"], origin["classes"]
     opened = _open(data, layout, classes or description.classes)
+    if is_own and origin["hold_out"] and not opened.val:
+        opened = held_out(opened, origin["hold_out"], description.cell.seed)
     chosen, examples = _split(opened, split)
+    if is_own and chosen == "train":
+        messages.print("these are the images that it was trained on: on others it scores lower.")
     _check(examples)
     where = _torch_device(device)
     cell, model = load_run(RunFolder(run), checkpoint, where)
