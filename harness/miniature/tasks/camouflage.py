@@ -52,10 +52,10 @@ def draw(rng: Generator) -> Drawing:
     ground, coat = _unlike(rng)
     light = clouds(rng, SIDE)  # falls on both
     surroundings, animal = (
-        paint(equalised(mixed(field, light, 0.25), where), colours)
+        paint(equalised(mixed(field, light, 0.15), where), colours)
         for field, where in ((ground, ~inside), (coat, inside))
     )
-    bulge = shaded(gaussian_filter(coverage, 4), 1.5)
+    bulge = shaded(gaussian_filter(coverage, 4), 2)
     picture = over(surroundings, animal * bulge[..., None], coverage)
     picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.2))[..., None]
     return to_bytes(photograph(rng, picture, rng.uniform(0.5, 0.8), 0.015)), within(coverage)
@@ -63,7 +63,7 @@ def draw(rng: Generator) -> Drawing:
 
 def _unlike(rng: Generator) -> tuple[Field, Field]:
     """The textures of the ground and of a coat: they differ in kind, or in direction alone."""
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         field = grain(rng, SIDE)
         return field, np.rot90(field)
     ground, coat = (kinds[rng.integers(len(kinds))] for kinds in (GROUNDS, COATS))

@@ -20,7 +20,6 @@ from harness.miniature.tasks.task import Drawing, Task
 from harness.miniature.textures import Field, Tones, cells, clouds, mixed, paint, swells
 
 SOIL = Tones(hue=(0.05, 0.1), saturation=(0.1, 0.25), brightness=(0.14, 0.5))
-LITTER = Tones(hue=(0.06, 0.12), saturation=(0.2, 0.4), brightness=(0.25, 0.55))
 GREEN = Tones(hue=(0.21, 0.28), saturation=(0.17, 0.31), brightness=(0.3, 0.52))
 DEAD = Tones(hue=(0.05, 0.11), saturation=(0.2, 0.45), brightness=(0.2, 0.58))
 YELLOW = np.array([1.7, 1.3, 0.75], np.float32)  # what is left of green when it fades
@@ -30,7 +29,8 @@ def draw(rng: Generator) -> Drawing:
     """A leaf on soil, fading here and there, with brown spots that have yellow halos."""
     detail, health = clouds(rng, SIDE), swells(rng, SIDE, 4)
     picture = paint(mixed(detail, cells(rng, SIDE), 0.4), SOIL.draw(rng))
-    picture = over(picture, paint(detail, LITTER.draw(rng)), _litter(rng))
+    dead = paint(detail, DEAD.draw(rng))
+    picture = over(picture, dead, _litter(rng))
     blade, veins = _leaf(rng)
     inside = fill([blade], SIDE)
     picture = picture * (1 - 0.5 * cast(inside, 5, 4))[..., None]
@@ -39,7 +39,7 @@ def draw(rng: Generator) -> Drawing:
     spots = _spots(rng, inside, 1 - health)
     halo = gaussian_filter(spots, rng.uniform(2, 4))
     leaf = over(leaf, leaf * YELLOW, (rng.uniform(1, 2.5) * halo).clip(0, 0.8))
-    leaf = over(leaf, paint(detail, DEAD.draw(rng)), rng.uniform(0.75, 0.95) * spots)
+    leaf = over(leaf, dead, rng.uniform(0.75, 0.95) * spots)
     ribs = strokes(veins, SIDE)
     leaf = over(leaf, leaf * 1.25 + 0.04, 0.7 * ribs)
     relief = shaded(gaussian_filter(ribs, 5) - 0.5 * gaussian_filter(inside, 3), -2.5)
@@ -49,8 +49,8 @@ def draw(rng: Generator) -> Drawing:
 
 
 def _litter(rng: Generator) -> Coverage:
-    """Crumbs and dead leaves, as brown as the spots."""
-    centres = rng.uniform(0, 1, (rng.integers(15, 40), 2))
+    """Crumbs of dead leaves, in the colours of the spots."""
+    centres = rng.uniform(0, 1, (rng.integers(8, 25), 2))
     return fill([patch(rng, centre, rng.uniform(0.01, 0.06), 0.3) for centre in centres], SIDE)
 
 

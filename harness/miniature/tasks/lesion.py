@@ -32,7 +32,7 @@ def draw(rng: Generator) -> Drawing:
     pigment = paint(mixed(swells(rng, SIDE, 8), detail, 0.5), PIGMENT.draw(rng))
     picture = over(skin, pigment, rng.uniform(0.15, 0.4) * _freckles(rng))
     lesion = _lesion(rng, detail)
-    picture = over(picture, pigment, rng.uniform(0.45, 0.9) * lesion)
+    picture = over(picture, pigment, rng.uniform(0.35, 0.8) * lesion)
     picture = over(picture, HAIR.draw(rng)[1].astype(np.float32), 0.8 * _hairs(rng))
     if rng.random() < 0.3:
         picture = over(picture, np.full(3, 0.15, np.float32), 0.8 * _ruler(rng))
@@ -44,8 +44,8 @@ def draw(rng: Generator) -> Drawing:
 
 def _lesion(rng: Generator, detail: Field) -> Coverage:
     """An ellipse whose border wanders, sharp in one lesion and fuzzy in the next."""
-    size = np.exp(rng.uniform(np.log(0.12), np.log(0.36)))
-    centre = rng.uniform(0.3, 0.7, (2, 1, 1))
+    size = np.exp(rng.uniform(np.log(0.12), np.log(0.32)))
+    centre = rng.uniform(0.2, 0.8, (2, 1, 1))
     y, x = (np.mgrid[:SIDE, :SIDE] / SIDE - centre) / size
     angle, flat = rng.uniform(0, np.pi), rng.uniform(0.65, 1)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)

@@ -55,7 +55,7 @@ def _fields(rng: Generator, soil: Field) -> Picture:
 
 def _network(rng: Generator) -> list[Line]:
     """A main road across the picture, streets that branch off, and lanes that branch off these."""
-    angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(0.018, 0.033)
+    angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(0.022, 0.035)
     ahead = np.array([np.cos(angle), np.sin(angle)])
     aside = np.array([-ahead[1], ahead[0]])
     middle = np.full(2, 0.5) + rng.uniform(-0.25, 0.25) * aside
@@ -66,11 +66,11 @@ def _network(rng: Generator) -> list[Line]:
         heading = aside * rng.choice([-1, 1]) + rng.uniform(-0.3, 0.3) * ahead
         end = start + rng.uniform(0.4, 1.2) * heading
         street = curve(rng, start, end, 0.08)
-        roads.append((street, max(0.016, width * rng.uniform(0.65, 0.9))))
+        roads.append((street, width * rng.uniform(0.8, 0.95)))
         if rng.random() < 0.5:
             corner = street[rng.integers(15, 40)]
             lane = curve(rng, corner, corner + rng.uniform(-0.7, 0.7) * ahead, 0.05)
-            roads.append((lane, 0.016))
+            roads.append((lane, 0.018))
     return roads
 
 

@@ -18,7 +18,7 @@ GROUNDS = (
     (Tones(hue=(0.06, 0.1), saturation=(0.12, 0.25), brightness=(0.38, 0.68)), grain),  # planks
     (Tones(hue=(0.06, 0.14), saturation=(0.02, 0.1), brightness=(0.4, 0.72)), speckles),  # gravel
 )
-THINGS = Tones(hue=(0.0, 0.3), saturation=(0.02, 0.2), brightness=(0.12, 0.34))
+THINGS = Tones(hue=(0.03, 0.2), saturation=(0.02, 0.12), brightness=(0.12, 0.34))
 STAIN = np.array([0.6, 0.56, 0.51], np.float32)  # wet ground is a little brown
 SKY = np.array([0.92, 0.98, 1.1], np.float32)  # the light that reaches a shadow is bluish
 

@@ -50,7 +50,7 @@ def room(rng: Generator, edge: float) -> Picture:
         picture = over(picture, _plain(rng), pane(rng))
     for _ in range(rng.integers(0, 3)):
         china = vessel(rng, edge)
-        surface = _plain(rng) * shaded(gaussian_filter(china, 8), 6)[..., None]
+        surface = _plain(rng) * shaded(gaussian_filter(china, 5), 4)[..., None]
         picture = over(_on_table(picture, china), surface, china)
     return picture
 
@@ -117,7 +117,7 @@ def through_vessel(rng: Generator, picture: Picture, glass: Coverage) -> Picture
     bend = rng.uniform(120, 260)
     behind = displaced(_on_table(picture, glass), bend * down, bend * right)
     behind = behind * rng.uniform(0.9, 1, 3).astype(np.float32)
-    behind = over(behind, behind * 0.55, 0.8 * _rim(glass, 3))
+    behind = over(behind, behind * 0.55, 0.8 * (2 - 2 * height).clip(0, 1) ** 2)
     streak = np.exp(-(((height - 0.78) / 0.06) ** 2)) * (right / 0.02).clip(0, 1) ** 2
     behind = over(behind, WHITE, 0.6 * streak)
     return over(over(picture, behind, glass), WHITE, 0.4 * _rim(glass, 1.0))
