@@ -131,9 +131,12 @@ def whole_image(side: int) -> Tensor:
 
 
 def _points(inside: Tensor) -> Tensor:
-    """Points (1, n, 3) drawn from the pixels (m, 2) of an object, given as rows and columns."""
+    """Points (1, n, 3) drawn from the pixels (m, 2) of an object, given as rows and columns.
+
+    SAM's prompt encoder moves points to the centres of their pixels.
+    """
     points = torch.tensor([0.0, 0.0, -1.0]).repeat(1, POINTS, 1)
-    chosen = inside[torch.randperm(len(inside))[:POINTS]].flip(1).float() + 0.5
+    chosen = inside[torch.randperm(len(inside))[:POINTS]].flip(1).float()
     points[0, : len(chosen), :2] = chosen
     points[0, : len(chosen), 2] = 1
     return points

@@ -1,5 +1,6 @@
 """Commands about masks: train on them, score them, write them."""
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -108,8 +109,10 @@ def train(
         if cell.cache_embeddings:
             training.cache = _filled_cache(training, cache or folder.path / "embeddings")
         _run(training, folder)
-        curves = draw_history(training.history, training.metric)
-        folder.finish(training, pictures("curves", curves) if training.done else {})
+        curves = {}
+        if training.done:
+            curves = pictures("curves", draw_history(training.history, training.metric))
+        folder.finish(training, curves)
     if json_:
         print_json({"folder": str(folder.path), **asdict(training.history)})
     else:
@@ -147,6 +150,11 @@ def evaluate(
     if data is None:
         data, layout, classes = origin["path"], origin["layout"], origin["classes"]
     opened = _open(data, layout, classes or description.classes)
+    if opened.classes != description.classes:
+        raise UserError(
+            f"{opened.name} has masks of {opened.classes} classes, and the model was trained for "
+            f"{description.classes}: check --data and --classes."
+        )
     if is_own and origin["hold_out"] and not opened.val:
         opened = held_out(opened, origin["hold_out"], description.cell.seed)
     chosen, examples = _split(opened, split)
@@ -328,12 +336,13 @@ def _run(training: "Training", folder: "RunFolder") -> None:
         for history in training.run():
             bar.update(task, completed=training.done, description=describe_progress(training))
             board.show(history)
-            now = time.monotonic()
-            if is_asked_to_stop() or now - kept > max(KEEP_EVERY_S, 20 * took):
+            now, stop = time.monotonic(), is_asked_to_stop()
+            if stop or now - kept > max(KEEP_EVERY_S, 20 * took):
                 folder.keep(training.state())
                 kept = time.monotonic()
                 took = kept - now
-            if is_asked_to_stop():
+            if stop:
+                board.close()
                 raise UserError(
                     f"interrupted after step {training.done} of {training.total}; what was learnt "
                     f"is in {folder.path}: run the same command to go on."
@@ -351,16 +360,18 @@ def _mask_files(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
 
     found: dict[Path, Path] = {}
     for path in images:
-        inside = sorted(file for file in path.rglob("*") if is_picture(file.name)) or [path]
-        root = path if path.is_dir() else path.parent
+        is_folder = path.is_dir()
+        inside = sorted(p for p in path.rglob("*") if is_picture(p.name)) if is_folder else [path]
+        root = path if is_folder else path.parent
         found |= {file: folder / file.relative_to(root).with_suffix(".png") for file in inside}
     if not found:
         raise UserError(f"there are no images in {', '.join(map(str, images))}.")
+    given = {image.resolve() for image in found}
     taken: dict[Path, Path] = {}
     for image, file in found.items():
         if file in taken:
             raise UserError(f"{taken[file]} and {image} would both be {file}: name them apart.")
-        if file.resolve() in {other.resolve() for other in found}:
+        if file.resolve() in given:
             raise UserError(f"the mask of {image} would replace {file}: choose another --output.")
         taken[file] = image
     return found
@@ -372,6 +383,6 @@ def _numbers(option: str, text: str, count: int) -> list[float]:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
         numbers = []
-    if len(numbers) != count:
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
         raise UserError(f"{option} takes {count} numbers separated by commas, got {text!r}.")
     return numbers

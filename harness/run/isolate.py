@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import harness
@@ -45,6 +46,8 @@ class Worker:
         self._environment = dict(os.environ)
         if threads is not None:
             self._environment["OMP_NUM_THREADS"] = str(threads)
+        self._starting = Lock()
+        self._ended = False
         self._start()
 
     def _start(self) -> None:
@@ -77,8 +80,9 @@ class Worker:
 
     def run(self, task: Task, timeout_s: float | None = None) -> Measurement:
         """The Measurement of ``task``; one without figures if the worker did not survive it."""
-        if self._process.poll() is not None:
-            self._start()
+        with self._starting:
+            if self._process.poll() is not None and not self._ended:
+                self._start()
         try:
             self._send(task)
             answer = self._read_line(timeout_s)
@@ -91,6 +95,12 @@ class Worker:
             self.close()
             return task.ended("error", _death(exit_code), self.machine)
         return Measurement.from_json(json.loads(answer))
+
+    def end(self) -> None:
+        """From another thread: end the process, and let ``run`` start no other."""
+        with self._starting:
+            self._ended = True
+            self._process.kill()
 
     def close(self) -> None:
         """End the process, whatever it is doing."""

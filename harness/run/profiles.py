@@ -66,7 +66,8 @@ def accuracy_tasks(machine: Machine, tasks: Sequence[str], seeds: int) -> list[T
 
     shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
     device: Device = "cpu" if machine["gpu"] is None else "cuda"
-    found = _tasks("predict", {"adapter": ["all"], **shared})
+    card = {} if machine["gpu"] is None else {"compute_capability": machine["gpu_capability"]}
+    found = _tasks("predict", {"adapter": ["all"], **shared, **card})
     for name in tasks:
         classes = TASKS[name].classes
         cell = Cell(
@@ -78,6 +79,7 @@ def accuracy_tasks(machine: Machine, tasks: Sequence[str], seeds: int) -> list[T
             task=name,
             recipe=MINIATURE_RECIPE,
             **shared,
+            **card,
         )
         found.append(Task("score", replace(cell, recipe=replace(MINIATURE_RECIPE, epochs=0))))
         for seed in range(seeds):

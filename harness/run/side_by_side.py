@@ -49,8 +49,10 @@ def run(tasks: Sequence[Task], whole: Machine, timeout_s: float) -> Iterator[Mea
     finally:  # whoever stops listening, such as on Ctrl-C, ends what is running, too
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in workers:
-            worker.close()
+            worker.end()
         pool.shutdown()
+        for worker in workers:
+            worker.close()
 
 
 def _processors() -> int:

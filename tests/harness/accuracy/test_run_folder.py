@@ -21,7 +21,7 @@ from harness.accuracy.training import Training
 from harness.files import PARTIAL
 
 CPU = torch.device("cpu")
-CELL = tiny_cell("cad", gradient_accumulation=1)
+CELL = tiny_cell()
 RECIPE = Recipe(epochs=2, learning_rate=1e-3)
 DATA = tiny_data(4, val=1)
 ORIGIN = {"path": "photos", "layout": "auto", "classes": 0}
@@ -231,7 +231,7 @@ def test_what_is_in_a_finished_folder(finished):
     assert validation["step"].tolist() == [2, 4]
     assert validation["iou"].tolist() == [v["iou"] for v in training.history.validations]
     assert (folder.path / "curves.png").read_bytes() == b"a picture"
-    assert json.loads((folder.path / "run.json").read_text())["cell"]["adapter"] == "cad"
+    assert json.loads((folder.path / "run.json").read_text())["cell"]["adapter"] == "decoder"
 
 
 # Reading the model
@@ -250,7 +250,7 @@ def test_the_model_comes_back_as_it_was_trained(finished):
 
 
 def test_levers_of_training_are_left_behind(tmp_path):
-    cell = replace(CELL, adapter="decoder", batch_size=4, gradient_accumulation=2)
+    cell = replace(CELL, batch_size=4, gradient_accumulation=2)
     cell = replace(cell, checkpointing=True, cache_embeddings=True)
     folder, training = RunFolder(tmp_path), Training(cell, RECIPE, DATA, CPU)
     folder.begin(describe(cell))

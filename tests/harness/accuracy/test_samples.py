@@ -69,6 +69,12 @@ def test_masks_take_their_nearest_pixels_and_stay_classes():
     assert torch.equal(batch.masks[0, 0], torch.from_numpy(expected).float())
 
 
+def test_of_a_large_mask_the_pixels_nearest_to_the_centres_remain():
+    large = np.random.default_rng(0).integers(0, 200, (4 * SIDE, 4 * SIDE))
+    batch = sample(with_mask(large), loss="structure")
+    assert torch.equal(batch.masks[0, 0], torch.from_numpy(large[2::4, 2::4]).float())
+
+
 @settings(deadline=None, max_examples=25)
 @given(height=st.integers(1, 200), width=st.integers(1, 200), loss=st.sampled_from([*LOSSES]))
 def test_no_class_is_made_up_at_any_size(height, width, loss):

@@ -43,7 +43,7 @@ def tiny(checkpoint):
     """Options that make training take a second."""
     return [
         "--backbone", "vit_tiny", "--image-size", "64", "--checkpoint", str(checkpoint),
-        "--batch-size", "2", "--epochs", "2",
+        "--batch-size", "2", "--epochs", "2", "--device", "cpu",
     ]  # fmt: skip
 
 

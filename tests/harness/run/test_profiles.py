@@ -8,20 +8,27 @@ from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names
 from harness.cell import Cell
 from harness.ladder import with_every_exact_lever
+from harness.miniature.tasks import TASKS
+from harness.report.accuracy.standings import training_step
 from harness.report.select import is_as_published
 from harness.run.profiles import (
     BATCH_SIZES,
     LEVER_BATCH_SIZES,
     MEASURED_BATCH_SIZES,
+    QUICK_TASKS,
+    SEEDS,
+    accuracy_tasks,
     load_profile,
 )
+from harness.sam.packaged import MINIATURE
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
 
 def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
     for machine, backbone, device in ((NO_GPU, "vit_tiny", "cpu"), (GPU, "vit_b", "cuda")):
-        tasks = load_profile("bench", machine)
+        scored = accuracy_tasks(machine, QUICK_TASKS, seeds=1)
+        tasks = [task for task in load_profile("bench", machine) if task not in scored]
         for how, where, sizes in (
             ("predict", ("vit_b", "cuda"), BATCH_SIZES),
             ("measure", (backbone, device), MEASURED_BATCH_SIZES),
@@ -35,7 +42,8 @@ def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
 
 
 def test_bench_predicts_every_adapter_with_levers_too():
-    cells = [task.cell for task in load_profile("bench", GPU) if task.how == "predict"]
+    tasks = load_profile("bench", GPU)
+    cells = [t.cell for t in tasks if t.how == "predict" and t.cell.backbone == "vit_b"]
     lowered = [cell for cell in cells if not is_as_published(cell)]
     exact = [c for c in lowered if c.precision == "fp32" and not c.cache_embeddings]
     grid = {(name, size) for name in adapter_names() for size in LEVER_BATCH_SIZES}
@@ -101,3 +109,26 @@ def test_a_broken_file_is_named(tmp_path, text, sentence):
 def test_an_unknown_profile_is_named():
     with pytest.raises(UserError, match="there is no profile 'benhc'"):
         load_profile("benhc", NO_GPU)
+
+
+@pytest.mark.parametrize("machine", [NO_GPU, GPU])
+def test_accuracy_scores_every_adapter_on_each_task_with_each_seed(machine):
+    scored = [task.cell for task in load_profile("accuracy", machine) if task.how == "score"]
+    trained = [c for c in scored if c.recipe.epochs and c.checkpoint == MINIATURE]
+    expected = {(a, t, s) for a in adapter_names() for t in TASKS for s in range(SEEDS)}
+    assert {(cell.adapter, cell.task, cell.seed) for cell in trained} == expected
+    assert len(trained) == len(expected)
+    for cell in scored:
+        assert cell.settings.get("classes", 1) == TASKS[cell.task].classes
+        assert cell.device == ("cuda" if machine["gpu"] else "cpu")
+    yardsticks = [cell for cell in scored if cell not in trained]
+    assert len(yardsticks) == len(TASKS) * (1 + SEEDS)
+    assert len({cell.key for cell in scored}) == len(scored)
+
+
+def test_each_scored_method_has_a_prediction_of_its_step():
+    tasks = load_profile("bench", NO_GPU)
+    predicted = [task.cell for task in tasks if task.how == "predict"]
+    scored = [task.cell for task in tasks if task.how == "score"]
+    assert scored
+    assert all(training_step(cell) in predicted for cell in scored)
