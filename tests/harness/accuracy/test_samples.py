@@ -168,14 +168,14 @@ def test_points_lie_in_the_object_each_in_another_pixel(phase):
         assert len(pixels) == POINTS
         assert all(inside[y, x] == 1 for x, y in pixels)
         assert (batch.points[..., 2] == 1).all()
-        assert (batch.points[..., :2] % 1 == 0.5).all()
+        assert (batch.points[..., :2] % 1 == 0).all()
         seen |= pixels
     assert len(seen) > POINTS
 
 
 def test_an_object_of_one_pixel_has_one_point_and_the_others_stand_for_nothing():
     batch = sample(rectangle(5, 9, 6, 10), prompt="points")
-    assert batch.points.tolist() == [[[9.5, 5.5, 1], [0, 0, -1], [0, 0, -1]]]
+    assert batch.points.tolist() == [[[9.0, 5.0, 1], [0, 0, -1], [0, 0, -1]]]
 
 
 def test_a_mask_without_an_object_has_the_whole_box_or_no_points():
