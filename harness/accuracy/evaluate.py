@@ -32,18 +32,20 @@ def evaluate(
     workers: int = 0,
     cache: EmbeddingCache | None = None,
     progress: Callable[[], None] = lambda: None,
+    keep: int | None = None,
 ) -> tuple[Metrics, list[NDArray[np.uint8]]]:
     """Score the masks of ``examples`` at the size of their own masks.
 
     Returns:
-        the scores, and the predicted masks (H, W) as class indices, in the order of the examples.
+        the scores, and the predicted masks (H, W) as class indices, in the order of the examples;
+        of the first ``keep`` examples only, as those of large photographs would fill the memory.
 
     Raises:
         UserError: if the model gives masks that are no numbers.
     """
     classes = model.adapter.settings.classes
     metrics: Metrics = MultiClassMetrics(classes) if classes > 1 else BinaryMetrics()
-    masks = []
+    masks: list[NDArray[np.uint8]] = []
     found = predictions(cell, model, examples, device, workers, cache)
     for example, (logits, truth) in zip(examples, found, strict=True):
         mask = labels(logits)
@@ -52,7 +54,8 @@ def evaluate(
             metrics.update(example.name, probability, truth > 0)
         else:
             metrics.update(example.name, mask, truth)
-        masks.append(mask)
+        if keep is None or len(masks) < keep:
+            masks.append(mask)
         progress()
     return metrics, masks
 

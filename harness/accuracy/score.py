@@ -40,7 +40,7 @@ def score(cell: Cell) -> Measurement:
         pass
     training.finish()
     model = training.model
-    metrics, masks = evaluate(cell, model, data.test, training.device)
+    metrics, masks = evaluate(cell, model, data.test, training.device, keep=SHOWN)
     return Measurement(
         cell=cell,
         status="ok",
@@ -56,9 +56,7 @@ def score(cell: Cell) -> Measurement:
             test_images=len(data.test),
             losses=[round(loss, DIGITS) for loss in training.history.losses],
             train_ms=training.history.train_ms,
-            masks_png=[
-                base64.b64encode(mask_file(mask, data.classes)).decode() for mask in masks[:SHOWN]
-            ],
+            masks_png=[base64.b64encode(mask_file(mask, data.classes)).decode() for mask in masks],
         ),
         environment=environment(cell),
         started=started,

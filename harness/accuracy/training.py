@@ -131,7 +131,7 @@ class Training:
 
     def _validate(self) -> None:
         metrics, _ = evaluate(
-            self.cell, self.model, self.data.val, self.device, self.workers, self.cache
+            self.cell, self.model, self.data.val, self.device, self.workers, self.cache, keep=0
         )
         scores = {name: score.value for name, score in metrics.summary().items()}
         best = max((v[self.metric] for v in self.history.validations), default=-1.0)

@@ -173,6 +173,7 @@ def evaluate(
             where,
             _readers(workers, where),
             progress=lambda: bar.advance(task),
+            keep=0,
         )
     if output:
         content = per_image_table(metrics).to_csv(index=False, lineterminator="\n").encode()
