@@ -31,7 +31,7 @@ from harness.report.plots.history import draw_history
 from harness.step import Batch, Step, build_model
 
 FOLDER = Path(__file__).parent / "weights"
-STEPS, BATCH_SIZE, PROMPTS = 2800, 8, 3
+STEPS, BATCH_SIZE, PROMPTS = 4000, 8, 3
 BOX_JITTER = 8  # pixels
 WHOLE = 0.5  # share of the scenes with a single object that are prompted with the whole image
 HELD_OUT = 64  # scenes on which the weights are scored, from seeds that training never takes
@@ -46,7 +46,7 @@ CELL = Cell(
     loss="cad",
     device="cpu",
 )
-RECIPE = Recipe(epochs=1, learning_rate=6e-4, weight_decay=0.02, warmup=200, clip_norm=1.0)
+RECIPE = Recipe(epochs=1, learning_rate=1.5e-3, weight_decay=0.02, warmup=200, clip_norm=1.0)
 
 
 class Scenes(Dataset[tuple[Tensor, Tensor, Tensor]]):

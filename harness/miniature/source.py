@@ -12,7 +12,7 @@ from harness.miniature.textures import TEXTURES, paint, palette
 
 SIDE = 256
 SAME_COLOURS = 0.3  # share of the objects that differ from their background in texture alone
-LEAST_VISIBLE = 300  # pixels; what is hidden more than that is nobody's object
+LEAST_VISIBLE = 0.7  # share of an object that no other may hide
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,19 @@ class Scene:
 
 
 def draw_scene(rng: Generator) -> Scene:
-    """A textured ground with one to four textured objects on it, some behind others."""
-    while True:  # as good as always the first is fine
-        scene = _try_scene(rng)
-        if len(scene.masks):
-            return scene
-
-
-def _try_scene(rng: Generator) -> Scene:
+    """A textured ground with one to four textured objects on it, some partly behind others."""
     ground = palette(rng, rng.uniform(0.15, 0.6))
     kinds = [TEXTURES[index] for index in rng.permutation(len(TEXTURES))]
     picture = paint(kinds[0](rng, SIDE), ground)
+    whole: list[NDArray[np.bool_]] = []  # each object as if it were alone
     visible: list[NDArray[np.bool_]] = []
     for _ in range(rng.integers(1, 5)):
-        coverage = any_object(rng, SIDE, (0.15, 0.42))
+        coverage = any_object(rng, SIDE, (0.22, 0.45))
+        inside = coverage > 0.5
+        left = [mask & ~inside for mask in visible]
+        if any(v.sum() < LEAST_VISIBLE * w.sum() for v, w in zip(left, whole, strict=True)):
+            continue
+        whole, visible = [*whole, inside], [*left, inside]
         same = rng.random() < SAME_COLOURS
         colours = ground if same else palette(rng, rng.uniform(0.1, 0.6))
         kind = kinds[rng.integers(1 if same else 0, len(kinds))]
@@ -50,12 +49,9 @@ def _try_scene(rng: Generator) -> Scene:
         if not same and rng.random() < 0.5:
             surface = surface * rounded(coverage, rng.uniform(3, 8))[..., None]
         picture = over(picture, surface, coverage)
-        inside = coverage > 0.5
-        visible = [mask & ~inside for mask in visible] + [inside]
     picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.4))[..., None]
     seen = photograph(rng, picture, rng.uniform(0.3, 1), rng.uniform(0, 0.04))
-    masks = [mask for mask in visible if mask.sum() >= LEAST_VISIBLE]
-    return Scene(to_bytes(seen), np.array(masks, np.uint8).reshape(-1, SIDE, SIDE))
+    return Scene(to_bytes(seen), np.array(visible, np.uint8))
 
 
 def box_of(mask: NDArray[np.uint8], rng: Generator, jitter: float = 0) -> NDArray[np.float32]:
