@@ -17,6 +17,7 @@ from adapters.core.precision import in_full_precision
 from adapters.core.registry import adapter_class, parse_method_settings
 from adapters.core.settings import changed_function
 
+TRAINED_WITH = "trained_with"  # the metadata of an adapter file
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
 
@@ -183,9 +184,13 @@ class AdaptedSam(nn.Module):
         return {name: t for name, t in state.items() if name in trained or name in buffers}
 
     def save(self, path: Path) -> None:
-        """Write the trained state, and nothing else, to a safetensors file."""
+        """Write the trained state, and nothing else, to a safetensors file.
+
+        The same state gives the same bytes.
+        """
         tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
-        save_file(tensors, path, self._trained_with())
+        # One entry, because safetensors writes several in no particular order.
+        save_file(tensors, path, {TRAINED_WITH: json.dumps(self._trained_with(), sort_keys=True)})
 
     def load(self, path: Path) -> None:
         """Read what ``save`` wrote for the same method, settings and backbone.
@@ -195,10 +200,9 @@ class AdaptedSam(nn.Module):
                 another backbone.
         """
         try:
-            with safe_open(path, "pt") as file:
-                trained_with = file.metadata() or {}
+            trained_with = _read_trained_with(path)
             tensors = load_file(path)
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, ValueError) as error:
             raise UserError(f"cannot read the adapter file {path}: {error}.") from error
         for what, ours in self._trained_with().items():
             theirs = trained_with.get(what, "unknown")
@@ -249,6 +253,13 @@ class AdaptedSam(nn.Module):
         self._check_attached()
         self.adapter.merge(self.sam)
         return self.detach()
+
+
+def _read_trained_with(path: Path) -> dict[str, str]:
+    """What ``_trained_with`` gave when the file was written; nothing if it is not ours."""
+    with safe_open(path, "pt") as file:
+        found = json.loads((file.metadata() or {}).get(TRAINED_WITH, "{}"))
+    return found if isinstance(found, dict) else {}
 
 
 class _EncoderElsewhere:

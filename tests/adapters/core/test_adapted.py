@@ -111,9 +111,18 @@ def test_a_missing_file_and_a_folder_cannot_be_read(tmp_path):
 
 def test_a_file_of_another_program_is_named_so(tmp_path):
     path = tmp_path / "other.safetensors"
-    save_file({"weight": torch.zeros(1)}, path)
-    with user_error(str(path), "unknown"):
+    for metadata in (None, {"trained_with": "[]"}):
+        save_file({"weight": torch.zeros(1)}, path, metadata)
+        with user_error(str(path), "unknown"):
+            adapted("lora").load(path)
+    save_file({"weight": torch.zeros(1)}, path, {"trained_with": "{"})
+    with user_error("cannot read", str(path)):
         adapted("lora").load(path)
+
+
+def test_the_same_state_gives_the_same_bytes(tmp_path, lora_file):
+    adapted("lora").save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == lora_file.read_bytes()
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 64, 64), (2, 3, SIDE, SIDE - 16), (2, 1, SIDE, SIDE)])

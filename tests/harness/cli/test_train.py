@@ -25,7 +25,7 @@ def weights_in(run):
 
 def settings_in(run):
     with safe_open(run / "adapter.safetensors", "pt") as file:
-        return json.loads(file.metadata()["settings"])
+        return json.loads(json.loads(file.metadata()["trained_with"])["settings"])
 
 
 def test_a_run_leaves_weights_curves_and_what_it_was(photos_run):
