@@ -1,4 +1,4 @@
-"""Commands about many Cells: run them, draw them."""
+"""Commands about many Cells: run them, draw them, compare two runs of them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +9,7 @@ from rich.console import Console
 from adapters.core.errors import UserError
 from harness.cli.app import app
 from harness.cli.output import Json, messages, print_json, with_progress
+from harness.record import Measurement
 
 
 @app.command()
@@ -53,11 +54,8 @@ def report(
     """Write tables and plots of a results file, and print the tables."""
     from harness.report.tables import terminal_table
     from harness.report.write import captioned_tables, write_report
-    from harness.store import Store
 
-    records = Store(results).latest()
-    if not records:
-        raise UserError(f"there are no results in {results}: run samfit sweep bench first.")
+    records = _records(results)
     paths = write_report(records, output or results.parent)
     if json_:
         print_json({"files": [str(path) for path in paths]})
@@ -66,3 +64,59 @@ def report(
     for table in captioned_tables(records):
         console.print(terminal_table(*table))
     console.print("\n".join(str(path) for path in paths), soft_wrap=True)
+
+
+@app.command()
+def compare(
+    old: Annotated[Path, typer.Argument(help="Results file of the run before.")],
+    new: Annotated[Path, typer.Argument(help="Results file of the run after.")],
+    max_memory_growth: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="PERCENT", help="Fail if a peak grew by more than this."),
+    ] = None,
+    max_time_growth: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="PERCENT", help="Fail if a step takes longer by more."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Draw it, too: a .png or .svg file.")] = None,
+    json_: Json = False,
+) -> None:
+    """Show what changed between two runs: memory exactly, time beyond its spread.
+
+    With a limit the exit code is 1 if a Cell exceeds it, ended well before and does no more, or is
+    gone.
+    """
+    from harness.compare.changes import compare as run
+    from harness.compare.changes import failures
+    from harness.report.compare.tables import comparison_summary
+    from harness.report.picture import check_picture, write_picture
+    from harness.report.plots.compare import draw_comparison
+
+    if output:
+        check_picture(output)
+    found = run(_records(old), _records(new))
+    if not found.pairs:
+        raise UserError(f"{old} and {new} have no Cell in common: nothing can be compared.")
+    failed = failures(found, *(p and p / 100 for p in (max_memory_growth, max_time_growth)))
+    figure = draw_comparison(found) if output else None
+    if output and figure:
+        write_picture(figure, output)
+    if json_:
+        print_json({"old": str(old), "new": str(new), **found.to_json(), "failures": failed})
+    else:
+        Console().print(comparison_summary(found))
+    if output and not figure:
+        messages.print("there is nothing to draw: no peak changed, and there are no times.")
+    if failed:
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise UserError(f"worse than before: {failed[0]}{more}.")
+
+
+def _records(results: Path) -> list[Measurement]:
+    """The last record of each Cell in a results file."""
+    from harness.store import Store
+
+    records = Store(results).latest()
+    if not records:
+        raise UserError(f"there are no results in {results}: run samfit sweep bench first.")
+    return records

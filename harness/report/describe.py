@@ -1,5 +1,6 @@
 """Where figures come from, in words: the captions of tables and plots."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -77,6 +78,23 @@ def pulled(cell: Cell) -> list[str]:
         else f"{words[name]} {value}"
         for name, value in changed.items()
     ]  # fmt: skip
+
+
+def cell_names(records: Sequence[Measurement]) -> dict[str, str]:
+    """A name to read for each key: method, batch, levers and task; the key where two share it."""
+    names = {record.key: _cell_name(record) for record in records}
+    taken = Counter(names.values())
+    return {key: name if taken[name] == 1 else key for key, name in names.items()}
+
+
+def _cell_name(record: Measurement) -> str:
+    cell = record.cell
+    parts = [f"{cell.adapter} {cell.backbone}", f"batch {cell.batch_size}", *pulled(cell)]
+    if cell.phase != "train":
+        parts.append(cell.phase)
+    if cell.task:
+        parts += [cell.task, f"seed {cell.seed}"]
+    return f"{', '.join(parts)}; {record.source.replace('measured-', '')}"
 
 
 def step_name(records: Sequence[Measurement]) -> str:

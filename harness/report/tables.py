@@ -30,7 +30,7 @@ MISSING = "–"
 SHORTEST_NAME = 14  # the width below which names are not squeezed
 NAME_BESIDE_SPREADS = 18  # the width of names where other columns wrap
 NAMES = {"method", "Cell", "exact levers"}  # columns of text that may wrap in a terminal
-TEXT = {*NAMES, "kind", "category"}  # columns of text; all others are numbers
+TEXT = {*NAMES, "kind", "category", "figure"}  # columns of text; all others are numbers
 
 Column = Callable[[Measurement], Any]
 

@@ -1,0 +1,66 @@
+import json
+from dataclasses import replace
+
+import pytest
+from synthetic_records import measured, predicted
+
+from harness.store import Store
+
+
+def write(path, records):
+    store = Store(path)
+    with store.writing():
+        for record in records:
+            store.append(record)
+    return path
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two results files; in the second a peak is 2% higher, and a step takes 20% longer."""
+    before = [predicted("cad", 4, 10), predicted("lora", 4, 20), measured("full", 4, 100)]
+    steady = replace(before[2].timing.step_ms, p10=39.5, p90=40.5)
+    before[2] = replace(before[2], timing=replace(before[2].timing, step_ms=steady))
+    slow = replace(steady, median=48, p10=47.4, p90=48.6)
+    timing = replace(before[2].timing, step_ms=slow)
+    after = [before[0], predicted("lora", 4, 20.4), replace(before[2], timing=timing)]
+    return write(tmp_path / "old.jsonl", before), write(tmp_path / "new.jsonl", after)
+
+
+def test_growth_of_memory_and_a_slowdown_are_found(samfit, runs):
+    code, out, _ = samfit("compare", *runs, "--json")
+    found = json.loads(out)
+    memory, time = found["changed"]
+    assert code == 0 and found["cells"] == 3 and found["failures"] == []
+    assert memory["key"].startswith("predicted/lora")
+    assert memory["memory"][0]["growth"] == pytest.approx(0.02)
+    assert time["time"][0]["growth"] == pytest.approx(0.2)
+
+
+def test_a_limit_that_is_exceeded_ends_with_an_error(samfit, runs):
+    code, _, err = samfit("compare", *runs, "--max-memory-growth", 1)
+    assert code == 1 and "lora" in err and "2.0%" in err
+    assert samfit("compare", *runs, "--max-time-growth", 10)[0] == 1
+    assert samfit("compare", *runs, "--max-memory-growth", 5, "--max-time-growth", 50)[0] == 0
+
+
+def test_a_run_compared_with_itself_changed_nothing(samfit, runs):
+    code, out, _ = samfit("compare", runs[0], runs[0], "--max-memory-growth", 0)
+    assert code == 0 and "Nothing changed" in out
+
+
+def test_it_draws(samfit, runs, tmp_path):
+    picture = tmp_path / "plots" / "changes.svg"
+    assert samfit("compare", *runs, "--output", picture)[0] == 0
+    assert picture.read_bytes().startswith(b"<?xml")
+
+
+def test_what_cannot_be_compared_is_said_in_one_sentence(samfit, runs, tmp_path):
+    other = write(tmp_path / "other.jsonl", [predicted("ssf")])
+    for arguments, words in (
+        ((runs[0], other), "no Cell in common"),
+        ((tmp_path / "none.jsonl", runs[1]), "no results in"),
+        ((*runs, "--output", tmp_path / "plot.gif"), "must end in"),
+    ):
+        code, _, err = samfit("compare", *arguments)
+        assert code == 1 and words in err and err.count("\n") <= 1
