@@ -12,12 +12,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from harness.cards import context_of
+from harness.cards import CARDS, context_of
 from harness.cell import Cell
 from harness.environment import environment
 from harness.memory.allocator import AllocatorOptions
 from harness.memory.cuda import cublas_workspace_bytes
 from harness.memory.kernels import kernels_of
+from harness.memory.need import cards_that_hold
 from harness.memory.peak import predicted_cuda_memory, traced_memory
 from harness.memory.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
 from harness.memory.tracer import Tracer, optimizer_tensors
@@ -84,7 +85,11 @@ def _memory(cell: Cell, trace: Trace) -> Memory:
     memory = predicted_cuda_memory(trace, AllocatorOptions.parse(cell.alloc_conf))
     assert memory.peak_reserved_bytes is not None
     context, _ = context_of(cell.compute_capability)
-    return replace(memory, process_bytes=memory.peak_reserved_bytes + context)
+    return replace(
+        memory,
+        process_bytes=memory.peak_reserved_bytes + context,
+        fits=cards_that_hold(cell, trace, CARDS),
+    )
 
 
 def _workspace_bytes(cell: Cell) -> int:

@@ -76,6 +76,8 @@ class Memory:
             predicted: reserved memory and a CUDA context as found on such cards.
         other_processes_bytes: what others held on the card when the measurement began.
         device_bytes: memory of the card.
+        fits: names of the known cards, see ``cards.py``, that can hold the step with nothing else
+            on them; predicted only.
     """
 
     instrument: str
@@ -88,6 +90,7 @@ class Memory:
     process_bytes: int | None = None
     other_processes_bytes: int | None = None
     device_bytes: int | None = None
+    fits: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

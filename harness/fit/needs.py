@@ -1,47 +1,11 @@
 """How much of a card one method needs, for any batch."""
 
 import math
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 from harness.cell import Cell
-from harness.memory.allocator import AllocatorOptions, DoesNotFitError
-from harness.memory.replay import Replay, replay
-from harness.memory.trace import Trace
+from harness.memory.need import Need
 from harness.predict import trace_without_data
-
-
-@dataclass(frozen=True)
-class Need:
-    """A predicted step, to be put on cards of any size."""
-
-    trace: Trace
-
-    @cached_property
-    def unlimited(self) -> Replay:
-        """The step on a card that is large enough."""
-        return replay(self.trace, AllocatorOptions())
-
-    @property
-    def middle_bytes(self) -> float:
-        """Between what the step allocates and what it would reserve: about what it needs."""
-        return (self.unlimited.peak_allocated_bytes + self.unlimited.peak_reserved_bytes) / 2
-
-    def fits(self, capacity_bytes: int) -> bool:
-        """Whether the step ends on a card with so much memory for PyTorch.
-
-        A card that is nearly full makes the allocator give back what it has kept, so that a step
-        may fit that would reserve more on a larger card.
-        """
-        if self.unlimited.peak_reserved_bytes <= capacity_bytes:
-            return True
-        if self.unlimited.peak_allocated_bytes > capacity_bytes:
-            return False
-        try:
-            replay(self.trace, AllocatorOptions(), capacity_bytes)
-        except DoesNotFitError:
-            return False
-        return True
 
 
 class Needs:

@@ -11,11 +11,11 @@ from harness.cell import Cell
 from harness.fit.answer import Fit, MethodFit
 from harness.fit.needs import Needs
 from harness.ladder import Rung, ladder, pull_all
+from harness.memory.need import computes_in_bfloat16
 
 Rungs = tuple[Rung, ...]
 
 HOPPER = "9.0"  # whose matrix library keeps more for itself; other cards need the same
-AMPERE = (8, 0)  # the first that computes in bfloat16
 
 
 def fit_method(cell: Cell, cards: Sequence[Card], wanted: int, most: int) -> list[MethodFit]:
@@ -71,11 +71,11 @@ class _Search:
 
     def _rungs(self, card: Card, exact: bool) -> Rungs:
         """The exact rungs, or all, that can be climbed on ``card``."""
-        capability = tuple(map(int, card.compute_capability.split(".")))
         return tuple(
             rung
             for rung in self._ladder
-            if (rung.exact or not exact) and (rung.name != "precision" or capability >= AMPERE)
+            if (rung.exact or not exact)
+            and (rung.name != "precision" or computes_in_bfloat16(card))
         )
 
     def _wanted_fits(self, rungs: Rungs, card: Card) -> bool:
