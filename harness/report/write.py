@@ -12,6 +12,7 @@ from harness.files import write_whole
 from harness.record import Measurement
 from harness.report.accuracy.tables import accuracy_tables
 from harness.report.agreement import agreement_table
+from harness.report.page.page import Plot, report_page
 from harness.report.plots.accuracy_vs_memory import accuracy_vs_memory
 from harness.report.plots.accuracy_vs_time import accuracy_vs_time
 from harness.report.plots.breakdown import breakdown
@@ -25,10 +26,10 @@ from harness.report.plots.timeline import timeline
 from harness.report.side_by_side import side_by_side_table
 from harness.report.tables import CaptionedTable, cells_table, memory_table, throughput_table
 
-Plot = Callable[[Sequence[Measurement]], Figure | None]
+Draw = Callable[[Sequence[Measurement]], Figure | None]
 
 # A plot's files carry the name of its function.
-PLOTS: tuple[Plot, ...] = (
+PLOTS: tuple[Draw, ...] = (
     memory_vs_batch,
     breakdown,
     timeline,
@@ -36,17 +37,18 @@ PLOTS: tuple[Plot, ...] = (
     levers,
     throughput_vs_batch,
 )
-ACCURACY_PLOTS: tuple[Plot, ...] = (accuracy_vs_memory, accuracy_vs_time, gallery)
+ACCURACY_PLOTS: tuple[Draw, ...] = (accuracy_vs_memory, accuracy_vs_time, gallery)
 MADE_OF_PIXELS = (gallery,)  # an SVG of which would be larger than the PNG, and no sharper
 # Without a date, so that the same records give the same bytes.
 FORMATS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"metadata": {"Date": None}}}
 
 
 def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
-    """Write ``table.csv``, ``table.md`` and each plot as PNG and SVG; a file appears as a whole.
+    """Write ``report.html``, ``table.csv``, ``table.md`` and each plot as PNG and SVG.
 
-    The same records give the same bytes. A plot for which there are no records is left out; one
-    that is made of pixels has no SVG.
+    The page holds all that the other files do. A file appears as a whole, and the same records give
+    the same bytes. A plot for which there are no records is left out; one that is made of pixels
+    has no SVG.
 
     Returns:
         the files that were written.
@@ -54,13 +56,18 @@ def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
     Raises:
         UserError: if ``folder`` cannot be written.
     """
-    contents = {"table.csv": _csv(records), "table.md": _markdown(records)}
+    tables = captioned_tables(records)
+    contents = {"table.csv": _csv(records), "table.md": _markdown(tables)}
+    shown = []
     for plot in (*PLOTS, *ACCURACY_PLOTS):
         figure = plot(records)
         if figure is not None:
             formats = ("png",) if plot in MADE_OF_PIXELS else tuple(FORMATS)
-            contents |= pictures(plot.__name__, figure, formats)
-    return write_files(contents, folder)
+            files = pictures(plot.__name__, figure, formats)
+            title, *texts = (text.get_text().replace("\n", " ") for text in figure.texts)
+            shown.append(Plot(title, " ".join(texts), files[f"{plot.__name__}.png"]))
+            contents |= files
+    return write_files({"report.html": report_page(records, tables, shown), **contents}, folder)
 
 
 def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
@@ -92,8 +99,8 @@ def captioned_tables(records: Sequence[Measurement]) -> list[CaptionedTable]:
     return [memory_table(records), throughput_table(records), *filled, *accuracy_tables(records)]
 
 
-def _markdown(records: Sequence[Measurement]) -> bytes:
-    return "\n".join(table.to_markdown() for table in captioned_tables(records)).encode()
+def _markdown(tables: Sequence[CaptionedTable]) -> bytes:
+    return "\n".join(table.to_markdown() for table in tables).encode()
 
 
 @styled

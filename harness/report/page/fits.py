@@ -1,0 +1,61 @@
+"""What the page must know to say what fits on a card: predictions, and the cards that hold them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from harness.cards import CARDS, COMMON_CARDS
+from harness.cell import Cell
+from harness.record import Measurement
+from harness.report.describe import GIB, pulled
+from harness.report.select import VARIANT_DEFAULTS, is_as_published
+
+ROUNDS = ("precision", "cache_embeddings", "gradient_accumulation")  # levers that change results
+FIRST_CARD = COMMON_CARDS[0]
+
+
+def fits_data(records: Sequence[Measurement]) -> dict[str, Any]:
+    """Cards, models and Cells as JSON values; without Cells where no prediction names cards.
+
+    Cells are in the order in which to try them: of each method as published first, then with ever
+    more levers, those that round or allow no augmentation last.
+    """
+    predicted = [
+        record
+        for record in records
+        if record.memory is not None and record.memory.fits is not None and not record.cell.task
+    ]
+    ordered = sorted(predicted, key=lambda record: _cost(record.cell))
+    return {
+        "cards": [
+            {"name": card.name, "usable_gib": round(card.usable_bytes / GIB, 2)}
+            for card in sorted(CARDS, key=lambda card: (card.nominal_bytes, card.name))
+        ],
+        "first_card": FIRST_CARD,
+        "models": list(dict.fromkeys(_model(record.cell) for record in predicted)),
+        "cells": [_cell(record) for record in ordered],
+    }
+
+
+def _cost(cell: Cell) -> tuple[bool, int]:
+    rounds = any(getattr(cell, name) != VARIANT_DEFAULTS[name] for name in ROUNDS)
+    return rounds, len(pulled(cell))
+
+
+def _model(cell: Cell) -> str:
+    """What is trained, or run, whatever the method."""
+    step = "training step" if cell.phase == "train" else "forward pass"
+    return f"{cell.backbone}, {cell.image_size} × {cell.image_size}, {step}"
+
+
+def _cell(record: Measurement) -> dict[str, Any]:
+    memory, method = record.memory, record.method
+    assert memory is not None and memory.peak_reserved_bytes is not None
+    levers = pulled(record.cell)
+    return {
+        "method": method.title if method else record.cell.adapter,
+        "model": _model(record.cell),
+        "batch": record.cell.batch_size,
+        "how": "as published" if is_as_published(record.cell) else f"with {', '.join(levers)}",
+        "needs_gib": round(memory.peak_reserved_bytes / GIB, 2),
+        "fits": memory.fits,
+    }

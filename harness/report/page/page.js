@@ -1,0 +1,123 @@
+"use strict";
+
+// Tables: a click on a column's name sorts by it, another the other way round.
+
+function sortable(table) {
+  table.querySelectorAll("thead th").forEach((header, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = header.textContent;
+    button.addEventListener("click", () => sort(table, column));
+    header.replaceChildren(button);
+  });
+}
+
+function sort(table, column) {
+  const headers = [...table.querySelectorAll("thead th")];
+  const header = headers[column];
+  const ascending = header.getAttribute("aria-sort") !== "ascending";
+  headers.forEach((other) => other.removeAttribute("aria-sort"));
+  header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+  const key = header.classList.contains("number") ? number : text;
+  const keyed = [...table.tBodies[0].rows].map((row) => [key(row.cells[column]), row]);
+  keyed.sort(([one], [other]) => compare(one, other, ascending));
+  table.tBodies[0].append(...keyed.map(([, row]) => row));
+}
+
+const text = (cell) => cell.textContent.toLowerCase();
+
+function number(cell) {
+  const found = parseFloat(cell.textContent.replaceAll(",", ""));
+  return Number.isNaN(found) ? null : found;
+}
+
+// What is no number stays at the end, whichever way it is sorted.
+function compare(one, other, ascending) {
+  if (one === null || other === null) return (one === null) - (other === null);
+  const order = one < other ? -1 : one > other ? 1 : 0;
+  return ascending ? order : -order;
+}
+
+document.querySelectorAll("table.sortable").forEach(sortable);
+
+// All Cells: rows in which every word that is searched for occurs, of one source and ending.
+
+const filter = document.getElementById("filter");
+const rows = [...document.getElementById("all").tBodies[0].rows];
+
+function options(select, values) {
+  select.append(...values.map((value) => new Option(value, value)));
+}
+
+function show() {
+  const words = filter.text.value.toLowerCase().split(/\s+/);
+  let shown = 0;
+  for (const row of rows) {
+    const content = `${row.textContent} ${row.title}`.toLowerCase();
+    const fits =
+      words.every((word) => content.includes(word)) &&
+      ["source", "status"].every((n) => [row.dataset[n], ""].includes(filter[n].value));
+    row.hidden = !fits;
+    shown += fits;
+  }
+  document.getElementById("count").textContent = `${shown} of ${rows.length} Cells`;
+}
+
+for (const name of ["source", "status"])
+  options(filter[name], [...new Set(rows.map((row) => row.dataset[name]))].sort());
+filter.addEventListener("input", show);
+filter.addEventListener("submit", (event) => event.preventDefault());
+show();
+
+// What fits: of each method the first Cell, in the order given, that the card can hold.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const question = document.getElementById("question");
+
+function answer() {
+  const { card, batch, model } = Object.fromEntries(new FormData(question));
+  const asked = data.cells.filter((cell) => cell.model === model && cell.batch === Number(batch));
+  const found = [...new Set(asked.map((cell) => cell.method))].map((method) => {
+    const cells = asked.filter((cell) => cell.method === method);
+    const fitting = cells.find((cell) => cell.fits.includes(card));
+    return { method, fitting, needs: (fitting ?? cells.at(-1)).needs_gib };
+  });
+  const rank = (one) => (one.fitting ? (one.fitting.how === "as published" ? 0 : 1) : 2);
+  found.sort((one, other) => rank(one) - rank(other) || one.needs - other.needs);
+  document.querySelector("#answers tbody").replaceChildren(
+    ...found.map(({ method, fitting, needs }) => {
+      const row = document.createElement("tr");
+      const how = fitting ? fitting.how : "does not fit with any lever that was tried";
+      for (const content of [method, how, needs.toFixed(2)]) {
+        row.insertCell().textContent = content;
+      }
+      row.lastChild.className = "number";
+      row.dataset.fits = Boolean(fitting);
+      return row;
+    }),
+  );
+  const { usable_gib } = data.cards.find((one) => one.name === card);
+  const fitting = found.filter((one) => one.fitting).length;
+  document.getElementById("answer").textContent =
+    `${fitting} of ${found.length} methods fit ${card}, which has ${usable_gib} GiB for PyTorch.`;
+}
+
+if (question) {
+  options(question.card, data.cards.map((card) => card.name));
+  options(question.batch, [...new Set(data.cells.map((cell) => cell.batch))].sort((a, b) => a - b));
+  options(question.model, data.models);
+  question.card.value = data.first_card;
+  question.addEventListener("input", answer);
+  answer();
+}
+
+// Plots: a click enlarges, Escape or the button closes.
+
+const enlarged = document.getElementById("enlarged");
+document.querySelectorAll(".plot").forEach((button) =>
+  button.addEventListener("click", () => {
+    const { src, alt } = button.querySelector("img");
+    Object.assign(enlarged.querySelector("img"), { src, alt });
+    enlarged.showModal();
+  }),
+);

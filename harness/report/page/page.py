@@ -1,0 +1,150 @@
+"""Records as one HTML page."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.record import Measurement
+from harness.report.describe import origin, pulled
+from harness.report.page.fits import fits_data
+from harness.report.page.summary import summary
+from harness.report.tables import MISSING, TEXT, CaptionedTable, cells_table
+
+HERE = Path(__file__).parent
+WORDS = ("method", "model", "levers and settings", "task", "ended")
+FIGURES = {  # column of cells_table, what it is divided by, decimals
+    "batch": ("batch_size", 1, 0),
+    "trained, M": ("trainable_parameters", 1e6, 3),
+    "allocated, MiB": ("peak_allocated_mib", 1, 0),
+    "reserved, MiB": ("peak_reserved_mib", 1, 0),
+    "step, ms": ("step_median_ms", 1, 1),
+    "images/s": ("images_per_second", 1, 2),
+    "IoU": ("iou", 1, 3),
+    "mIoU": ("miou", 1, 3),
+}
+TEXT_COLUMNS = {*WORDS, *TEXT, "source"}
+
+
+class Plot(NamedTuple):
+    """A plot as the page shows it.
+
+    Attributes:
+        title: of one line.
+        text: what it shows, for those who cannot see it.
+        png: the picture.
+    """
+
+    title: str
+    text: str
+    png: bytes
+
+    @property
+    def base64(self) -> str:
+        """The picture, as a data URI holds it."""
+        return base64.b64encode(self.png).decode()
+
+
+def report_page(
+    records: Sequence[Measurement], tables: Sequence[CaptionedTable], plots: Sequence[Plot]
+) -> bytes:
+    """The page, in UTF-8: it needs no other file. Everything that comes from records is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made = _sources(records)
+    page = environment.get_template("page.html").render(
+        css=_own("page.css"),
+        script=_own("page.js"),
+        origin=origin(records),
+        sentences=summary(records),
+        fits=fits_data(records),
+        plots=plots,
+        tables=[_table(table) for table in tables if not table.frame.empty],
+        columns=[_column(name) for name in (*WORDS, *FIGURES, "source")],
+        cells=list(_rows(records, made)),
+        sources=[{"title": title, "facts": facts} for title, facts in made.values()],
+    )
+    return page.encode()
+
+
+def _own(name: str) -> Markup:
+    """A file of this folder, to be written into the page as it is."""
+    return Markup((HERE / name).read_text(encoding="utf-8"))
+
+
+def _column(name: str) -> dict[str, Any]:
+    return {"name": name, "number": name not in TEXT_COLUMNS}
+
+
+def _table(table: CaptionedTable) -> dict[str, Any]:
+    return {
+        "title": table.title,
+        "caption": table.caption,
+        "columns": [_column(str(name)) for name in table.frame.columns],
+        "rows": table.frame.astype(str).values.tolist(),
+    }
+
+
+def _rows(records: Sequence[Measurement], made: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The table of all Cells."""
+    numbers_of = {maker: number for number, maker in enumerate(made, 1)}
+    for record, figures in zip(records, cells_table(records).to_dict("records"), strict=True):
+        cell = record.cell
+        model = f"{cell.backbone} {cell.image_size}" + (", infer" if cell.phase == "infer" else "")
+        words = [
+            record.method.title if record.method else cell.adapter,
+            model,
+            ", ".join(pulled(cell)) or MISSING,
+            f"{cell.task}, seed {cell.seed}" if cell.task else MISSING,
+            record.status,
+        ]
+        numbers = [_number(figures[name], per, places) for name, per, places in FIGURES.values()]
+        yield {
+            "key": record.key,
+            "source": record.source,
+            "status": record.status,
+            "message": record.message,
+            "made": numbers_of[_maker(record)],
+            "values": [*words, *numbers],
+        }
+
+
+def _number(value: Any, per: float, decimals: int) -> str:
+    return MISSING if pd.isna(value) else f"{value / per:,.{decimals}f}"
+
+
+def _maker(record: Measurement) -> str:
+    """What tells apart the environments in which records were made, and their kinds."""
+    varying = ("cpu_load_1min", "checkpoint_sha256")
+    kept = {name: v for name, v in record.environment.items() if name not in varying}
+    return json.dumps([record.source, kept], sort_keys=True)
+
+
+def _sources(records: Sequence[Measurement]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
+    """Title and facts of each environment, in order of appearance."""
+    groups: dict[str, list[Measurement]] = {}
+    for record in records:
+        groups.setdefault(_maker(record), []).append(record)
+    return {
+        maker: (f"{group[0].source}, {len(group)} Cells: {origin(group)}", _facts(group[0]))
+        for maker, group in groups.items()
+    }
+
+
+def _facts(record: Measurement) -> list[tuple[str, str]]:
+    """An environment, flat."""
+    found = {**record.environment, **(record.environment.get("packages") or {})}
+    found.pop("packages", None)
+    if record.memory:
+        found = {"instrument": record.memory.instrument, **found}
+    return [(n.replace("_", " "), str(v)) for n, v in found.items() if v is not None]
