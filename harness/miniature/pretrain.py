@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -190,11 +191,11 @@ def run(stage: Stage) -> None:
         "held_out_iou": {each.name: score(step, each.mix) for each in STAGES},
         "losses": [round(loss, 4) for loss in losses],
     }
-    before = [] if stage == STAGES[0] else json.loads(STORY.read_text())["stages"]
-    kept = before[: STAGES.index(stage)]
-    story = {"cell": CELL.to_json(), "box_jitter_pixels": BOX_JITTER, "stages": [*kept, done]}
+    kept = [] if stage == STAGES[0] else json.loads(STORY.read_text())["stages"]
+    stages: list[dict[str, Any]] = [*kept[: STAGES.index(stage)], done]
+    story = {"cell": CELL.to_json(), "box_jitter_pixels": BOX_JITTER, "stages": stages}
     STORY.write_text(json.dumps(story, indent=1) + "\n", encoding="utf-8")
-    curve = [loss for each in story["stages"] for loss in each["losses"]]
+    curve = [loss for each in stages for loss in each["losses"]]
     write_picture(draw_history(History(curve), ""), FOLDER / "pretraining.png")
     print(done["held_out_iou"])
 
