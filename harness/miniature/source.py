@@ -5,14 +5,33 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from harness.miniature.light import over, photograph, rounded, to_bytes, uneven_light
-from harness.miniature.shapes import any_object
-from harness.miniature.textures import TEXTURES, paint, palette
+from harness.miniature.shapes import Coverage, any_object
+from harness.miniature.textures import TEXTURES, Picture, paint, palette
 
 SIDE = 256
-SAME_COLOURS = 0.3  # share of the objects that differ from their background in texture alone
 LEAST_VISIBLE = 0.7  # share of an object that no other may hide
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """How many objects are hard to see.
+
+    Attributes:
+        textured: share of objects that differ from their ground in texture alone.
+        tinted: share that differ in colour and brightness alone, with soft edges.
+        soft: share of all others whose edges are soft.
+    """
+
+    textured: float
+    tinted: float
+    soft: float
+
+
+PLAIN = Mix(textured=0.3, tinted=0, soft=0)
+SUBTLE = Mix(textured=0.4, tinted=0.3, soft=0.25)
 
 
 @dataclass(frozen=True)
@@ -28,7 +47,7 @@ class Scene:
     masks: NDArray[np.uint8]
 
 
-def draw_scene(rng: Generator) -> Scene:
+def draw_scene(rng: Generator, mix: Mix) -> Scene:
     """A textured ground with one to four textured objects on it, some partly behind others."""
     ground = palette(rng, rng.uniform(0.15, 0.6))
     kinds = [TEXTURES[index] for index in rng.permutation(len(TEXTURES))]
@@ -42,16 +61,34 @@ def draw_scene(rng: Generator) -> Scene:
         if any(v.sum() < LEAST_VISIBLE * w.sum() for v, w in zip(left, whole, strict=True)):
             continue
         whole, visible = [*whole, inside], [*left, inside]
-        same = rng.random() < SAME_COLOURS
-        colours = ground if same else palette(rng, rng.uniform(0.1, 0.6))
-        kind = kinds[rng.integers(1 if same else 0, len(kinds))]
-        surface = paint(kind(rng, SIDE), colours)
-        if not same and rng.random() < 0.5:
-            surface = surface * rounded(coverage, rng.uniform(3, 8))[..., None]
+        kind = rng.random()
+        if kind < mix.textured:
+            surface = paint(kinds[rng.integers(1, len(kinds))](rng, SIDE), ground)
+        elif kind < mix.textured + mix.tinted:
+            surface = picture * _tint(rng)
+            coverage = _softened(rng, coverage)
+        else:
+            colours = palette(rng, rng.uniform(0.1, 0.6))
+            surface = paint(kinds[rng.integers(len(kinds))](rng, SIDE), colours)
+            relief = rng.random()
+            if relief < 0.5:
+                surface = surface * rounded(coverage, rng.uniform(3, 8))[..., None]
+            elif relief > 1 - mix.soft:
+                coverage = _softened(rng, coverage)
         picture = over(picture, surface, coverage)
     picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.4))[..., None]
     seen = photograph(rng, picture, rng.uniform(0.3, 1), rng.uniform(0, 0.04))
     return Scene(to_bytes(seen), np.array(visible, np.uint8))
+
+
+def _tint(rng: Generator) -> Picture:
+    """What a stain or a shadow leaves of each colour, or what light adds to it."""
+    brightness = rng.uniform(0.15, 0.6) * rng.choice([-1, 1])
+    return np.exp(brightness + rng.uniform(-0.15, 0.15, 3)).astype(np.float32)
+
+
+def _softened(rng: Generator, coverage: Coverage) -> Coverage:
+    return np.asarray(gaussian_filter(coverage, rng.uniform(1, 4)), np.float32)
 
 
 def box_of(mask: NDArray[np.uint8], rng: Generator, jitter: float = 0) -> NDArray[np.float32]:

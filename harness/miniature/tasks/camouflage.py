@@ -72,8 +72,8 @@ def _unlike(rng: Generator) -> tuple[Field, Field]:
 
 def _animal(rng: Generator) -> Coverage:
     outlines = ANIMALS[rng.integers(len(ANIMALS))](rng)
-    half = rng.uniform(0.24, 0.44)
-    centre = rng.uniform(0.8 * half, 1 - 0.8 * half, 2)
+    half = rng.uniform(0.3, 0.42)
+    centre = rng.uniform(0.7 * half, 1 - 0.7 * half, 2)
     mirror = np.array([rng.choice([-1, 1]), 1])
     angle = rng.uniform(0, 2 * np.pi)
     return fill([place(part, centre, half * mirror, angle) for part in outlines], SIDE)
@@ -105,13 +105,13 @@ def _lizard(rng: Generator) -> list[Points]:
     line = curve(rng, np.array([1.0, 0.0]), np.array([-1.1, 0.0]), 0.6)
     at = np.linspace(0, 1, len(line))
     head, belly = np.exp(-(((at - 0.08) / 0.07) ** 2)), np.exp(-(((at - 0.33) / 0.18) ** 2))
-    parts = [tube(line, 0.26 * head + 0.36 * belly + 0.16 * (1 - at))]
+    parts = [tube(line, 0.36 * head + 0.55 * belly + 0.22 * (1 - at))]
     for share, forwards in ((0.22, 0.15), (0.45, -0.15)):
         hip = line[int(share * len(line))]
         for side in (-1, 1):
             knee = hip + np.array([forwards, side * rng.uniform(0.22, 0.3)])
             foot = knee + np.array([rng.uniform(-0.2, 0.2), side * rng.uniform(0.1, 0.2)])
-            parts.append(tube(np.array([hip, knee, foot]), np.array([0.14, 0.1, 0.07])))
+            parts.append(tube(np.array([hip, knee, foot]), np.array([0.2, 0.16, 0.12])))
     return parts
 
 

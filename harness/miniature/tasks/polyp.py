@@ -21,7 +21,7 @@ def draw(rng: Generator) -> Drawing:
     picture = paint(mixed(swells(rng, SIDE, 4), pits, 0.3), MUCOSA.draw(rng))
     vessels = gaussian_filter(_vessels(rng), 0.8)
     picture = over(picture, picture * BLOOD, vessels) * _folds(rng)[..., None]
-    size = np.exp(rng.uniform(np.log(0.11), np.log(0.28)))
+    size = np.exp(rng.uniform(np.log(0.15), np.log(0.32)))
     sharp = fill([patch(rng, rng.uniform(0.22, 0.78, 2), size, 0.08)], SIDE)
     polyp = gaussian_filter(sharp, rng.uniform(1.5, 3))
     picture = over(picture, picture * _tint(rng) * (0.94 + 0.12 * pits[..., None]), polyp)

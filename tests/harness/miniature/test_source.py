@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from harness.miniature.source import box_of, draw_scene
+from harness.miniature.source import PLAIN, SUBTLE, box_of, draw_scene
 
 
+@pytest.mark.parametrize("mix", [PLAIN, SUBTLE])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_scene_shows_objects_that_do_not_overlap(seed):
-    scene = draw_scene(np.random.default_rng(seed))
+def test_a_scene_shows_objects_that_do_not_overlap(seed, mix):
+    scene = draw_scene(np.random.default_rng(seed), mix)
     assert scene.image.shape == (256, 256, 3)
     assert scene.image.dtype == scene.masks.dtype == np.uint8
     assert 1 <= len(scene.masks) <= 4
