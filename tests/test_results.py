@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+import torch
+
 from adapters.core.registry import adapter_names
+from harness.compare.changes import compare
+from harness.predict import predict
 from harness.report.tables import memory_table
 from harness.store import Store
 
@@ -17,3 +22,20 @@ def test_there_are_figures_of_every_method():
 
 def test_they_make_a_table():
     assert len(memory_table(RECORDS).frame) == len(adapter_names())
+
+
+@pytest.mark.parametrize("adapter", adapter_names())
+def test_predictions_are_what_they_were(adapter):
+    """If they should change, run samfit sweep bench anew, and say in the commit why."""
+    stored = [
+        record
+        for record in RECORDS
+        if record.source == "predicted"
+        and record.cell.adapter == adapter
+        and record.cell.batch_size == 4
+    ]
+    made_with = {record.environment["packages"]["torch"].split("+")[0] for record in stored}
+    if made_with != {torch.__version__.split("+")[0]}:
+        pytest.skip(f"the reference was made with torch {', '.join(made_with)}")
+    assert len(stored) >= 3
+    assert compare(stored, [predict(record.cell) for record in stored]).changed == []
