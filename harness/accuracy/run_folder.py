@@ -144,8 +144,10 @@ class RunFolder:
             raise UserError(
                 f"there is no run in {self.path}: give a folder of samfit train."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(f"cannot read {path}: it is not a run of samfit train.") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+            raise UserError(
+                f"cannot read {path}: it is no run of samfit train ({error})."
+            ) from error
 
     def begin(self, description: Description) -> State | None:
         """Write down what is trained; if it was begun before, the state to go on from.
