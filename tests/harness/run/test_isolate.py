@@ -63,6 +63,13 @@ def test_a_task_that_takes_too_long_is_stopped():
     assert time.perf_counter() - begin < 60
 
 
+def test_a_worker_that_hangs_is_stopped_and_replaced():
+    with Worker() as worker:
+        os.kill(worker._process.pid, signal.SIGSTOP)
+        assert worker.run(TINY, timeout_s=1).status == "timeout"
+        assert worker.run(TINY).status == "ok"
+
+
 def test_a_worker_that_cannot_start_is_named(monkeypatch):
     monkeypatch.setattr(isolate, "BOOT", "raise SystemExit(3)")
     with pytest.raises(UserError, match="worker process did not start"):
