@@ -82,8 +82,9 @@ def compare(kills: int, seed: int) -> dict[str, int]:
                 finished = keys
             subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
             found = without_times(results.load())
-            if found != expected:
-                raise UserError(f"after {killed} kills the records differ.")
+            for one, other in zip(found, expected, strict=True):
+                if one != other:
+                    raise UserError(f"after {killed} kills a record differs: {one}; {other}.")
             tables = [t.frame.to_csv() for t in captioned_tables(found)]
             if tables != [t.frame.to_csv() for t in captioned_tables(expected)]:
                 raise UserError(f"after {killed} kills the tables differ.")
