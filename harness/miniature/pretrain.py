@@ -4,7 +4,7 @@ The weights that come with samfit were made by this script; ``pretraining.json``
 its recipe, seed, versions and losses. All of vit_tiny is trained with samfit's own training step,
 on scenes that are generated as they are needed, each object prompted by its jittered
 box, or, if it is alone, by the box of the whole image: first on objects that are easy to see, from
-random weights, then on such that are not. A stage's name as argument begins with it, from the
+random weights, then on ever more that are not. A stage's name as argument begins with it, from the
 weights that the one before left.
 """
 
@@ -29,7 +29,7 @@ from harness.accuracy.recipe import Recipe
 from harness.accuracy.trainer import Trainer
 from harness.cell import Cell
 from harness.environment import environment
-from harness.miniature.source import PLAIN, SIDE, SUBTLE, Mix, box_of, draw_scene
+from harness.miniature.source import CAMOUFLAGED, PLAIN, SIDE, SUBTLE, Mix, box_of, draw_scene
 from harness.report.picture import write_picture
 from harness.report.plots.history import draw_history
 from harness.sam.packaged import WEIGHTS
@@ -79,6 +79,7 @@ class Stage:
 STAGES = (
     Stage(name="plain", seed=0, mix=PLAIN, steps=4000, whole=0.5, learning_rate=1.5e-3),
     Stage(name="subtle", seed=2, mix=SUBTLE, steps=2500, whole=1.0, learning_rate=1e-3),
+    Stage(name="camouflaged", seed=3, mix=CAMOUFLAGED, steps=3000, whole=1.0, learning_rate=1e-3),
 )
 CELL = Cell(
     adapter="full",

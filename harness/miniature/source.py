@@ -32,6 +32,7 @@ class Mix:
 
 PLAIN = Mix(textured=0.3, tinted=0, soft=0)
 SUBTLE = Mix(textured=0.4, tinted=0.3, soft=0.25)
+CAMOUFLAGED = Mix(textured=0.65, tinted=0.2, soft=0.25)
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from harness.miniature.source import PLAIN, SUBTLE, box_of, draw_scene
+from harness.miniature.source import CAMOUFLAGED, PLAIN, SUBTLE, box_of, draw_scene
 
 
-@pytest.mark.parametrize("mix", [PLAIN, SUBTLE])
+@pytest.mark.parametrize("mix", [PLAIN, SUBTLE, CAMOUFLAGED])
 @pytest.mark.parametrize("seed", range(6))
 def test_a_scene_shows_objects_that_do_not_overlap(seed, mix):
     scene = draw_scene(np.random.default_rng(seed), mix)
