@@ -59,8 +59,7 @@ def assumptions(records: Sequence[Measurement]) -> str:
     titles: dict[str, list[str | None]] = {}
     for record in records:
         if record.assumption:
-            title = record.method.title if record.method else record.cell.adapter
-            titles.setdefault(record.assumption, []).append(title)
+            titles.setdefault(record.assumption, []).append(method_title(record))
     return "".join(
         f"Predictions of {_distinct(names)} assume that {assumption}. "
         for assumption, names in titles.items()
@@ -78,6 +77,11 @@ def pulled(cell: Cell) -> list[str]:
         else f"{words[name]} {value}"
         for name, value in changed.items()
     ]  # fmt: skip
+
+
+def method_title(record: Measurement) -> str:
+    """The method's name in prose, or its registered one where no record tells."""
+    return record.method.title if record.method else record.cell.adapter
 
 
 def cell_names(records: Sequence[Measurement]) -> dict[str, str]:

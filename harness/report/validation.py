@@ -9,7 +9,7 @@ import pandas as pd
 
 from harness.record import Measurement
 from harness.report.agreement import Pair, pairs
-from harness.report.describe import MIB, assumptions, origin, pulled, versions
+from harness.report.describe import MIB, assumptions, method_title, origin, pulled, versions
 from harness.report.plots.agreement import agreement
 from harness.report.tables import MISSING, CaptionedTable
 from harness.report.write import pictures, write_files
@@ -77,9 +77,9 @@ def write_validation(records: Sequence[Measurement], folder: Path) -> list[Path]
 
 
 def _names(pair: Pair) -> dict[str, str]:
-    cell, method = pair.measured.cell, pair.measured.method
+    cell = pair.measured.cell
     parts = [f"batch {cell.batch_size}", *pulled(cell)]
-    return {"method": method.title if method else cell.adapter, "Cell": ", ".join(parts)}
+    return {"method": method_title(pair.measured), "Cell": ", ".join(parts)}
 
 
 def _caption(records: Sequence[Measurement], found: Sequence[Pair]) -> str:

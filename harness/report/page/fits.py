@@ -6,7 +6,7 @@ from typing import Any
 from harness.cards import CARDS, COMMON_CARDS
 from harness.cell import Cell
 from harness.record import Measurement
-from harness.report.describe import GIB, pulled
+from harness.report.describe import GIB, method_title, pulled
 from harness.report.select import VARIANT_DEFAULTS, is_as_published
 
 ROUNDS = ("precision", "cache_embeddings", "gradient_accumulation")  # levers that change results
@@ -48,11 +48,11 @@ def _model(cell: Cell) -> str:
 
 
 def _cell(record: Measurement) -> dict[str, Any]:
-    memory, method = record.memory, record.method
+    memory = record.memory
     assert memory is not None and memory.peak_reserved_bytes is not None
     levers = pulled(record.cell)
     return {
-        "method": method.title if method else record.cell.adapter,
+        "method": method_title(record),
         "model": _model(record.cell),
         "batch": record.cell.batch_size,
         "how": "as published" if is_as_published(record.cell) else f"with {', '.join(levers)}",

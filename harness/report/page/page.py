@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.record import Measurement
-from harness.report.describe import origin, pulled
+from harness.report.describe import method_title, origin, pulled
 from harness.report.page.fits import fits_data
 from harness.report.page.summary import summary
 from harness.report.tables import MISSING, TEXT, CaptionedTable, cells_table
@@ -102,7 +102,7 @@ def _rows(records: Sequence[Measurement], made: Mapping[str, Any]) -> Iterator[d
         cell = record.cell
         model = f"{cell.backbone} {cell.image_size}" + (", infer" if cell.phase == "infer" else "")
         words = [
-            record.method.title if record.method else cell.adapter,
+            method_title(record),
             model,
             ", ".join(pulled(cell)) or MISSING,
             f"{cell.task}, seed {cell.seed}" if cell.task else MISSING,

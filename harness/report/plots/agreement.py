@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from harness.report.agreement import Pair
-from harness.report.describe import Unit, pulled, unit_for
+from harness.report.describe import Unit, method_title, pulled, unit_for
 from harness.report.plots.frame import DPI, MARGIN, TEXT_POINTS, framed_axes, powers_of_two
 from harness.report.plots.labels import DIRECT, LINE_INCHES, spread
 from harness.report.plots.style import BLUE, INK, MUTED, styled
@@ -103,8 +103,8 @@ def _name(
     axes: Axes, pair: Pair, place: Sequence[float], inches: Sequence[float], side: Side
 ) -> None:
     """Write what a mark stands for so many inches right of it and above it."""
-    cell, method = pair.measured.cell, pair.measured.method
-    what = [method.title if method else cell.adapter, f"b{cell.batch_size}", *pulled(cell)]
+    cell = pair.measured.cell
+    what = [method_title(pair.measured), f"b{cell.batch_size}", *pulled(cell)]
     text = textwrap.shorten(", ".join(what), NAME_COLUMNS, placeholder=" …")
     axes.annotate(
         f"{text}: {pair.allocated_error:+.1%}", (place[0], place[1]),
