@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,6 +63,10 @@ def report_page(
         lstrip_blocks=True,
     )
     made = _sources(records)
+    names, cells = [*WORDS, *FIGURES], list(_rows(records, made))
+    known = [any(cell["values"][i] != MISSING for cell in cells) for i in range(len(names))]
+    for cell in cells:  # no column without a value
+        cell["values"] = [*compress(cell["values"], known)]
     page = environment.get_template("page.html").render(
         css=_own("page.css"),
         script=_own("page.js"),
@@ -70,8 +75,8 @@ def report_page(
         fits=fits_data(records),
         plots=plots,
         tables=[_table(table) for table in tables if not table.frame.empty],
-        columns=[_column(name) for name in (*WORDS, *FIGURES, "source")],
-        cells=list(_rows(records, made)),
+        columns=[_column(name) for name in (*compress(names, known), "source")],
+        cells=cells,
         sources=[{"title": title, "facts": facts} for title, facts in made.values()],
     )
     return page.encode()
