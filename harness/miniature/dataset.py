@@ -37,7 +37,7 @@ def _drawn(task: str, name: str) -> Drawing:
     return TASKS[task].draw(np.random.default_rng([*name.encode()]))
 
 
-def miniature(name: str, train: int = 96, val: int = 16, test: int = 48) -> DataSet:
+def miniature(name: str, train: int = 192, val: int = 16, test: int = 48) -> DataSet:
     """The generated task ``name`` with so many images in each split.
 
     Raises:
