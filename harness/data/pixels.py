@@ -57,7 +57,8 @@ def load(path: Path) -> Image.Image:
     """The decoded picture in a file, as stored; of several frames, the first."""
     if not path.stat().st_size:
         raise PictureError("is an empty file: replace it, or take it out of the data set")
-    with Image.open(path, formats=FORMATS) as image:
+    # Opened here, because Pillow leaves files of some damaged pictures open.
+    with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
         if not 0 < image.width * image.height <= MOST_PIXELS:
             raise PictureError(
                 f"has {image.width} x {image.height} pixels: give pictures of 1 to {MOST_PIXELS:,}"

@@ -136,7 +136,7 @@ def test_sweep_and_report(samfit, tmp_path):
     code, out, _ = samfit("report", results, "--json")
     files = json.loads(out)["files"]
     assert code == 0
-    assert {name.rsplit(".", 1)[-1] for name in files} == {"png", "svg", "csv", "md"}
+    assert {name.rsplit(".", 1)[-1] for name in files} == {"html", "png", "svg", "csv", "md"}
     assert samfit("report", results)[0] == 0
 
 

@@ -1,4 +1,5 @@
 import copy
+import json
 
 import pytest
 import torch
@@ -76,7 +77,8 @@ def test_the_encoder_has_to_match_even_where_no_shape_shows_it(method, tmp_path)
         sam, other = build_sam("vit_b"), build_sam("vit_l")
     model = attach(sam, method)
     trained = {name: torch.zeros(tensor.shape) for name, tensor in model.trained_state().items()}
-    save_file(trained, tmp_path / "file", model._trained_with())
+    trained_with = {"trained_with": json.dumps(model._trained_with())}
+    save_file(trained, tmp_path / "file", trained_with)
     with user_error("768 wide, 12 deep", "1024 wide, 24 deep"):
         attach(other, method).load(tmp_path / "file")
 

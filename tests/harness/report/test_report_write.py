@@ -19,7 +19,7 @@ RECORDS = [
 def test_everything_is_written_and_named(tmp_path):
     paths = write_report(RECORDS, tmp_path / "new" / "folder")
     stems = {plot.__name__ for plot in PLOTS}
-    assert {path.name for path in paths} == {"table.csv", "table.md"} | {
+    assert {path.name for path in paths} == {"report.html", "table.csv", "table.md"} | {
         f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")
     }
     assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
@@ -58,7 +58,8 @@ def test_plots_without_records_are_left_out(tmp_path):
 
 
 def test_no_records_give_empty_tables(tmp_path):
-    assert [path.name for path in write_report([], tmp_path)] == ["table.csv", "table.md"]
+    paths = write_report([], tmp_path)
+    assert [path.name for path in paths] == ["report.html", "table.csv", "table.md"]
 
 
 def test_the_markdown_holds_both_tables_with_their_sources(tmp_path):
