@@ -2,7 +2,6 @@
 
 import json
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,34 +13,42 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 
 from adapters.core.errors import UserError
 from harness.record import Measurement, Timing
 from harness.report.write import captioned_tables
 from harness.store import Store
 
-GRID = {"adapter": ["decoder", "cad", "lora", "lst", "ssf"], "batch_size": [1, 2, 3, 4]}
+GRID = {
+    "adapter": ["decoder", "cad", "lora", "lst", "ssf"],
+    "batch_size": [1, 2],
+    "backbone": "vit_tiny",
+}
 CELLS = 20
 LONGEST_S = 12.0  # after which a sweep is killed at the latest; starting takes some of them
 
 
 def sweep(folder: Path) -> list[str]:
     """The command line of a sweep of 20 small Cells, half of them predicted, half measured."""
-    predicted = {**GRID, "batch_size": [1, 2], "backbone": "vit_tiny"}
-    measured = {**GRID, "batch_size": [1, 2], "backbone": "vit_tiny", "device": "cpu"}
     profile = folder / "profile.json"
-    profile.write_text(json.dumps({"predict": [predicted], "measure": [measured]}))
+    profile.write_text(json.dumps({"predict": [GRID], "measure": [{**GRID, "device": "cpu"}]}))
     start = [sys.executable, "-c", "from harness.cli import command; command()"]
     return [*start, "sweep", str(profile), "--output", str(folder / "results.jsonl")]
 
 
+def finish(folder: Path) -> list[Measurement]:
+    """Let the sweep in ``folder`` end; its records, comparable with those of another."""
+    subprocess.run(sweep(folder), check=True, stderr=subprocess.DEVNULL)
+    return without_times(Store(folder / "results.jsonl").load())
+
+
 def kill_at_random(command: Sequence[str], chance: random.Random) -> bool:
-    """Start a sweep and kill it, and all it has started; whether it was still running."""
+    """Start a sweep and kill it; whether it was still running. Its workers end by themselves."""
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     time.sleep(chance.uniform(0, LONGEST_S))
     running = process.poll() is None
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
     return running
 
@@ -54,6 +61,25 @@ def without_times(records: Sequence[Measurement]) -> list[Measurement]:
     return sorted(plain, key=lambda record: record.key)
 
 
+def check_kept(finished: Sequence[str], keys: Sequence[str]) -> None:
+    """Refuse keys of records in which one that was there is gone, or is there twice."""
+    if keys[: len(finished)] != finished or len(set(keys)) != len(keys):
+        raise UserError(f"Cells are lost or there twice: {keys}.")
+
+
+def check_same(found: Sequence[Measurement], expected: Sequence[Measurement]) -> None:
+    """Refuse records, or tables made of them, that are not those of an undisturbed sweep."""
+    for one, other in zip(found, expected, strict=True):
+        if one != other:
+            raise UserError(f"a record differs: {one}; {other}.")
+    tables, others = (
+        [table.frame.to_csv() for table in captioned_tables(records)]
+        for records in (found, expected)
+    )
+    if tables != others:
+        raise UserError("the tables differ.")
+
+
 def compare(kills: int, seed: int) -> dict[str, int]:
     """Kill a sweep so many times, let it finish, and compare with one that was left in peace.
 
@@ -64,31 +90,22 @@ def compare(kills: int, seed: int) -> dict[str, int]:
     """
     chance, done, sweeps, killed = random.Random(seed), 0, 0, 0
     with tempfile.TemporaryDirectory() as peaceful:
-        subprocess.run(sweep(Path(peaceful)), check=True, stderr=subprocess.DEVNULL)
-        expected = without_times(Store(Path(peaceful) / "results.jsonl").load())
-    bar = iter(track(range(kills), "killing", console=Console(stderr=True)))
-    while killed < kills:
-        with tempfile.TemporaryDirectory() as folder:
-            command, results = sweep(Path(folder)), Store(Path(folder) / "results.jsonl")
-            finished: list[str] = []
-            while killed < kills and len(finished) < CELLS:
-                running = kill_at_random(command, chance)
-                killed += running
-                if running:
-                    next(bar, None)
-                keys = [record.key for record in results.load()]
-                if keys[: len(finished)] != finished or len(set(keys)) != len(keys):
-                    raise UserError(f"after {killed} kills Cells are lost or there twice: {keys}.")
-                finished = keys
-            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-            found = without_times(results.load())
-            for one, other in zip(found, expected, strict=True):
-                if one != other:
-                    raise UserError(f"after {killed} kills a record differs: {one}; {other}.")
-            tables = [t.frame.to_csv() for t in captioned_tables(found)]
-            if tables != [t.frame.to_csv() for t in captioned_tables(expected)]:
-                raise UserError(f"after {killed} kills the tables differ.")
-            sweeps, done = sweeps + 1, done + len(found)
+        expected = finish(Path(peaceful))
+    with Progress(console=Console(stderr=True)) as progress:
+        bar = progress.add_task("killing", total=kills)
+        while killed < kills:
+            with tempfile.TemporaryDirectory() as folder:
+                command, results = sweep(Path(folder)), Store(Path(folder) / "results.jsonl")
+                finished: list[str] = []
+                while killed < kills and len(finished) < CELLS:
+                    killed += kill_at_random(command, chance)
+                    progress.update(bar, completed=killed)
+                    keys = [record.key for record in results.load()]
+                    check_kept(finished, keys)
+                    finished = keys
+                found = finish(Path(folder))
+                check_same(found, expected)
+                sweeps, done = sweeps + 1, done + len(found)
     return {"kills": killed, "sweeps": sweeps, "cells": done}
 
 

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from harness.record import (
 )
 from harness.report.plots.labels import DIRECT
 from harness.sam.packaged import MINIATURE
+from harness.store import Store
 
 MIB, GIB = 2**20, 2**30
 BINARY = ("iou", "dice", "mae", "s_measure", "e_measure", "weighted_f", "ber")
@@ -77,6 +79,21 @@ def predicted(
         environment=ENVIRONMENT,
         started="2020-02-02T12:00:00+00:00",
     )
+
+
+def on_cards(record: Measurement, *names: str) -> Measurement:
+    """``record``, had it been found to fit these cards and no other."""
+    assert record.memory is not None
+    return replace(record, memory=replace(record.memory, fits=list(names)))
+
+
+def stored(path: Path, records: Sequence[Measurement]) -> Path:
+    """Write a results file."""
+    store = Store(path)
+    with store.writing():
+        for record in records:
+            store.append(record)
+    return path
 
 
 def measured(

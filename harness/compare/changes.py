@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.record import Measurement, Spread
 
-DRIFT = 0.1  # a machine is now faster, now slower by so much, however steady each run is
+DRIFT = 0.1  # allowed for machines that are now faster, now slower; chosen, not measured
 # How many standard errors apart medians must be: chance alone does it in one Cell of a thousand.
 CERTAINTY = 3.3
 NORMAL_SPREAD, MEDIAN_ERROR = 2.563, 1.253  # p90 - p10 and sqrt(n) of a median's error, in sigma
@@ -70,11 +70,17 @@ class Pair:
         return _changes({"trainable_parameters": (before.trainable, after.trainable)})
 
     @property
+    def spreads(self) -> tuple[Spread, Spread] | None:
+        """Times of a step before and after, where both runs have them."""
+        before, after = self.old.timing.step_ms, self.new.timing.step_ms
+        return (before, after) if before and after else None
+
+    @property
     def time(self) -> list[Change]:
         """The median step, if it changed by more than noise."""
-        before, after = self.old.timing.step_ms, self.new.timing.step_ms
-        if before is None or after is None or not beyond_noise(before, after):
+        if self.spreads is None or not beyond_noise(*self.spreads):
             return []
+        before, after = self.spreads
         return [Change(figure="step_median_ms", old=before.median, new=after.median)]
 
     @property
@@ -114,7 +120,7 @@ class Comparison:
     @property
     def timed(self) -> list[Pair]:
         """Pairs with times on both sides."""
-        return [p for p in self.pairs if p.old.timing.step_ms and p.new.timing.step_ms]
+        return [pair for pair in self.pairs if pair.spreads]
 
     def to_json(self) -> dict[str, Any]:
         """What changed, as one JSON object."""
@@ -152,7 +158,7 @@ def time_growth(before: Spread, after: Spread) -> tuple[float, float]:
 
 
 def beyond_noise(before: Spread, after: Spread) -> bool:
-    """Whether a time changed: by more than its error, and by more than machines drift."""
+    """Whether a time changed: by more than its error, and by more than is allowed for drift."""
     growth, error = time_growth(before, after)
     return abs(growth) > max(error, DRIFT)
 

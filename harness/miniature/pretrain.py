@@ -94,20 +94,20 @@ CELL = Cell(
 
 
 class Scenes(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Image (3, S, S) uint8, boxes (P, 4) and masks (P, S, S) uint8 of scene i of ``seed``."""
+    """Image (3, S, S) uint8, boxes (P, 4) and masks (P, S, S) uint8 of scene i of a stage."""
 
-    def __init__(self, seed: int, mix: Mix, count: int, whole: float) -> None:
-        self.seed, self.mix, self.count, self.whole = seed, mix, count, whole
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
 
     def __len__(self) -> int:
-        return self.count
+        return self.stage.steps * BATCH_SIZE
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
-        rng = np.random.default_rng([self.seed, index])
-        scene = draw_scene(rng, self.mix)
+        rng = np.random.default_rng([self.stage.seed, index])
+        scene = draw_scene(rng, self.stage.mix)
         chosen = scene.masks[rng.integers(len(scene.masks), size=PROMPTS)]
         boxes = np.stack([box_of(mask, rng, BOX_JITTER) for mask in chosen])
-        if len(scene.masks) == 1 and rng.random() < self.whole:
+        if len(scene.masks) == 1 and rng.random() < self.stage.whole:
             boxes[:] = WHOLE_IMAGE
         image = torch.from_numpy(scene.image).permute(2, 0, 1)
         return image.contiguous(), torch.from_numpy(boxes), torch.from_numpy(chosen)
@@ -128,8 +128,7 @@ def train(stage: Stage) -> tuple[Step, list[float]]:
     cell = CELL if stage == STAGES[0] else replace(CELL, checkpoint=str(WEIGHTS))
     step: Step | None = None
     losses = []
-    scenes = Scenes(stage.seed, stage.mix, stage.steps * BATCH_SIZE, stage.whole)
-    for batch in track(batches(scenes), f"pretraining, {stage.name}", stage.steps):
+    for batch in track(batches(Scenes(stage)), f"pretraining, {stage.name}", stage.steps):
         if step is None:
             step = Step(cell, build_model(cell, torch.device("cpu")), batch)
             trainer = Trainer(step, stage.recipe, stage.steps)

@@ -166,6 +166,12 @@ def versions(records: Sequence[Measurement]) -> str:
     return ", ".join(f"{name} {found or 'of unknown version'}" for name, found in named.items())
 
 
+def machines(records: Sequence[Measurement]) -> str:
+    """The cards, or processors where there was none, on which records were made."""
+    made_on = (r.environment.get("gpu") or r.environment.get("cpu") for r in records)
+    return _distinct(name or "an unknown machine" for name in made_on)
+
+
 def _commit(record: Measurement) -> str | None:
     commit = record.environment.get("commit")
     if not commit:

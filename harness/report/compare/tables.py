@@ -7,7 +7,7 @@ from rich.console import RenderableType
 
 from harness.compare.changes import DRIFT, Change, Comparison, Pair
 from harness.record import Measurement
-from harness.report.describe import MIB, cell_names, origin, versions
+from harness.report.describe import MIB, cell_names, machines, origin, versions
 from harness.report.tables import CaptionedTable, terminal_table
 
 DECIDED = (
@@ -55,11 +55,7 @@ def _origins(found: Comparison) -> str:
 
 
 def _made_on(records: Sequence[Measurement]) -> str:
-    places = dict.fromkeys(
-        record.environment.get("gpu") or record.environment.get("cpu") or "an unknown machine"
-        for record in records
-    )
-    return f"{' and '.join(places)}, {versions(records)}"
+    return f"{machines(records)}, {versions(records)}"
 
 
 def _rows(name: str, pair: Pair) -> list[dict[str, str]]:

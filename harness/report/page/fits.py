@@ -6,10 +6,10 @@ from typing import Any
 from harness.cards import CARDS, COMMON_CARDS
 from harness.cell import Cell
 from harness.record import Measurement
-from harness.report.describe import GIB, method_title, pulled
-from harness.report.select import VARIANT_DEFAULTS, is_as_published
+from harness.report.describe import GIB, PHASES, method_title, pulled
+from harness.report.select import is_as_published
+from harness.report.side_by_side import INEXACT
 
-ROUNDS = ("precision", "cache_embeddings", "gradient_accumulation")  # levers that change results
 FIRST_CARD = COMMON_CARDS[0]
 
 
@@ -19,11 +19,7 @@ def fits_data(records: Sequence[Measurement]) -> dict[str, Any]:
     Cells are in the order in which to try them: of each method as published first, then with ever
     more levers, those that round or allow no augmentation last.
     """
-    predicted = [
-        record
-        for record in records
-        if record.memory is not None and record.memory.fits is not None and not record.cell.task
-    ]
+    predicted = naming_cards(records)
     ordered = sorted(predicted, key=lambda record: _cost(record.cell))
     return {
         "cards": [
@@ -36,15 +32,19 @@ def fits_data(records: Sequence[Measurement]) -> dict[str, Any]:
     }
 
 
+def naming_cards(records: Sequence[Measurement]) -> list[Measurement]:
+    """Those of ``records`` that say which cards hold them."""
+    return [r for r in records if r.memory is not None and r.memory.fits is not None]
+
+
 def _cost(cell: Cell) -> tuple[bool, int]:
-    rounds = any(getattr(cell, name) != VARIANT_DEFAULTS[name] for name in ROUNDS)
-    return rounds, len(pulled(cell))
+    inexact = any(getattr(cell, name) != value for name, value in INEXACT.items())
+    return inexact, len(pulled(cell))
 
 
 def _model(cell: Cell) -> str:
     """What is trained, or run, whatever the method."""
-    step = "training step" if cell.phase == "train" else "forward pass"
-    return f"{cell.backbone}, {cell.image_size} × {cell.image_size}, {step}"
+    return f"{cell.backbone}, {cell.image_size} × {cell.image_size}, {PHASES[cell.phase]}"
 
 
 def _cell(record: Measurement) -> dict[str, Any]:

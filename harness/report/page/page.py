@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,8 +62,8 @@ def report_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made = _sources(records)
-    names, cells = [*WORDS, *FIGURES], list(_rows(records, made))
+    makers = [_maker(record) for record in records]
+    names, cells = [*WORDS, *FIGURES], list(_rows(records, makers))
     known = [any(cell["values"][i] != MISSING for cell in cells) for i in range(len(names))]
     for cell in cells:  # no column without a value
         cell["values"] = [*compress(cell["values"], known)]
@@ -77,7 +77,7 @@ def report_page(
         tables=[_table(table) for table in tables if not table.frame.empty],
         columns=[_column(name) for name in (*compress(names, known), "source")],
         cells=cells,
-        sources=[{"title": title, "facts": facts} for title, facts in made.values()],
+        sources=_sources(records, makers),
     )
     return page.encode()
 
@@ -100,10 +100,11 @@ def _table(table: CaptionedTable) -> dict[str, Any]:
     }
 
 
-def _rows(records: Sequence[Measurement], made: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The table of all Cells."""
-    numbers_of = {maker: number for number, maker in enumerate(made, 1)}
-    for record, figures in zip(records, cells_table(records).to_dict("records"), strict=True):
+def _rows(records: Sequence[Measurement], makers: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The table of all Cells; ``made`` counts the distinct makers from 1."""
+    numbers_of = {maker: number for number, maker in enumerate(dict.fromkeys(makers), 1)}
+    rows = cells_table(records).to_dict("records")
+    for record, maker, figures in zip(records, makers, rows, strict=True):
         cell = record.cell
         model = f"{cell.backbone} {cell.image_size}" + (", infer" if cell.phase == "infer" else "")
         words = [
@@ -119,7 +120,7 @@ def _rows(records: Sequence[Measurement], made: Mapping[str, Any]) -> Iterator[d
             "source": record.source,
             "status": record.status,
             "message": record.message,
-            "made": numbers_of[_maker(record)],
+            "made": numbers_of[maker],
             "values": [*words, *numbers],
         }
 
@@ -135,15 +136,18 @@ def _maker(record: Measurement) -> str:
     return json.dumps([record.source, kept], sort_keys=True)
 
 
-def _sources(records: Sequence[Measurement]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
-    """Title and facts of each environment, in order of appearance."""
+def _sources(records: Sequence[Measurement], makers: Sequence[str]) -> list[dict[str, Any]]:
+    """Title and facts of each distinct maker, in order of appearance."""
     groups: dict[str, list[Measurement]] = {}
-    for record in records:
-        groups.setdefault(_maker(record), []).append(record)
-    return {
-        maker: (f"{group[0].source}, {len(group)} Cells: {origin(group)}", _facts(group[0]))
-        for maker, group in groups.items()
-    }
+    for record, maker in zip(records, makers, strict=True):
+        groups.setdefault(maker, []).append(record)
+    return [
+        {
+            "title": f"{group[0].source}, {len(group)} Cells: {origin(group)}",
+            "facts": _facts(group[0]),
+        }
+        for group in groups.values()
+    ]
 
 
 def _facts(record: Measurement) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from harness.cards import find_card
 from harness.record import Measurement
 from harness.report.describe import GIB, method_title
+from harness.report.page.fits import naming_cards
 from harness.report.select import is_as_published
 
 CARDS = ("RTX 3070", "RTX 3090")  # of 8 and 24 GB, which people ask about most
@@ -15,10 +16,7 @@ COMPARED_BATCH = 4
 
 def summary(records: Sequence[Measurement]) -> list[str]:
     """How many methods train on common cards, and which need least and most; as far as known."""
-    predicted = [
-        r for r in records
-        if r.memory and r.memory.fits is not None and r.cell.phase == "train" and not r.cell.task
-    ]  # fmt: skip
+    predicted = [r for r in naming_cards(records) if r.cell.phase == "train"]
     if not predicted:
         return []
     models = Counter((r.cell.backbone, r.cell.image_size) for r in predicted)

@@ -24,10 +24,11 @@ def draw_comparison(found: Comparison) -> Figure | None:
     there is room; None if there is no such Cell.
     """
     pairs = sorted(found.pairs, key=_size, reverse=True)
-    shown = [pair for pair in pairs if pair.memory or _time(pair)][:MOST]
+    drawable = [pair for pair in pairs if pair.memory or pair.spreads]
+    shown = drawable[:MOST]
     if not shown:
         return None
-    left_out = sum(bool(pair.memory or _time(pair)) for pair in pairs) - len(shown)
+    left_out = len(drawable) - len(shown)
     more = f" {left_out} more Cells changed less." if left_out else ""
     key = [
         Line2D([], [], marker="D", linestyle="none", color=VERMILLION, label="peak memory"),
@@ -37,7 +38,7 @@ def draw_comparison(found: Comparison) -> Figure | None:
     labels = [names[pair.key] for pair in shown]
     figure, axes = framed_axes(
         "What changed from the old run to the new",
-        f"{caption(found)} Lines: what chance may do; grey: what a machine's drift may.{more}",
+        f"{caption(found)} Lines: what chance may do; grey: what is allowed for drift.{more}",
         key,
         height=ROW * (len(shown) + 1),
         left=text_inches(labels, TEXT_POINTS - 1) + 0.2,
@@ -67,8 +68,7 @@ def _draw(axes: Axes, row: int, pair: Pair) -> None:
 
 def _time(pair: Pair) -> tuple[float, float] | None:
     """Growth of the median step, and its error."""
-    old, new = pair.old.timing.step_ms, pair.new.timing.step_ms
-    return time_growth(old, new) if old and new else None
+    return time_growth(*pair.spreads) if pair.spreads else None
 
 
 def _most(pair: Pair) -> float:

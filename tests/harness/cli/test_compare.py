@@ -2,17 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from synthetic_records import measured, predicted
-
-from harness.store import Store
-
-
-def write(path, records):
-    store = Store(path)
-    with store.writing():
-        for record in records:
-            store.append(record)
-    return path
+from synthetic_records import measured, predicted, stored
 
 
 @pytest.fixture
@@ -24,7 +14,7 @@ def runs(tmp_path):
     slow = replace(steady, median=48, p10=47.4, p90=48.6)
     timing = replace(before[2].timing, step_ms=slow)
     after = [before[0], predicted("lora", 4, 20.4), replace(before[2], timing=timing)]
-    return write(tmp_path / "old.jsonl", before), write(tmp_path / "new.jsonl", after)
+    return stored(tmp_path / "old.jsonl", before), stored(tmp_path / "new.jsonl", after)
 
 
 def test_growth_of_memory_and_a_slowdown_are_found(samfit, runs):
@@ -56,7 +46,7 @@ def test_it_draws(samfit, runs, tmp_path):
 
 
 def test_what_cannot_be_compared_is_said_in_one_sentence(samfit, runs, tmp_path):
-    other = write(tmp_path / "other.jsonl", [predicted("ssf")])
+    other = stored(tmp_path / "other.jsonl", [predicted("ssf")])
     for arguments, words in (
         ((runs[0], other), "no Cell in common"),
         ((tmp_path / "none.jsonl", runs[1]), "no results in"),

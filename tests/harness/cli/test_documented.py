@@ -6,12 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from synthetic_records import measured, predicted
+from synthetic_records import measured, predicted, stored
 
 from harness.cell import Cell
 from harness.run import profiles, validation
 from harness.run.task import Task
-from harness.store import Store
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -36,13 +35,6 @@ def commands(page: Path) -> list[str]:
     return [part for part in parts if part.startswith("samfit ")]
 
 
-def write(path: Path, records) -> None:
-    store = Store(path)
-    with store.writing():
-        for record in records:
-            store.append(record)
-
-
 @pytest.fixture
 def here(tmp_path, monkeypatch, photos, checkpoint):
     """A folder in which the files are that the pages speak of, and in which sweeps are short."""
@@ -54,7 +46,7 @@ def here(tmp_path, monkeypatch, photos, checkpoint):
     for name in ("FILE.safetensors", "sam_vit_b_01ec64.safetensors"):
         shutil.copy(checkpoint, tmp_path / name)
     for name in ("OLD", "NEW", "OLD.jsonl", "NEW.jsonl"):
-        write(tmp_path / name, [predicted("cad"), measured("lora")])
+        stored(tmp_path / name, [predicted("cad"), measured("lora")])
     short = {"bench": one_prediction, "accuracy": one_prediction}
     monkeypatch.setattr(profiles, "PROFILES", short)
     everything = validation.validation_tasks

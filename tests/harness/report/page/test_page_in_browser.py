@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from synthetic_records import measured, out_of_memory, predicted, scored
+from synthetic_records import measured, on_cards, out_of_memory, predicted, scored
 
 from harness.cards import find_card
 from harness.report.write import write_report
@@ -15,10 +15,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium h
 
 NAMES = ("cad", "lora", "full", "ssf")
 HOSTILE = "<img src=x onerror=alert(1)></script><b>&amp;"
-
-
-def on_cards(record, *names):
-    return replace(record, memory=replace(record.memory, fits=list(names)))
 
 
 def cells():

@@ -1,12 +1,6 @@
-from dataclasses import replace
-
-from synthetic_records import measured, predicted
+from synthetic_records import measured, on_cards, predicted
 
 from harness.report.page.summary import summary
-
-
-def on_cards(record, *names):
-    return replace(record, memory=replace(record.memory, fits=list(names)))
 
 
 def test_it_counts_methods_that_fit_common_cards():
