@@ -10,6 +10,7 @@ from adapters.core.errors import UserError
 from harness.cli.app import app
 from harness.cli.output import Json, messages, print_json, with_progress
 from harness.record import Measurement
+from harness.run.task import TIME_LIMIT_S
 
 
 @app.command()
@@ -18,6 +19,9 @@ def sweep(
     output: Annotated[
         Path, typer.Option(help="Results file; records that are there already are kept.")
     ] = Path("results/results.jsonl"),
+    time_limit: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="A Cell that takes longer is stopped.")
+    ] = TIME_LIMIT_S,
     json_: Json = False,
 ) -> None:
     """Run many Cells, each isolated. Run it again to resume after an interruption."""
@@ -30,7 +34,7 @@ def sweep(
     try:
         with store.writing(), Worker() as worker:
             tasks = load_profile(profile, worker.machine)
-            for record in with_progress(run(tasks, store, worker), len(tasks)):
+            for record in with_progress(run(tasks, store, worker, time_limit), len(tasks)):
                 records.append(record)
     except KeyboardInterrupt:
         done = f"interrupted; what was finished is in {output}"

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -88,8 +89,10 @@ class Worker:
             answer = self._read_line(timeout_s)
         except TimeoutError:
             self.close()
-            message = f"stopped after the time limit of {timeout_s:.0f} s."
-            return task.ended("timeout", message, self.machine)
+            assert timeout_s is not None  # or it would still wait
+            message = f"stopped after {timeout_s:.0f} s: give it more by samfit sweep --time-limit."
+            record = task.ended("timeout", message, self.machine)
+            return replace(record, duration_ms=1000 * timeout_s)
         if not answer.endswith("\n"):  # the process ended, perhaps in the middle of its answer
             exit_code = self._process.wait()
             self.close()

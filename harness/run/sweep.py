@@ -7,15 +7,16 @@ from harness.environment import checkpoint_sha256, identity
 from harness.record import Measurement
 from harness.run import side_by_side
 from harness.run.isolate import Worker, run_isolated
-from harness.run.task import Task
+from harness.run.task import TIME_LIMIT_S, Task
 from harness.sam.packaged import checkpoint_file
 from harness.store import Store
 
-TIMEOUT_S = 900.0  # for one task; a Cell that takes longer is recorded as timed out
 WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
 
 
-def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[Measurement]:
+def sweep(
+    tasks: list[Task], store: Store, worker: Worker, time_limit_s: float = TIME_LIMIT_S
+) -> Iterator[Measurement]:
     """Run every task that ``store`` does not answer yet; each record is stored before it is given.
 
     A stored record answers a task if it came from the same code, torch, machine and checkpoint. A
@@ -26,26 +27,31 @@ def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[Measureme
         tasks: in the order in which they run, but for trainings, which come last.
         store: opened for writing.
         worker: for predictions; it also says what machine this is.
+        time_limit_s: a task that takes longer is stopped, and recorded as timed out; it is run
+            again once it may take longer than it was given.
 
     Yields:
         The record of every task, as soon as there is one.
     """
     stored = store.load()
-    answers = {record.key: record for record in stored if _answers(record, worker.machine)}
+
+    def answered_on(machine: Mapping[str, Any]) -> dict[str, Measurement]:
+        return {r.key: r for r in stored if _answers(r, machine, time_limit_s)}
+
+    answers = answered_on(worker.machine)
     one_by_one = [task for task in tasks if task.how != "score"]
     for task in one_by_one:
         record = answers.get(task.key)
         if record is None:
             record = (
-                worker.run(task, TIMEOUT_S)
+                worker.run(task, time_limit_s)
                 if task.how == "predict"
-                else run_isolated(task, TIMEOUT_S)
+                else run_isolated(task, time_limit_s)
             )
             store.append(record)
             answers[task.key] = record
         yield record
-    trained_on = side_by_side.machine(worker.machine)
-    answers = {record.key: record for record in stored if _answers(record, trained_on)}
+    answers = answered_on(side_by_side.machine(worker.machine))
     left = []
     for task in tasks:
         if task.how == "score":
@@ -53,15 +59,17 @@ def sweep(tasks: list[Task], store: Store, worker: Worker) -> Iterator[Measureme
                 yield answers[task.key]
             else:
                 left.append(task)
-    for record in side_by_side.run(left, worker.machine, TIMEOUT_S):
+    for record in side_by_side.run(left, worker.machine, time_limit_s):
         store.append(record)
         yield record
 
 
-def _answers(record: Measurement, machine: Mapping[str, Any]) -> bool:
+def _answers(record: Measurement, machine: Mapping[str, Any], time_limit_s: float) -> bool:
     """Whether a stored record is what running its task again would give."""
     path = record.cell.checkpoint
     if record.status in WORTH_REPEATING or (path and not checkpoint_file(path).is_file()):
+        return False
+    if record.status == "timeout" and (record.duration_ms or 0) < 1000 * time_limit_s:
         return False
     here = {**machine, "checkpoint_sha256": checkpoint_sha256(record.cell)}
     return identity(record.environment) == identity(here)

@@ -9,6 +9,8 @@ from harness.record import Measurement, Source, Status, measured_source
 
 How = Literal["predict", "measure", "weigh", "score"]
 
+TIME_LIMIT_S = 900.0  # of one task in a sweep; those that come with samfit take a few minutes
+
 
 @dataclass(frozen=True)
 class Task:

@@ -135,6 +135,25 @@ def test_a_full_disk_is_named():
         Store(FULL).append(RECORD)
 
 
+def test_a_disk_that_fills_up_amid_a_record_keeps_those_before(store):
+    resource = pytest.importorskip("resource", reason="limits of a process are POSIX")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with store.writing():
+        store.append(record(1))
+        room = store.path.stat().st_size + 100
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+        try:
+            with pytest.raises(UserError, match="File too large; mend that"):
+                store.append(record(2))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert store.path.stat().st_size == room, "it was cut off amid the second record"
+    assert store.load() == [record(1)]
+    with store.writing():
+        store.append(record(3))
+    assert store.load() == [record(1), record(3)]
+
+
 def test_records_are_plain_json(store):
     with store.writing():
         store.append(RECORD)

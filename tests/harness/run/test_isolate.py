@@ -59,7 +59,8 @@ def test_a_task_that_takes_too_long_is_stopped():
     begin = time.perf_counter()
     record = run_isolated(SLOW, timeout_s=1)
     assert record.status == "timeout"
-    assert "time limit of 1 s" in record.message
+    assert record.message == "stopped after 1 s: give it more by samfit sweep --time-limit."
+    assert record.duration_ms == 1000
     assert time.perf_counter() - begin < 60
 
 

@@ -28,7 +28,8 @@ class CountingWorker:
 
     def run(self, task, timeout_s):
         self.asked.append(task)
-        return replace(task.ended(self.status, None), environment=dict(self.machine))
+        ended = task.ended(self.status, None, self.machine)
+        return replace(ended, duration_ms=1000 * timeout_s)
 
 
 def run_all(store, worker, tasks=TASKS):
@@ -68,6 +69,15 @@ def test_only_errors_are_tried_again(store, status, again):
     run_all(store, CountingWorker(status))
     second = CountingWorker()
     run_all(store, second)
+    assert len(second.asked) == again
+
+
+@pytest.mark.parametrize(("seconds", "again"), [(5, 0), (10, 0), (20, 3)])
+def test_what_took_too_long_is_tried_again_with_more_time(store, seconds, again):
+    with store.writing():
+        list(sweep(TASKS, store, CountingWorker("timeout"), time_limit_s=10))
+        second = CountingWorker()
+        list(sweep(TASKS, store, second, time_limit_s=seconds))
     assert len(second.asked) == again
 
 

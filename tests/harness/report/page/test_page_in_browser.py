@@ -1,16 +1,15 @@
 """The page in a real browser: sorting, filtering, choosing a card; nothing goes to the console."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
 from synthetic_records import measured, on_cards, out_of_memory, predicted, scored
 
+from bench.page import CHROMIUM, chromium
 from harness.cards import find_card
 from harness.report.write import write_report
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 NAMES = ("cad", "lora", "full", "ssf")
@@ -34,11 +33,8 @@ def cells():
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as driver:
-        flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=flags)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
