@@ -19,14 +19,14 @@ from harness.memory.cuda import explain, foreign_bytes, read_cuda
 from harness.memory.peak import traced_memory
 from harness.nvml import CARD
 from harness.predict import STEPS, predict, trace_steps
-from harness.record import Compute, Measurement, Parameters, Timing, measured_source
+from harness.record import Compute, Measurement, Memory, Parameters, Timing, measured_source
 from harness.step import Step, build_step, describe_method, describe_step
 from harness.timing import time_steps, warm_up
 
 MIB = 2**20
 # The spelling that every version reads, and the newer: neither may say what the Cell does not.
 ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
-WEIGHED_STEPS = 3  # after the warm-up: each has the same peak, times would want more of them
+WEIGHED_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step
 # How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
 OUT_OF_MEMORY = (
     "DefaultCPUAllocator",
@@ -38,7 +38,7 @@ OUT_OF_MEMORY = (
 
 
 def measure(cell: Cell) -> Measurement:
-    """Run ``cell`` on its device: time its steps, read its memory, then trace it.
+    """Run ``cell`` on its device: read its memory, trace it, then time its steps.
 
     Running out of memory is a result: the record's status is ``oom``.
 
@@ -49,19 +49,19 @@ def measure(cell: Cell) -> Measurement:
 
 
 def weigh(cell: Cell) -> Measurement:
-    """The memory of ``cell``, as ``measure`` reads it, without times: a few steps will do.
+    """The memory of ``cell``, as ``measure`` reads it, without times.
 
     Raises:
         UserError: as ``measure``.
     """
-    return _run(cell, _repeat)
+    return _run(cell, _leave)
 
 
 Use = Callable[[Step, list[float]], Timing]  # of a warm step; the list is its warm-up in ms
 
 
 def _run(cell: Cell, use: Use) -> Measurement:
-    """The record of ``cell``, whose steps ``use`` runs while the memory is watched."""
+    """The record of ``cell``, with the times that ``use`` takes of its step."""
     if cell.device == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
@@ -105,25 +105,23 @@ def _time(step: Step, warmup_ms: list[float]) -> Timing:
     return time_steps(step.run, step.device, step.cell.batch_size, warmup_ms)
 
 
-def _repeat(step: Step, warmup_ms: list[float]) -> Timing:
-    """Run the step a few times; the answer is empty."""
-    for _ in range(WEIGHED_STEPS):
-        step.run()
+def _leave(step: Step, warmup_ms: list[float]) -> Timing:
+    """No times."""
     return Timing()
 
 
 def _observe(record: Measurement, use: Use) -> Measurement:
-    """The record with timing and memory; tracing slows a step, so timed steps are not traced."""
+    """The record with memory and timing; tracing slows a step, so timed steps are not traced.
+
+    Memory comes first: how many steps are timed depends on how long they take.
+    """
     cell, device = record.cell, torch.device(record.cell.device)
-    on_cuda = device.type == "cuda"
     step = build_step(cell, device)
     warmup_ms = warm_up(step.run, device)
-    if on_cuda:
-        torch.cuda.reset_peak_memory_stats()
-    timing = use(step, warmup_ms)
-    measured = read_cuda() if on_cuda else None
+    measured = _weighed(step) if device.type == "cuda" else None
     trace = trace_steps(step)
     traced = traced_memory(trace)
+    timing = use(step, warmup_ms)
     return replace(
         record,
         method=describe_method(step.model.adapter),
@@ -132,6 +130,14 @@ def _observe(record: Measurement, use: Use) -> Measurement:
         timing=timing,
         compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),
     )
+
+
+def _weighed(step: Step) -> Memory:
+    """What the CUDA allocator counts over a few steps."""
+    torch.cuda.reset_peak_memory_stats()
+    for _ in range(WEIGHED_STEPS):
+        step.run()
+    return read_cuda()
 
 
 def _what_was_missing(record: Measurement) -> Measurement:

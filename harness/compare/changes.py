@@ -1,20 +1,72 @@
 """The Cells of two runs, side by side, and what differs between them. Needs no torch.
 
 Memory, parameters and how a Cell ended are the same whenever the same code runs: any difference is
-a change. Times are never the same: a change is one that their spread does not explain.
+a change. Times are never the same. A Cell's steps tell how much they vary within seconds, not
+within minutes, and a machine may be slower for minutes: that the Cells tell together.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+import numpy as np
 
 from harness.record import Measurement, Spread
 
-DRIFT = 0.1  # allowed for machines that are now faster, now slower; chosen, not measured
-# How many standard errors apart medians must be: chance alone does it in one Cell of a thousand.
+LEAST = math.log(1.1)  # a smaller change of time is none; chosen, not measured
+# So many standard errors are noise: chance alone exceeds them in one Cell of a thousand.
 CERTAINTY = 3.3
 NORMAL_SPREAD, MEDIAN_ERROR = 2.563, 1.253  # p90 - p10 and sqrt(n) of a median's error, in sigma
+# So many standard deviations are scatter. Measured: of 45 Cells in three runs of the same code on a
+# virtual machine that shares its processor, the furthest departed by 3.5.
+SCATTERS = 5.0
+FEWEST = 8  # timed Cells that tell how a machine drifts
+
+Spreads = tuple[Spread, Spread]  # of the steps of a Cell, before and after
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """What the times of most Cells did from one run to the other; nothing, if they are too few.
+
+    A machine that is slower now, or code that all Cells share: the times cannot tell which.
+
+    Attributes:
+        factor: the median ratio of the new median step to the old.
+        scatter: the standard deviation of the ratio's logarithm from Cell to Cell, taken from p10
+            to p90: a few Cells that changed hardly count.
+        unsteadiness: how far the steps of a Cell spread, p10 to p90, as a share of their median:
+            the median of all Cells.
+    """
+
+    factor: float = 1.0
+    scatter: float = 0.0
+    unsteadiness: float = 0.0
+
+    @classmethod
+    def of(cls, timed: Sequence[Spreads]) -> "Drift":
+        """That of Cells with these times."""
+        if len(timed) < FEWEST:
+            return cls()
+        ratios = np.log([after.median / before.median for before, after in timed])
+        p10, middle, p90 = np.percentile(ratios, [10, 50, 90]).tolist()
+        widths = [(one.p90 - one.p10) / one.median for spreads in timed for one in spreads]
+        return cls(
+            factor=math.exp(middle),
+            scatter=(p90 - p10) / NORMAL_SPREAD,
+            unsteadiness=float(np.median(widths)),
+        )
+
+    @property
+    def noise(self) -> float:
+        """By how much a Cell may depart from ``factor`` without having changed; a logarithm."""
+        return max(LEAST, SCATTERS * self.scatter)
+
+    @property
+    def changed(self) -> bool:
+        """Whether ``factor`` is more than a machine does on which steps are as unsteady."""
+        return abs(math.log(self.factor)) > max(LEAST, self.unsteadiness)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,28 +76,36 @@ class Change:
     Attributes:
         figure: its name, as in ``record.Measurement``, with its unit.
         old, new: before and after.
+        drift: the factor by which it was to change, as it did in most Cells.
     """
 
     figure: str
     old: float
     new: float
+    drift: float = 1.0
 
     @property
     def growth(self) -> float:
-        """By how much of ``old`` it grew; negative if it fell."""
-        return self.new / self.old - 1 if self.old else float(self.new > 0)
+        """By how much more than the drift it grew, as a share; negative if it fell."""
+        return self.new / (self.old * self.drift) - 1 if self.old else float(self.new > 0)
 
     def to_json(self) -> dict[str, Any]:
         """All fields, with ``growth``."""
-        return {"figure": self.figure, "old": self.old, "new": self.new, "growth": self.growth}
+        return {**asdict(self), "growth": self.growth}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """A Cell that both runs hold."""
+    """A Cell that both runs hold.
+
+    Attributes:
+        old, new: its records.
+        drift: that of the times of all Cells.
+    """
 
     old: Measurement
     new: Measurement
+    drift: Drift = field(default_factory=Drift)
 
     @property
     def key(self) -> str:
@@ -70,18 +130,19 @@ class Pair:
         return _changes({"trainable_parameters": (before.trainable, after.trainable)})
 
     @property
-    def spreads(self) -> tuple[Spread, Spread] | None:
+    def spreads(self) -> Spreads | None:
         """Times of a step before and after, where both runs have them."""
-        before, after = self.old.timing.step_ms, self.new.timing.step_ms
-        return (before, after) if before and after else None
+        return _spreads(self.old, self.new)
 
     @property
     def time(self) -> list[Change]:
-        """The median step, if it changed by more than noise."""
-        if self.spreads is None or not beyond_noise(*self.spreads):
+        """The median step, if it departs from the drift by more than noise."""
+        if self.spreads is None:
             return []
-        before, after = self.spreads
-        return [Change(figure="step_median_ms", old=before.median, new=after.median)]
+        before, after = (spread.median for spread in self.spreads)
+        found = Change(figure="step_median_ms", old=before, new=after, drift=self.drift.factor)
+        noise = max(self.drift.noise, ratio_error(*self.spreads))
+        return [found] if abs(math.log1p(found.growth)) > noise else []
 
     @property
     def ended_otherwise(self) -> bool:
@@ -106,11 +167,13 @@ class Comparison:
     Attributes:
         pairs: the Cells that both hold, in the order of the new run.
         gone, added: those that only the old run holds, and only the new.
+        drift: what the times of most Cells did.
     """
 
     pairs: list[Pair]
     gone: list[Measurement]
     added: list[Measurement]
+    drift: Drift
 
     @property
     def changed(self) -> list[Pair]:
@@ -127,6 +190,7 @@ class Comparison:
         return {
             "cells": len(self.pairs),
             "timed_cells": len(self.timed),
+            "drift": {**asdict(self.drift), "changed": self.drift.changed},
             "changed": [pair.to_json() for pair in self.changed],
             "gone": [record.key for record in self.gone],
             "added": [record.key for record in self.added],
@@ -136,15 +200,18 @@ class Comparison:
 def compare(old: Sequence[Measurement], new: Sequence[Measurement]) -> Comparison:
     """The records of two runs, each with at most one of a key, side by side."""
     before, after = ({record.key: record for record in run} for run in (old, new))
+    both = [(before[key], after[key]) for key in after if key in before]
+    drift = Drift.of([found for pair in both if (found := _spreads(*pair))])
     return Comparison(
-        pairs=[Pair(old=before[key], new=after[key]) for key in after if key in before],
+        pairs=[Pair(old=one, new=other, drift=drift) for one, other in both],
         gone=[record for key, record in before.items() if key not in after],
         added=[record for key, record in after.items() if key not in before],
+        drift=drift,
     )
 
 
-def time_growth(before: Spread, after: Spread) -> tuple[float, float]:
-    """By how much of its old value a median grew, and how far off that may be.
+def ratio_error(before: Spread, after: Spread) -> float:
+    """How far off the ratio of two medians may be; a logarithm, so about a share of the ratio.
 
     The error of a median is taken from its spread as if times were normally distributed; few steps
     leave it large.
@@ -153,14 +220,7 @@ def time_growth(before: Spread, after: Spread) -> tuple[float, float]:
         MEDIAN_ERROR * (one.p90 - one.p10) / (NORMAL_SPREAD * one.n**0.5 * one.median)
         for one in (before, after)
     ]
-    ratio = after.median / before.median
-    return ratio - 1, CERTAINTY * ratio * math.hypot(*errors)
-
-
-def beyond_noise(before: Spread, after: Spread) -> bool:
-    """Whether a time changed: by more than its error, and by more than is allowed for drift."""
-    growth, error = time_growth(before, after)
-    return abs(growth) > max(error, DRIFT)
+    return CERTAINTY * math.hypot(*errors)
 
 
 def failures(
@@ -175,6 +235,9 @@ def failures(
     if memory_growth is None and time_growth is None:
         return []
     found_worse = [f"{record.key} is gone" for record in found.gone]
+    common = found.drift.factor - 1
+    if time_growth is not None and found.drift.changed and common > time_growth:
+        found_worse.append(f"most Cells: step_median_ms grew by {common:.1%}")
     for pair in found.pairs:
         if pair.old.status == "ok" != pair.new.status:
             found_worse.append(f"{pair.key} ended as {pair.new.status}")
@@ -186,6 +249,11 @@ def failures(
             if limit is not None and change.growth > limit
         ]
     return found_worse
+
+
+def _spreads(old: Measurement, new: Measurement) -> Spreads | None:
+    before, after = old.timing.step_ms, new.timing.step_ms
+    return (before, after) if before and after else None
 
 
 def _changes(figures: Mapping[str, tuple[float | None, float | None]]) -> list[Change]:

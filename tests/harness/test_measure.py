@@ -7,6 +7,7 @@ import torch
 
 from adapters.core.errors import UserError
 from harness import measure as room
+from harness import timing
 from harness.cell import Cell
 from harness.measure import measure, weigh
 from harness.predict import predict
@@ -34,6 +35,17 @@ def test_measured_memory_is_what_was_predicted_for_the_cpu(record):
     assert record.memory.breakdown_bytes == predicted.memory.breakdown_bytes
     assert record.params == predicted.params
     assert record.compute == predicted.compute
+
+
+def test_memory_that_depends_on_data_does_not_depend_on_how_many_steps_are_timed(monkeypatch):
+    peaks = set()
+    for steps in (3, 5):
+        monkeypatch.setattr(timing, "MIN_STEPS", steps)
+        monkeypatch.setattr(timing, "MAX_STEPS", steps)
+        found = measure(replace(TINY, adapter="conv_lora", batch_size=2))
+        assert found.timing.step_ms.n == steps
+        peaks.add(found.memory.peak_allocated_bytes)
+    assert len(peaks) == 1
 
 
 def test_weighing_gives_the_same_memory_without_times(record):

@@ -1,19 +1,16 @@
 """What changed between two runs, as a table."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import RenderableType
 
-from harness.compare.changes import DRIFT, Change, Comparison, Pair
+from harness.compare.changes import FEWEST, Change, Comparison, Drift, Pair
 from harness.record import Measurement
 from harness.report.describe import MIB, cell_names, machines, origin, versions
 from harness.report.tables import CaptionedTable, terminal_table
 
-DECIDED = (
-    "Memory and parameters changed if they differ at all; a time if the median step differs by "
-    f"more than {DRIFT:.0%}, and by more than its spread and number of steps leave to chance."
-)
 FIGURES = {  # name, what it is divided by, decimals
     "peak_allocated_bytes": ("peak allocated, MiB", MIB, 1),
     "peak_reserved_bytes": ("peak reserved, MiB", MIB, 1),
@@ -23,9 +20,14 @@ FIGURES = {  # name, what it is divided by, decimals
 
 
 def comparison_table(found: Comparison) -> CaptionedTable:
-    """One row for each figure that changed, and for each Cell that ended otherwise."""
+    """One row for each figure that changed, and for each Cell that ended otherwise.
+
+    The change of a time is what remains beside that of most Cells, which has a row if it is one.
+    """
     names = cell_names([*(pair.new for pair in found.pairs), *found.gone, *found.added])
-    rows = [row for pair in found.changed for row in _rows(names[pair.key], pair)]
+    common = f"{found.drift.factor - 1:+.1%}"
+    rows = [_row("most Cells", "step", "", "", common)] if found.drift.changed else []
+    rows += [row for pair in found.changed for row in _rows(names[pair.key], pair)]
     rows += [_row(names[record.key], "Cell", "there", "gone") for record in found.gone]
     rows += [_row(names[record.key], "Cell", "not there", record.status) for record in found.added]
     title = "What changed" if rows else "Nothing changed"
@@ -41,7 +43,20 @@ def comparison_summary(found: Comparison) -> RenderableType:
 def caption(found: Comparison) -> str:
     """How many Cells were compared, how it was decided, and what the runs were made with."""
     counts = f"Cells in both runs: {len(found.pairs)}, with times: {len(found.timed)}. "
-    return f"{counts}{DECIDED}{_origins(found)}"
+    return f"{counts}{_decided(found.drift, len(found.timed))}{_origins(found)}"
+
+
+def _decided(drift: Drift, timed: int) -> str:
+    """What counts as a change."""
+    exact = "Memory and parameters changed if they differ at all"
+    margin = f"more than {math.expm1(drift.noise):.0%}, and by more than its steps leave to chance."
+    if timed < FEWEST:
+        return f"{exact}; a time if the median step differs by {margin}"
+    return (
+        f"{exact}. Steps of most Cells take {drift.factor:.2f} times as long as before, which "
+        "machine or shared code may cause; the time of a Cell changed if it departs from that by "
+        f"{margin}"
+    )
 
 
 def _origins(found: Comparison) -> str:

@@ -1,11 +1,13 @@
 """What changed between two runs: growth of memory and of time, a row for each Cell."""
 
+import math
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from harness.compare.changes import DRIFT, Comparison, Pair, time_growth
+from harness.compare.changes import Comparison, Pair, ratio_error
 from harness.report.compare.tables import caption
 from harness.report.describe import cell_names
 from harness.report.plots.frame import TEXT_POINTS, framed_axes, text_inches
@@ -38,12 +40,15 @@ def draw_comparison(found: Comparison) -> Figure | None:
     labels = [names[pair.key] for pair in shown]
     figure, axes = framed_axes(
         "What changed from the old run to the new",
-        f"{caption(found)} Lines: what chance may do; grey: what is allowed for drift.{more}",
+        f"{caption(found)} Lines: what chance may do in so many steps; grey: how far Cells "
+        f"may scatter about what most did (dashed).{more}",
         key,
         height=ROW * (len(shown) + 1),
         left=text_inches(labels, TEXT_POINTS - 1) + 0.2,
     )
-    axes.axvspan(-DRIFT, DRIFT, color="#EFEFEF", linewidth=0)
+    common, noise = found.drift.factor, math.exp(found.drift.noise)
+    axes.axvspan(common / noise - 1, common * noise - 1, color="#EFEFEF", linewidth=0)
+    axes.axvline(common - 1, color=MUTED, linewidth=0.8, linestyle="--")
     axes.axvline(0, color=MUTED, linewidth=0.8)
     for row, pair in enumerate(shown):
         _draw(axes, row, pair)
@@ -68,7 +73,11 @@ def _draw(axes: Axes, row: int, pair: Pair) -> None:
 
 def _time(pair: Pair) -> tuple[float, float] | None:
     """Growth of the median step, and its error."""
-    return time_growth(*pair.spreads) if pair.spreads else None
+    if pair.spreads is None:
+        return None
+    before, after = pair.spreads
+    ratio = after.median / before.median
+    return ratio - 1, ratio * ratio_error(before, after)
 
 
 def _most(pair: Pair) -> float:

@@ -19,11 +19,11 @@ from harness.report.plots.overlay import overlay, region_key, regions
 from harness.report.plots.style import LOOKS, styled
 from harness.report.plots.tiles import Row, Tile, draw_tiles
 
-# They come after the pretrained model and methods of others, before the rest of samfit's own.
+# They come after the pretrained model, the best method and those of others.
 PREFERRED = (
     "decoder", "cad", "sam_adapter", "lora", "conv_lora", "cobot_lora", "adaptformer", "full",
 )  # fmt: skip
-MOST_COLUMNS, MOST_ROWS = 9, 7  # of predicted masks
+MOST_COLUMNS, MOST_ROWS = 10, 7  # of predicted masks
 
 
 @styled
@@ -65,6 +65,8 @@ def _columns(found: Standings) -> list[Scored]:
 
     def place(one: Scored) -> int:
         adapter = one.series.adapter
+        if one is found.methods[0]:
+            return -1
         if adapter in PREFERRED:
             return PREFERRED.index(adapter)
         return len(PREFERRED) if adapter in LOOKS else -1

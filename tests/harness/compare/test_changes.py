@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -6,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_records import measured, out_of_memory, predicted
 
-from harness.compare.changes import CERTAINTY, DRIFT, beyond_noise, compare, failures, time_growth
+from harness.compare.changes import CERTAINTY, FEWEST, Drift, compare, failures, ratio_error
 from harness.record import Spread, Timing
 
 ADAPTERS = ("cad", "lora", "full")
@@ -87,11 +88,61 @@ def test_with_a_limit_a_cell_that_no_longer_runs_fails():
     assert gone.endswith("is gone") and stopped.endswith("ended as oom")
 
 
+def phases(seed, common=1.0, slow="", cells=40):
+    """A run on a machine that is now faster, now slower: each Cell's steps hardly differ."""
+    rng = np.random.default_rng(seed)
+    names = [f"method {number}" for number in range(cells)]
+    speed = rng.lognormal(np.log(100 * common), 0.1, cells)
+    return [
+        timed(measured(name), rng.normal(each, 2, 30) * (3 if name == slow else 1))
+        for name, each in zip(names, speed, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_machine_that_is_slower_for_minutes_has_changed_no_cell(seed):
+    found = compare(phases(2 * seed), phases(2 * seed + 1))
+    assert not found.changed and not found.drift.changed
+
+
+def test_a_change_among_cells_that_scatter_is_found():
+    (pair,) = compare(phases(0), phases(1, slow="method 7")).changed
+    assert pair.new.cell.adapter == "method 7"
+
+
+def test_what_most_cells_did_is_told_apart_from_what_one_did():
+    found = compare(phases(0), phases(1, common=1.5, slow="method 7"))
+    assert found.drift.changed
+    assert found.drift.factor == pytest.approx(1.5, rel=0.1)
+    (change,) = found.changed[0].time
+    assert change.growth == pytest.approx(change.new / change.old / found.drift.factor - 1)
+    common, _ = failures(found, None, 0.2)
+    assert common.startswith("most Cells: step_median_ms grew by")
+    assert len(failures(found, None, 0.6)) == 1
+    assert found.to_json()["drift"]["changed"]
+
+
+def test_an_unsteady_machine_may_be_slower_as_a_whole():
+    assert not Drift(factor=1.2, unsteadiness=0.3).changed
+    assert Drift(factor=1.2, unsteadiness=0.1).changed
+
+
+def test_few_cells_do_not_tell_how_a_machine_drifts():
+    few = [phases(seed, cells=FEWEST - 1) for seed in range(2)]
+    assert compare(*few).drift == Drift()
+    assert compare(*(phases(seed, cells=FEWEST) for seed in range(2))).drift != Drift()
+
+
 def test_few_unsteady_steps_leave_a_slowdown_undecided():
     unsteady = Spread(median=100, p10=80, p90=125, n=3)
     slower = Spread(median=130, p10=104, p90=162, n=3)
-    assert not beyond_noise(unsteady, slower)
-    assert beyond_noise(replace(unsteady, n=300), replace(slower, n=300))
+    assert not found_change(unsteady, slower)
+    assert found_change(replace(unsteady, n=300), replace(slower, n=300))
+
+
+def found_change(before, after):
+    runs = ([replace(measured(), timing=Timing(step_ms=one))] for one in (before, after))
+    return compare(*runs).changed
 
 
 SPREADS = st.builds(
@@ -106,15 +157,11 @@ SPREADS = st.builds(
 
 
 @given(SPREADS, SPREADS)
-def test_a_change_is_found_from_both_sides_or_nearly(one, other):
-    """But for the drift that is allowed, which is a share of the older."""
-    growth, error = time_growth(one, other)
-    back, back_error = time_growth(other, one)
-    assert (1 + growth) * (1 + back) == pytest.approx(1)
-    assert error / (1 + growth) == pytest.approx(back_error / (1 + back))
-    assert not beyond_noise(one, one)
-    if beyond_noise(one, other):
-        assert abs(growth) > DRIFT
+def test_only_a_difference_beyond_the_error_is_a_change(one, other):
+    assert not found_change(one, one)
+    ratio = other.median / one.median
+    beyond = abs(math.log(ratio)) > max(ratio_error(one, other), math.log(1.1))
+    assert bool(found_change(one, other)) == bool(found_change(other, one)) == beyond
 
 
 def test_the_error_is_that_of_medians_of_normal_times():
@@ -122,4 +169,4 @@ def test_the_error_is_that_of_medians_of_normal_times():
     medians = np.median(rng.normal(100, 5, (4000, 2, 25)), axis=2)
     scatter = np.std(medians[:, 1] / medians[:, 0])
     normal = Spread(median=100, p10=100 - 1.2816 * 5, p90=100 + 1.2816 * 5, n=25)
-    assert time_growth(normal, normal)[1] == pytest.approx(CERTAINTY * scatter, rel=0.05)
+    assert ratio_error(normal, normal) == pytest.approx(CERTAINTY * scatter, rel=0.05)

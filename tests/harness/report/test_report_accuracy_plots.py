@@ -166,9 +166,17 @@ def test_the_gallery_shows_methods_of_others_and_names_what_it_leaves_out():
     figure = gallery(sweep((*adapter_names(), "mine"), ["road"], 1, masks=[9]))
     heads = [name.lower() for name in tiles(figure)[1][2:]]
     assert heads[:4] == ["without adaptation", "mine", "decoder", "cad"]
-    assert len(figure.axes[0].images) == 2 + 9
+    assert len(figure.axes[0].images) == 2 + 10
     assert "Left out for want of room: " in all_text(figure)
     assert "Left out" not in all_text(gallery(sweep(("cad", "lora"), masks=[9])))
+
+
+def test_the_gallery_never_leaves_out_the_best_method():
+    *others, best = (name for name in adapter_names() if name != "full")
+    heads = [
+        name.lower() for name in tiles(gallery(sweep((*others, best), ["road"], 1, masks=[9])))[1]
+    ]
+    assert heads[2:5] == ["without adaptation", best, "decoder"]
 
 
 def test_a_mask_that_is_not_there_is_a_dash():

@@ -40,6 +40,13 @@ def test_each_change_has_a_row():
     ]
 
 
+def test_what_most_cells_did_has_a_row_and_is_explained():
+    before = [measured(f"method {number}") for number in range(10)]
+    table = comparison_table(compare(before, [slower(record, 1.5) for record in before]))
+    assert table.frame.to_numpy().tolist() == [["most Cells", "step", "", "", "+50.0%"]]
+    assert "Steps of most Cells take 1.50 times as long as before" in table.caption
+
+
 def test_where_nothing_changed_a_sentence_says_so():
     console = Console(file=io.StringIO(), width=200)
     console.print(comparison_summary(compare([predicted()], [predicted()])))
