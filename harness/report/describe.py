@@ -117,6 +117,14 @@ def short_number(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def size(nbytes: int) -> str:
+    """Three digits in the unit that suits them."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+        if nbytes >= unit:
+            return f"{short_number(nbytes / unit)} {name}"
+    return f"{short_number(nbytes / 1024)} KiB"
+
+
 class Unit(NamedTuple):
     """A unit of memory that suits some figures."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from harness.memory.blame import Blame, bytes_of_alike
 from harness.memory.trace import FROZEN, TRAINABLE
 from harness.report.blame.names import category_words, labels, module_words
-from harness.report.describe import GIB, MIB, short_number
+from harness.report.describe import size
 
 NAMED = 0.1  # of all bytes: a category that has less is left out
 MOST = 0.9  # of a category: where so much of it lies, there it is
@@ -51,14 +51,6 @@ def difference_answer(one: Blame, other: Blame) -> str:
     if parts:
         sentences.append(f"{'; '.join(parts)}.")
     return " ".join([*sentences, *_reason(one, other)])
-
-
-def size(nbytes: int) -> str:
-    """Three digits in the unit that suits them."""
-    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
-        if nbytes >= unit:
-            return f"{short_number(nbytes / unit)} {name}"
-    return f"{short_number(nbytes / 1024)} KiB"
 
 
 def _more(nbytes: int) -> str:

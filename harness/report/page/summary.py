@@ -1,11 +1,14 @@
-"""What the results say of the model that most of them are about, in a few sentences."""
+"""What the results say in a few sentences: of the model that most are about, and of masks."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from statistics import mean
 
 from harness.cards import find_card
 from harness.record import Measurement
-from harness.report.describe import GIB, method_title
+from harness.report.accuracy.describe import metric_name
+from harness.report.accuracy.standings import PRETRAINED, standings
+from harness.report.describe import GIB, method_title, size
 from harness.report.page.fits import naming_cards
 from harness.report.select import is_as_published
 
@@ -15,7 +18,12 @@ COMPARED_BATCH = 4
 
 
 def summary(records: Sequence[Measurement]) -> list[str]:
-    """How many methods train on common cards, and which need least and most; as far as known."""
+    """How many methods train on common cards, which need least and most, and whose masks are best;
+    as far as known."""
+    return [*_memory(records), *_accuracy(records)]
+
+
+def _memory(records: Sequence[Measurement]) -> list[str]:
     predicted = [r for r in naming_cards(records) if r.cell.phase == "train"]
     if not predicted:
         return []
@@ -45,7 +53,7 @@ def _fitting(records: Sequence[Measurement], model: str) -> Iterator[str]:
 
 def _extremes(records: Sequence[Measurement]) -> Iterator[str]:
     peaks = {
-        method_title(r): r.memory.peak_allocated_bytes / GIB
+        method_title(r): r.memory.peak_allocated_bytes
         for r in records
         if r.memory and is_as_published(r.cell) and r.cell.batch_size == COMPARED_BATCH
     }
@@ -53,5 +61,24 @@ def _extremes(records: Sequence[Measurement]) -> Iterator[str]:
         least, most = min(peaks, key=peaks.__getitem__), max(peaks, key=peaks.__getitem__)
         yield (
             f"With a batch of {COMPARED_BATCH}, {least} needs least memory as published "
-            f"({peaks[least]:.1f} GiB allocated, predicted), {most} most ({peaks[most]:.1f} GiB)."
+            f"({size(peaks[least])} allocated, predicted), {most} most ({size(peaks[most])})."
         )
+
+
+def _accuracy(records: Sequence[Measurement]) -> Iterator[str]:
+    found = standings(records)
+    scores = found.methods[0].scores(found.tasks) if found else []
+    if found is None or len(found.methods) < 2 or not scores:
+        return
+    before = [
+        f"; without adaptation it is {mean(one.scores(found.tasks)):.2f}"
+        for one in found.yardsticks
+        if one.series.label == PRETRAINED and one.scores(found.tasks)
+    ]
+    seeds = "one seed" if len(scores) == 1 else f"{len(scores)} seeds"
+    tasks = "one generated task" if len(found.tasks) == 1 else f"{len(found.tasks)} generated tasks"
+    yield (
+        f"Of {len(found.methods)} methods, trained alike in miniature on {tasks} with {seeds}, "
+        f"{found.methods[0].series.label} has the best masks: {metric_name(found.tasks)} "
+        f"{mean(scores):.2f}, measured{''.join(before)}."
+    )

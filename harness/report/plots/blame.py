@@ -16,9 +16,9 @@ from matplotlib.typing import ColorType
 
 from harness.memory.blame import Blame
 from harness.memory.trace import CATEGORIES
-from harness.report.blame.answer import moment, size
+from harness.report.blame.answer import moment
 from harness.report.blame.names import category_words, heading, labels, source
-from harness.report.describe import Unit, short_number, unit_for
+from harness.report.describe import Unit, short_number, size, unit_for
 from harness.report.plots import style
 from harness.report.plots.breakdown import COLOURS
 from harness.report.plots.frame import CAPTION_POINTS, DPI, MARGIN, TEXT_POINTS, framed_axes

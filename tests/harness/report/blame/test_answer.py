@@ -5,7 +5,8 @@ from synthetic_blames import ENCODER, blamed, parallel_blame, serial_blame
 from synthetic_records import GIB, MIB
 
 from harness.memory.trace import FROZEN
-from harness.report.blame.answer import answer, difference_answer, size
+from harness.report.blame.answer import answer, difference_answer
+from harness.report.describe import size
 
 
 def test_the_answer_says_when_what_and_where():
