@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.stats import median_abs_deviation
 
 from harness.record import Measurement, Spread
 
@@ -19,7 +20,7 @@ LEAST = math.log(1.1)  # a smaller change of time is none; chosen, not measured
 CERTAINTY = 3.3
 NORMAL_SPREAD, MEDIAN_ERROR = 2.563, 1.253  # p90 - p10 and sqrt(n) of a median's error, in sigma
 # So many standard deviations are scatter. Measured: of 45 Cells in three runs of the same code on a
-# virtual machine that shares its processor, the furthest departed by 3.5.
+# virtual machine that shares its processor, the furthest departed by 4.1.
 SCATTERS = 5.0
 FEWEST = 8  # timed Cells that tell how a machine drifts
 
@@ -34,8 +35,8 @@ class Drift:
 
     Attributes:
         factor: the median ratio of the new median step to the old.
-        scatter: the standard deviation of the ratio's logarithm from Cell to Cell, taken from p10
-            to p90: a few Cells that changed hardly count.
+        scatter: the standard deviation of the ratio's logarithm from Cell to Cell, from the median
+            absolute deviation, which a quarter of them that changed does little to.
         unsteadiness: how far the steps of a Cell spread, p10 to p90, as a share of their median:
             the median of all Cells.
     """
@@ -50,11 +51,10 @@ class Drift:
         if len(timed) < FEWEST:
             return cls()
         ratios = np.log([after.median / before.median for before, after in timed])
-        p10, middle, p90 = np.percentile(ratios, [10, 50, 90]).tolist()
         widths = [(one.p90 - one.p10) / one.median for spreads in timed for one in spreads]
         return cls(
-            factor=math.exp(middle),
-            scatter=(p90 - p10) / NORMAL_SPREAD,
+            factor=math.exp(np.median(ratios)),
+            scatter=float(median_abs_deviation(ratios, scale="normal")),
             unsteadiness=float(np.median(widths)),
         )
 
