@@ -94,7 +94,7 @@ def phases(seed, common=1.0, slow=(), cells=40):
     names = [f"method {number}" for number in range(cells)]
     speed = rng.lognormal(np.log(100 * common), 0.1, cells)
     return [
-        timed(measured(name), rng.normal(each, 2, 30) * (3 if name in slow else 1))
+        timed(measured(name), rng.normal(each, 2, 30) * (9 if name in slow else 1))
         for name, each in zip(names, speed, strict=True)
     ]
 
