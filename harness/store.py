@@ -92,7 +92,7 @@ class Store:
             )
         try:
             return Measurement.from_json(data)
-        except (KeyError, TypeError, AttributeError, UserError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, UserError) as error:
             raise UserError(f"{where} is a broken samfit record ({error}): remove it.") from error
 
     def _text(self) -> bytes:

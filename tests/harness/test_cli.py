@@ -198,7 +198,9 @@ def test_an_answer_that_cannot_be_written_is_one_sentence():
 
 @pytest.mark.parametrize("command", ["predict", "measure"])
 def test_an_interrupt_ends_quietly(command):
-    code = "from harness.cli import main; main()"
+    # What a shell starts in the background ignores interrupts, and so would this process.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from harness.cli import main; main()"
     arguments = [sys.executable, "-c", code, command, "full", "--backbone", "vit_l"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(4)

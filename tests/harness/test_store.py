@@ -99,6 +99,15 @@ def test_a_foreign_file_is_named(store, line, sentence):
         store.load()
 
 
+@pytest.mark.parametrize("name", ["cell", "memory", "timing", "params"])
+@pytest.mark.parametrize("value", ["0", [1], 2])
+def test_a_part_that_is_something_else_is_named(store, name, value):
+    store.path.parent.mkdir()
+    store.path.write_text(json.dumps({**RECORD.to_json(), name: value}) + "\n")
+    with pytest.raises(UserError, match="is a broken samfit record"):
+        store.load()
+
+
 @pytest.mark.parametrize("text", ["my notes", "line one\nmy last line", '{"other": 1}'])
 def test_a_foreign_file_is_left_as_it_is(store, text):
     store.path.parent.mkdir()
