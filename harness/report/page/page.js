@@ -99,7 +99,8 @@ function answer() {
   const { usable_gib } = data.cards.find((one) => one.name === card);
   const fitting = found.filter((one) => one.fitting).length;
   document.getElementById("answer").textContent =
-    `${fitting} of ${found.length} methods fit ${card}, which has ${usable_gib} GiB for PyTorch.`;
+    `${fitting} of ${found.length} methods fit ${card}, which has ${usable_gib} GiB for PyTorch, ` +
+    `with a batch of ${batch}: ${model}.`;
 }
 
 if (question) {

@@ -114,7 +114,10 @@ def test_choosing_a_card_and_a_batch_says_what_fits(page):
     }  # fmt: skip
     usable = find_card("RTX 3070").usable_bytes / 2**30
     answer = page.inner_text("#answer")
-    assert answer == f"2 of 3 methods fit RTX 3070, which has {usable:.2f} GiB for PyTorch."
+    assert answer == (
+        f"2 of 3 methods fit RTX 3070, which has {usable:.2f} GiB for PyTorch, with a batch of 4: "
+        "vit_b, 1024 × 1024, training step."
+    )
     assert set(fitting(page, "A100 80GB").values()) == {"as published"}
     assert fitting(page, "RTX 3070", "8") == {"Cad": no}
 
