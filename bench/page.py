@@ -12,11 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from adapters.core.errors import UserError
-from bench.pairs import milliseconds
+from bench.pairs import milliseconds, statistics
 from harness.record import Measurement
 from harness.report.write import write_report
 from harness.store import Store
@@ -59,14 +58,7 @@ def opening(records: Sequence[Measurement], rounds: int) -> dict[str, float]:
         file = Path(folder) / "report.html"
         times = [milliseconds(partial(_open, browser, file)) for _ in range(rounds)]
         megabytes = file.stat().st_size / 1e6
-    p10, median, p90 = np.percentile(times, [10, 50, 90]).tolist()
-    return {
-        "cells": len(records),
-        "megabytes": megabytes,
-        "opening_ms_median": median,
-        "opening_ms_p10": p10,
-        "opening_ms_p90": p90,
-    }
+    return {"cells": len(records), "megabytes": megabytes, **statistics("opening_ms", times)}
 
 
 def _open(browser: "Browser", file: Path) -> None:

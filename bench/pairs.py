@@ -15,6 +15,10 @@ def milliseconds(run: Callable[[], object]) -> float:
 
 def speedup(slow_ms: Sequence[float], fast_ms: Sequence[float]) -> dict[str, float]:
     """Statistics of the ratio slow over fast; equal positions are a pair."""
-    ratios = np.divide(slow_ms, fast_ms)
-    p10, median, p90 = np.percentile(ratios, [10, 50, 90]).tolist()
-    return {"speedup_median": median, "speedup_p10": p10, "speedup_p90": p90}
+    return statistics("speedup", np.divide(slow_ms, fast_ms))
+
+
+def statistics(name: str, values: Sequence[float] | np.ndarray) -> dict[str, float]:
+    """Median, 10th and 90th percentile of a figure, each under its name."""
+    p10, median, p90 = np.percentile(values, [10, 50, 90]).tolist()
+    return {f"{name}_median": median, f"{name}_p10": p10, f"{name}_p90": p90}

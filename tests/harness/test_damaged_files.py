@@ -35,7 +35,7 @@ DAMAGES = st.lists(
     max_size=4,
 )
 bounded = settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -132,7 +132,7 @@ def with_another_value(document, draw):
     return changed
 
 
-@settings(bounded, max_examples=100)
+@settings(bounded, max_examples=200)
 @given(st.data())
 def test_results_with_other_values(tmp_path, data):
     record = with_another_value(json.loads(LINES[1]), data.draw)
@@ -141,7 +141,7 @@ def test_results_with_other_values(tmp_path, data):
     answers_or_says_why(lambda file: Store(file).latest(), path)
 
 
-@settings(bounded, max_examples=100)
+@settings(bounded, max_examples=200)
 @given(st.data())
 def test_descriptions_with_other_values(tmp_path, data):
     good = {

@@ -1,12 +1,9 @@
 """The answer in words says what the figures say."""
 
-import pytest
 from synthetic_blames import ENCODER, blamed, parallel_blame, serial_blame
-from synthetic_records import GIB, MIB
 
 from harness.memory.trace import FROZEN
 from harness.report.blame.answer import answer, difference_answer
-from harness.report.describe import size
 
 
 def test_the_answer_says_when_what_and_where():
@@ -51,10 +48,3 @@ def test_the_same_needs_the_same():
     assert difference_answer(serial_blame(), serial_blame()) == (
         "Lora and Lora need the same, 18.3 GiB."
     )
-
-
-@pytest.mark.parametrize(
-    ("nbytes", "text"), [(512, "0.50 KiB"), (3 * MIB, "3.00 MiB"), (5 * GIB // 2, "2.50 GiB")]
-)
-def test_sizes_have_the_unit_that_suits_them(nbytes, text):
-    assert size(nbytes) == text
