@@ -180,6 +180,8 @@ class Cell:
         Raises:
             UserError: for a field that does not exist or a value that is not allowed.
         """
+        if not isinstance(data, Mapping):
+            raise UserError(f"a Cell must be an object, got {data!r}.")
         known = {f.name for f in dataclasses.fields(cls)}
         unknown = sorted(data.keys() - known)
         if unknown:

@@ -5,10 +5,11 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from typing_extensions import TypedDict
 
 import adapters
 import harness
@@ -18,7 +19,32 @@ from harness.sam.packaged import checkpoint_file
 PACKAGES = ("samfit", "torch", "torchvision", "segment-anything")
 
 
-def environment(cell: Cell) -> dict[str, Any]:
+class Environment(TypedDict, total=False):
+    """What a record tells of where it was made; None is what this machine has not or does not say.
+
+    ``code_sha256`` is the hash of samfit's own source, ``cpu_load_1min`` the load when it began.
+    """
+
+    python: str
+    platform: str
+    cpu: str
+    cpu_threads: int
+    cpu_load_1min: float | None
+    packages: dict[str, str | None]
+    cuda: str | None
+    float32_matmul_precision: str
+    cudnn: int | None
+    gpu: str | None
+    gpu_memory_bytes: int | None
+    gpu_capability: str | None
+    driver: str | None
+    commit: str | None
+    dirty: bool | None
+    code_sha256: str
+    checkpoint_sha256: str | None
+
+
+def environment(cell: Cell) -> Environment:
     """Versions, machine, card, commit, load, and the hash of the Cell's checkpoint."""
     # Others on the CPU slow a step down by any factor: the record shows that they were there.
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -26,7 +52,7 @@ def environment(cell: Cell) -> dict[str, Any]:
 
 
 @functools.cache
-def machine() -> dict[str, Any]:
+def machine() -> Environment:
     """What does not change while this process runs."""
     import torch
 
@@ -45,7 +71,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def identity(environment: Mapping[str, Any]) -> tuple[Any, ...]:
+def identity(environment: Environment) -> tuple[Any, ...]:
     """What must be equal for a record to stand for a new one: code, torch, card and CPU."""
     packages = environment.get("packages") or {}
     names = ("code_sha256", "gpu", "cpu", "cpu_threads", "checkpoint_sha256")
@@ -74,7 +100,7 @@ def code_sha256() -> str:
     return digest.hexdigest()[:16]
 
 
-def _card() -> dict[str, Any]:
+def _card() -> Environment:
     """Name, memory, compute capability and driver of the card, or None for each."""
     import torch
 
@@ -82,14 +108,14 @@ def _card() -> dict[str, Any]:
 
     card = nvml.card() if torch.cuda.is_available() else None
     return {
-        "gpu": card and card.name,
-        "gpu_memory_bytes": card and card.total_bytes,
-        "gpu_capability": card and card.capability,
-        "driver": card and card.driver,
+        "gpu": card.name if card else None,
+        "gpu_memory_bytes": card.total_bytes if card else None,
+        "gpu_capability": card.capability if card else None,
+        "driver": card.driver if card else None,
     }
 
 
-def _commit() -> dict[str, Any]:
+def _commit() -> Environment:
     """The commit of the checkout that this code lies in, if it lies in one."""
     root = Path(harness.__path__[0]).parent
     commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None

@@ -7,11 +7,19 @@ is None.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field, PlainValidator
+
+from adapters.core.errors import UserError
 from harness.cell import Cell
+from harness.environment import Environment
+from harness.typed import Count, Positive, PositiveCount, Typed, read
 
 SCHEMA = 1
+
+Bytes = Count
+Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Status = Literal["ok", "oom", "timeout", "error", "unsupported"]
 Source = Literal["predicted", "measured-cuda", "measured-cpu"]
@@ -23,7 +31,7 @@ def measured_source(cell: Cell) -> Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method:
+class Method(Typed):
     """What readers of a table want to know about the adapter.
 
     Attributes:
@@ -39,29 +47,29 @@ class Method:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parameters:
+class Parameters(Typed):
     """Numbers of parameters; ``trainable`` is the sum of the three parts that follow it."""
 
-    trainable: int
-    adapter: int
-    mask_decoder: int
-    prompt_encoder: int
-    total: int
+    trainable: Count
+    adapter: Count
+    mask_decoder: Count
+    prompt_encoder: Count
+    total: Count
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timeline:
+class Timeline(Typed):
     """Live bytes over one step, in a few hundred buckets of which each shows its highest point.
 
     ``phase_starts`` gives, for each phase, the index of its first point.
     """
 
-    live_bytes: list[int]
-    phase_starts: dict[str, int]
+    live_bytes: list[Bytes]
+    phase_starts: dict[str, Count]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Memory:
+class Memory(Typed):
     """Device memory of one step.
 
     Attributes:
@@ -81,30 +89,34 @@ class Memory:
     """
 
     instrument: str
-    peak_allocated_bytes: int
-    peak_reserved_bytes: int | None = None
-    breakdown_bytes: dict[str, int] | None = None
+    peak_allocated_bytes: PositiveCount
+    peak_reserved_bytes: Bytes | None = None
+    breakdown_bytes: dict[str, Bytes] | None = None
     peak_phase: str | None = None
     peak_module: str | None = None
     timeline: Timeline | None = None
-    process_bytes: int | None = None
-    other_processes_bytes: int | None = None
-    device_bytes: int | None = None
+    process_bytes: Bytes | None = None
+    other_processes_bytes: Bytes | None = None
+    device_bytes: Bytes | None = None
     fits: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spread:
+class Spread(Typed):
     """Robust statistics of repeated times, in milliseconds."""
 
-    median: float
-    p10: float
-    p90: float
-    n: int
+    median: Positive
+    p10: Positive
+    p90: Positive
+    n: PositiveCount
+
+    def __post_init__(self) -> None:
+        if not self.p10 <= self.median <= self.p90:
+            raise UserError(f"p10 {self.p10}, median and p90 {self.p90} must not fall.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Timing:
+class Timing(Typed):
     """Times of the step.
 
     Attributes:
@@ -116,21 +128,21 @@ class Timing:
     """
 
     step_ms: Spread | None = None
-    samples_ms: list[float] = field(default_factory=list)
-    warmup_ms: list[float] = field(default_factory=list)
-    images_per_second: float | None = None
+    samples_ms: list[Milliseconds] = field(default_factory=list)
+    warmup_ms: list[Milliseconds] = field(default_factory=list)
+    images_per_second: Positive | None = None
     stable: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Compute:
+class Compute(Typed):
     """Floating-point operations of one step, per image."""
 
-    flops_per_image: int
+    flops_per_image: Count
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accuracy:
+class Accuracy(Typed):
     """How good the masks of a trained model are on test images that it has not seen.
 
     Attributes:
@@ -144,26 +156,18 @@ class Accuracy:
         masks_png: the masks of the first few test images, as PNG files in base64.
     """
 
-    scores: dict[str, list[float]]
+    scores: dict[str, Annotated[list[float], Field(min_length=3, max_length=3)]]
     per_image: dict[str, list[float | None]]
-    classes: int
-    train_images: int
-    test_images: int
+    classes: Count
+    train_images: Count
+    test_images: Count
     losses: list[float]
-    train_ms: float
+    train_ms: Milliseconds
     masks_png: list[str]
 
 
-PARTS: dict[str, Any] = {
-    "method": Method,
-    "params": Parameters,
-    "compute": Compute,
-    "accuracy": Accuracy,
-}
-
-
 @dataclass(frozen=True, kw_only=True)
-class Measurement:
+class Measurement(Typed):
     """The record of one Cell.
 
     Attributes:
@@ -179,7 +183,7 @@ class Measurement:
         duration_ms: how long getting this record took, without imports.
     """
 
-    cell: Cell
+    cell: Annotated[Cell, PlainValidator(Cell.from_json)]
     status: Status
     source: Source
     message: str | None = None
@@ -191,9 +195,9 @@ class Measurement:
     timing: Timing = field(default_factory=Timing)
     compute: Compute | None = None
     accuracy: Accuracy | None = None
-    environment: dict[str, Any] = field(default_factory=dict)
+    environment: Environment = field(default_factory=Environment)
     started: str | None = None
-    duration_ms: float | None = None
+    duration_ms: Milliseconds | None = None
     schema: int = SCHEMA
 
     @property
@@ -207,16 +211,9 @@ class Measurement:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Measurement":
-        """The Measurement that ``to_json`` described; fails on missing or unknown fields."""
-        values = {name: value for name, value in data.items() if name != "key"}
-        values["cell"] = Cell.from_json(values["cell"])
-        for name, kind in PARTS.items():
-            values[name] = values.get(name) and kind(**values[name])
-        timing = dict(values["timing"])
-        timing["step_ms"] = timing["step_ms"] and Spread(**timing["step_ms"])
-        values["timing"] = Timing(**timing)
-        if values["memory"]:
-            memory = dict(values["memory"])
-            memory["timeline"] = memory["timeline"] and Timeline(**memory["timeline"])
-            values["memory"] = Memory(**memory)
-        return cls(**values)
+        """The Measurement that ``to_json`` described.
+
+        Raises:
+            UserError: for a missing or unknown field, or a value that is not of the field's type.
+        """
+        return read(cls, {name: value for name, value in data.items() if name != "key"})

@@ -83,7 +83,7 @@ class Store:
         try:
             data = json.loads(line)
             schema = data["schema"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"{where} is not a samfit record: is this a results file?") from error
         if schema != SCHEMA:
             raise UserError(
@@ -92,7 +92,7 @@ class Store:
             )
         try:
             return Measurement.from_json(data)
-        except (KeyError, TypeError, ValueError, AttributeError, UserError) as error:
+        except UserError as error:
             raise UserError(f"{where} is a broken samfit record ({error}): remove it.") from error
 
     def _text(self) -> bytes:

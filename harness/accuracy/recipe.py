@@ -64,6 +64,8 @@ class Recipe:
         Raises:
             UserError: for a field that does not exist or a value that is not allowed.
         """
+        if not isinstance(data, Mapping):
+            raise UserError(f"a recipe must be an object, got {data!r}.")
         known = {f.name for f in dataclasses.fields(cls)}
         for name in data:
             if name not in known:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 import torch
 from filelock import FileLock, Timeout
+from pydantic import PlainValidator
 from safetensors import SafetensorError
 
 from adapters.core.adapted import AdaptedSam
@@ -23,31 +24,51 @@ from harness.cell import Cell
 from harness.data.dataset import DataSet
 from harness.files import PARTIAL, write_whole
 from harness.step import build_model
+from harness.typed import Count, Typed, read
 
 
 @dataclass(frozen=True, kw_only=True)
-class Description:
+class Origin(Typed):
+    """How the images were opened: what the options said."""
+
+    path: str
+    layout: str
+    classes: Count
+    hold_out: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images(Origin):
+    """Which images those are that training and validation use.
+
+    ``names_sha256`` is the hash of their names in order.
+    """
+
+    name: str
+    class_names: list[str]
+    train_images: Count
+    val_images: Count
+    names_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description(Typed):
     """What a run trains: two runs with equal descriptions give equal weights.
 
     Attributes:
         cell, recipe: as given.
-        data: which images, how they were opened, and how many there are.
+        data: which images, and how they were opened.
         pretrained: file of the adapter's own pretrained part, or None.
     """
 
-    cell: Cell
-    recipe: Recipe
-    data: dict[str, Any]
+    cell: Annotated[Cell, PlainValidator(Cell.from_json)]
+    recipe: Annotated[Recipe, PlainValidator(Recipe.from_json)]
+    data: Images
     pretrained: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
-        return {
-            "cell": self.cell.to_json(),
-            "recipe": asdict(self.recipe),
-            "data": self.data,
-            "pretrained": self.pretrained,
-        }
+        return asdict(self)
 
     @classmethod
     def of(
@@ -55,19 +76,19 @@ class Description:
         cell: Cell,
         recipe: Recipe,
         data: DataSet,
-        origin: Mapping[str, Any],
+        origin: Origin,
         pretrained: Path | None,
     ) -> "Description":
         """The description of a run on ``data``, which was opened as ``origin`` says."""
         names = [example.name for example in data.train + data.val]
-        found = {
-            **origin,
-            "name": data.name,
-            "class_names": list(data.class_names),
-            "train_images": len(data.train),
-            "val_images": len(data.val),
-            "names_sha256": hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16],
-        }
+        found = Images(
+            **asdict(origin),
+            name=data.name,
+            class_names=list(data.class_names),
+            train_images=len(data.train),
+            val_images=len(data.val),
+            names_sha256=hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16],
+        )
         return cls(
             cell=cell,
             recipe=recipe,
@@ -83,12 +104,7 @@ class Description:
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Description":
         """The description that ``to_json`` gave."""
-        return cls(
-            cell=Cell.from_json(document["cell"]),
-            recipe=Recipe.from_json(document["recipe"]),
-            data=document["data"],
-            pretrained=document["pretrained"],
-        )
+        return read(cls, document)
 
 
 class RunFolder:
@@ -144,7 +160,7 @@ class RunFolder:
             raise UserError(
                 f"there is no run in {self.path}: give a folder of samfit train."
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(
                 f"cannot read {path}: it is no run of samfit train ({error})."
             ) from error

@@ -83,7 +83,7 @@ def train(
     json_: Json = False,
 ) -> None:
     """Adapt SAM to images with masks. Run it again to go on after an interruption."""
-    from harness.accuracy.run_folder import Description, RunFolder
+    from harness.accuracy.run_folder import Description, Origin, RunFolder
     from harness.accuracy.training import Training
     from harness.data.dataset import hold_out as held_out
     from harness.report.accuracy.progress import training_summary
@@ -96,7 +96,7 @@ def train(
     where = _torch_device(device)
     cell = _cell_for(opened.classes, cell, loss, where)
     folder = RunFolder(output or Path("runs") / f"{cell.adapter}-{opened.name.replace(' ', '-')}")
-    origin = {"path": data, "layout": layout, "classes": classes, "hold_out": hold_out}
+    origin = Origin(path=data, layout=layout, classes=classes, hold_out=hold_out)
     description = Description.of(cell, recipe, opened, origin, pretrained)
     with _enough_memory(cell):
         training = Training(cell, recipe, opened, where, _readers(workers, where), pretrained)
@@ -148,15 +148,15 @@ def evaluate(
     description = RunFolder(run).describe()
     origin, is_own = description.data, data is None
     if data is None:
-        data, layout, classes = origin["path"], origin["layout"], origin["classes"]
+        data, layout, classes = origin.path, origin.layout, origin.classes
     opened = _open(data, layout, classes or description.classes)
     if opened.classes != description.classes:
         raise UserError(
             f"{opened.name} has masks of {opened.classes} classes, and the model was trained for "
             f"{description.classes}: check --data and --classes."
         )
-    if is_own and origin["hold_out"] and not opened.val:
-        opened = held_out(opened, origin["hold_out"], description.cell.seed)
+    if is_own and origin.hold_out and not opened.val:
+        opened = held_out(opened, origin.hold_out, description.cell.seed)
     chosen, examples = _split(opened, split)
     if is_own and chosen == "train":
         messages.print("these are the images that it was trained on: on others it scores lower.")

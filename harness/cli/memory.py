@@ -63,8 +63,9 @@ def measure(
     try:
         with Worker() as worker:
             cell = replace(cell, device=device or ("cuda" if worker.machine["gpu"] else "cpu"))
-            if cell.device == "cuda" and worker.machine["gpu"]:
-                cell = replace(cell, compute_capability=worker.machine["gpu_capability"])
+            capability = worker.machine["gpu_capability"]
+            if cell.device == "cuda" and capability:
+                cell = replace(cell, compute_capability=capability)
             with messages.status(f"measuring {cell.key} on {cell.device}"):
                 record = worker.run(Task("measure", cell))
     except KeyboardInterrupt:

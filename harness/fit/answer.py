@@ -3,12 +3,13 @@
 Needs no torch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from harness.cards import Card
 from harness.cell import Cell
+from harness.environment import Environment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +66,7 @@ class MethodFit:
         return {**asdict(self), "card": self.card.name}
 
 
-def document(
-    fits: Sequence[MethodFit], asked: Cell, environment: Mapping[str, Any]
-) -> dict[str, Any]:
+def document(fits: Sequence[MethodFit], asked: Cell, environment: Environment) -> dict[str, Any]:
     """All answers as one JSON object, with the cards and where their figures come from.
 
     ``asked`` has the backbone, the image size and the batch that should fit.

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 import harness
 from adapters.core.errors import UserError
+from harness.environment import Environment
 from harness.record import Measurement
 from harness.run.task import Task
 
@@ -40,7 +40,7 @@ class Worker:
         machine: what the worker says about the machine it runs on.
     """
 
-    machine: Mapping[str, Any]
+    machine: Environment
 
     def __init__(self, threads: int | None = None) -> None:
         """``threads`` that it computes with; as many as there are processors without."""

@@ -12,6 +12,7 @@ from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names, canonical_settings, check_adapter_name
 from harness.accuracy.recipe import Recipe
 from harness.cell import Cell, Device
+from harness.environment import Environment
 from harness.run.task import How, Task
 from harness.sam.packaged import MINIATURE, RANDOM_ENCODER
 
@@ -25,10 +26,8 @@ SEEDS = 3
 MINIATURE_RECIPE = Recipe(epochs=3, learning_rate=1e-3, warmup=10, clip_norm=1.0)
 IN_FILES: tuple[How, ...] = ("predict", "measure")  # what a profile file may ask for
 
-Machine = Mapping[str, Any]
 
-
-def bench(machine: Machine) -> list[Task]:
+def bench(machine: Environment) -> list[Task]:
     """The main job: memory of every adapter on ViT-B at 1024, throughput on what is here.
 
     Memory is that of each method as published, and with every lever that it can use.
@@ -49,14 +48,14 @@ def bench(machine: Machine) -> list[Task]:
     ]
 
 
-def accuracy(machine: Machine) -> list[Task]:
+def accuracy(machine: Environment) -> list[Task]:
     """Every adapter on each miniature task, three times, and what it takes to train it."""
     from harness.miniature.tasks import TASKS
 
     return accuracy_tasks(machine, tuple(TASKS), SEEDS)
 
 
-def accuracy_tasks(machine: Machine, tasks: Sequence[str], seeds: int) -> list[Task]:
+def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> list[Task]:
     """Predictions of what training on ``tasks`` takes, and the scores that it gives.
 
     With the methods two yardsticks are scored: the pretrained model as it is, and the mask decoder
@@ -66,7 +65,9 @@ def accuracy_tasks(machine: Machine, tasks: Sequence[str], seeds: int) -> list[T
 
     shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
     device: Device = "cpu" if machine["gpu"] is None else "cuda"
-    card = {} if machine["gpu"] is None else {"compute_capability": machine["gpu_capability"]}
+    card: dict[str, Any] = (
+        {} if machine["gpu"] is None else {"compute_capability": machine["gpu_capability"]}
+    )
     found = _tasks("predict", {"adapter": ["all"], **shared, **card})
     for name in tasks:
         classes = TASKS[name].classes
@@ -105,10 +106,10 @@ def _with_levers(cell: Cell) -> Iterator[Cell]:
                 yield lowered
 
 
-PROFILES: dict[str, Callable[[Machine], list[Task]]] = {"bench": bench, "accuracy": accuracy}
+PROFILES: dict[str, Callable[[Environment], list[Task]]] = {"bench": bench, "accuracy": accuracy}
 
 
-def load_profile(name: str, machine: Machine) -> list[Task]:
+def load_profile(name: str, machine: Environment) -> list[Task]:
     """The tasks of a built-in profile, or of a JSON file.
 
     The file has lists of grids under ``predict`` and ``measure``; a grid gives Cell fields, and a

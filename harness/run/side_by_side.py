@@ -4,27 +4,25 @@ A model this small keeps two threads less busy than two models keep one each.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
-from typing import Any
 
+from harness.environment import Environment
 from harness.record import Measurement
 from harness.run.isolate import Worker
 from harness.run.task import Task
-
-Machine = Mapping[str, Any]
 
 THREADS = 1
 MOST = 8  # processes; each takes 1 GiB
 
 
-def machine(whole: Machine) -> Machine:
+def machine(whole: Environment) -> Environment:
     """``whole``, as a training among others sees it."""
     return whole if whole["gpu"] else {**whole, "cpu_threads": THREADS}
 
 
-def run(tasks: Sequence[Task], whole: Machine, timeout_s: float) -> Iterator[Measurement]:
+def run(tasks: Sequence[Task], whole: Environment, timeout_s: float) -> Iterator[Measurement]:
     """The record of each task, as soon as there is one; on a card, one at a time."""
     if not tasks:
         return

@@ -1,9 +1,8 @@
 """Many tasks: isolated, in order, resumable."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from harness.environment import checkpoint_sha256, identity
+from harness.environment import Environment, checkpoint_sha256, identity
 from harness.record import Measurement
 from harness.run import side_by_side
 from harness.run.isolate import Worker, run_isolated
@@ -35,7 +34,7 @@ def sweep(
     """
     stored = store.load()
 
-    def answered_on(machine: Mapping[str, Any]) -> dict[str, Measurement]:
+    def answered_on(machine: Environment) -> dict[str, Measurement]:
         return {r.key: r for r in stored if _answers(r, machine, time_limit_s)}
 
     answers = answered_on(worker.machine)
@@ -64,12 +63,12 @@ def sweep(
         yield record
 
 
-def _answers(record: Measurement, machine: Mapping[str, Any], time_limit_s: float) -> bool:
+def _answers(record: Measurement, machine: Environment, time_limit_s: float) -> bool:
     """Whether a stored record is what running its task again would give."""
     path = record.cell.checkpoint
     if record.status in WORTH_REPEATING or (path and not checkpoint_file(path).is_file()):
         return False
     if record.status == "timeout" and (record.duration_ms or 0) < 1000 * time_limit_s:
         return False
-    here = {**machine, "checkpoint_sha256": checkpoint_sha256(record.cell)}
+    here: Environment = {**machine, "checkpoint_sha256": checkpoint_sha256(record.cell)}
     return identity(record.environment) == identity(here)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.cell import Cell
+from harness.environment import Environment
 from harness.record import Measurement, Source, Status, measured_source
 
 How = Literal["predict", "measure", "weigh", "score"]
@@ -30,7 +31,7 @@ class Task:
         return self.ended("ok", None).key
 
     def ended(
-        self, status: Status, message: str | None, environment: Mapping[str, Any] | None = None
+        self, status: Status, message: str | None, environment: Environment | None = None
     ) -> Measurement:
         """A record without figures, for a task that ended like this."""
         return Measurement(
@@ -38,7 +39,7 @@ class Task:
             status=status,
             source=self.source,
             message=message,
-            environment=dict(environment or {}),
+            environment=environment or Environment(),
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 from adapters.core.errors import UserError
 from adapters.core.registry import adapter_names
 from harness.cell import Cell, Device
+from harness.environment import Environment
 from harness.ladder import ladder, pull_all
 from harness.record import Measurement
-from harness.run.profiles import Machine
 from harness.run.task import Task
 
 # At 1 what does not grow with the batch weighs most, and every card is large enough; 4 is the batch
@@ -19,7 +19,9 @@ DEFAULT_BACKBONES = {"cuda": "vit_b", "cpu": "vit_tiny"}
 ONE_BY_ONE = {"lora": ("attention", "checkpointing"), "cad": ("attention", "checkpointing")}
 
 
-def validation_tasks(machine: Machine, device: Device, backbone: str | None = None) -> list[Task]:
+def validation_tasks(
+    machine: Environment, device: Device, backbone: str | None = None
+) -> list[Task]:
     """A prediction and a weighing of each Cell, on the card of ``machine`` or on its CPU.
 
     Every method is there as published and with every lever, in fp32 and in bf16, at every batch

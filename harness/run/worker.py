@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any
 
 from adapters.core.errors import UserError
@@ -42,7 +43,7 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _answer(answers: Any, document: dict[str, Any]) -> None:
+def _answer(answers: Any, document: Mapping[str, object]) -> None:
     answers.write(json.dumps(document) + "\n")
     answers.flush()
 

@@ -13,13 +13,18 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.torch import save_file
 from small_sam import adapted
-from synthetic_records import measured, predicted
+from synthetic_records import measured, on_cards, predicted, scored
 
 from adapters.core.errors import UserError
 from harness.accuracy.run_folder import RunFolder
+from harness.compare.changes import compare
 from harness.data.pair import read_image, read_mask
 from harness.data.table import read_table
+from harness.record import Measurement
+from harness.report.page.page import report_page
+from harness.report.write import captioned_tables
 from harness.run.profiles import load_profile
 from harness.sam.build import build_sam
 from harness.sam.checkpoint import load_checkpoint
@@ -141,13 +146,68 @@ def test_results_with_other_values(tmp_path, data):
     answers_or_says_why(lambda file: Store(file).latest(), path)
 
 
+OF_A_TYPE = {
+    bool: st.booleans(),
+    int: st.integers(0, 2**63 - 1),
+    float: st.floats(min_value=0),
+    str: st.text(max_size=20) | st.sampled_from(["$x_{$", "<b>", "[bold]", "a\nb"]),
+}
+
+
+def with_odd_values(document, draw):
+    """``document``, with one value of it, at any depth, replaced by another of its type, or None.
+
+    Lists and objects may also lose what they hold.
+    """
+    if type(document) in OF_A_TYPE:
+        return draw(OF_A_TYPE[type(document)] | st.none())
+    if not document or draw(st.integers(0, 7)) == 0:
+        return draw(st.sampled_from([None, type(document or [])()]))
+    keys = list(document) if isinstance(document, dict) else range(len(document))
+    key, changed = draw(st.sampled_from(list(keys))), type(document)(document)
+    changed[key] = with_odd_values(document[key], draw)
+    return changed
+
+
+RECORDS = [predicted(), on_cards(predicted("lora"), "RTX 3060"), measured(), scored(masks=(2,))]
+
+
+@settings(bounded, max_examples=100)
+@given(st.data())
+def test_whatever_is_read_can_be_shown(data):
+    odd = data.draw(st.integers(0, len(RECORDS) - 1))
+    document = RECORDS[odd].to_json()
+    field = data.draw(st.sampled_from(sorted(document)))
+    document[field] = with_odd_values(document[field], data.draw)
+    try:
+        record = Measurement.from_json(document)
+    except UserError:
+        return
+    records = [*RECORDS[:odd], record, *RECORDS[odd + 1 :]]
+    assert report_page(records, captioned_tables(records), [])
+    assert json.dumps(compare(RECORDS, records).to_json())
+
+
+IMAGES = {
+    "path": "x",
+    "layout": "auto",
+    "classes": 1,
+    "hold_out": 0.1,
+    "name": "x",
+    "class_names": [],
+    "train_images": 9,
+    "val_images": 1,
+    "names_sha256": "0",
+}
+
+
 @settings(bounded, max_examples=200)
 @given(st.data())
 def test_descriptions_with_other_values(tmp_path, data):
     good = {
         "cell": {"adapter": "cad", "settings": {"lean": True}},
         "recipe": {"epochs": 3},
-        "data": {"path": "x", "layout": "auto", "classes": 1, "hold_out": 0.1},
+        "data": IMAGES,
         "pretrained": None,
     }
     (tmp_path / "run.json").write_text(json.dumps(with_another_value(good, data.draw)))
@@ -199,9 +259,10 @@ def test_adapter_files(tmp_path, model, adapter_file, damages):
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory) -> dict[str, bytes]:
-    sam, folder = build_sam("vit_tiny", 64), tmp_path_factory.mktemp("sam")
-    torch.save(sam.state_dict(), folder / "sam.pth")
-    return {".pth": (folder / "sam.pth").read_bytes()}
+    state, folder = build_sam("vit_tiny", 64).state_dict(), tmp_path_factory.mktemp("sam")
+    torch.save(state, folder / "sam.pth")
+    save_file(state, folder / "sam.safetensors")
+    return {path.suffix: path.read_bytes() for path in folder.iterdir()}
 
 
 @settings(bounded, max_examples=25)

@@ -34,9 +34,10 @@ class Scored:
         """
         by_seed: dict[int, dict[str, float]] = {}
         for record in self.series.records:
-            if record.cell.task in tasks:
+            scores, chosen = accuracy_of(record).scores, metric or _metric_of(record)
+            if record.cell.task in tasks and chosen in scores:
                 found = by_seed.setdefault(record.cell.seed, {})
-                found[record.cell.task] = _score(record, metric)
+                found[record.cell.task] = scores[chosen][0]
         complete = (found for _, found in sorted(by_seed.items()) if len(found) == len(tasks))
         return [mean(found.values()) for found in complete]
 
@@ -135,13 +136,13 @@ def main_metric(classes: int) -> str:
     return "iou" if classes == 1 else "miou"
 
 
-def _score(record: Measurement, metric: str | None) -> float:
-    accuracy = accuracy_of(record)
-    return accuracy.scores[metric or main_metric(accuracy.classes)][0]
+def _metric_of(record: Measurement) -> str:
+    return main_metric(accuracy_of(record).classes)
 
 
 def _has_score(record: Measurement) -> bool:
-    return record.status == "ok" and record.accuracy is not None
+    is_complete = record.status == "ok" and record.accuracy is not None
+    return is_complete and _metric_of(record) in accuracy_of(record).scores
 
 
 def _largest_group(records: Iterable[Measurement]) -> list[Measurement]:

@@ -33,8 +33,12 @@ def fits_data(records: Sequence[Measurement]) -> dict[str, Any]:
 
 
 def naming_cards(records: Sequence[Measurement]) -> list[Measurement]:
-    """Those of ``records`` that say which cards hold them."""
-    return [r for r in records if r.memory is not None and r.memory.fits is not None]
+    """Those of ``records`` that say which cards hold them, and what they would reserve there."""
+    return [
+        r
+        for r in records
+        if r.memory and r.memory.fits is not None and r.memory.peak_reserved_bytes is not None
+    ]
 
 
 def _cost(cell: Cell) -> tuple[bool, int]:

@@ -16,7 +16,7 @@ from user_error import user_error
 from harness.accuracy import run_folder as room
 from harness.accuracy.evaluate import evaluate
 from harness.accuracy.recipe import Recipe
-from harness.accuracy.run_folder import Description, RunFolder, load_run
+from harness.accuracy.run_folder import Description, Origin, RunFolder, load_run
 from harness.accuracy.training import Training
 from harness.files import PARTIAL
 
@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 CELL = tiny_cell()
 RECIPE = Recipe(epochs=2, learning_rate=1e-3)
 DATA = tiny_data(4, val=1)
-ORIGIN = {"path": "photos", "layout": "auto", "classes": 0}
+ORIGIN = Origin(path="photos", layout="auto", classes=0, hold_out=0.1)
 
 
 def describe(cell=CELL, recipe=RECIPE, data=DATA, origin=ORIGIN, pretrained=None):
@@ -64,7 +64,7 @@ def test_a_description_comes_back_from_its_file(tmp_path):
 
 
 def test_a_description_says_which_images_there_are():
-    assert describe().data["train_images"] == 4
+    assert describe().data.train_images == 4
     renamed = replace(DATA, train=(*DATA.train[:3], made(9)))
     assert describe(data=renamed) != describe()
     assert describe(data=replace(DATA, test=(made(9),))) == describe()
@@ -78,7 +78,7 @@ def test_a_description_says_which_images_there_are():
         ({"cell": replace(CELL, settings={"depth": 2})}, ["cell.settings.depth None, not 2"]),
         ({"recipe": replace(RECIPE, epochs=3)}, ["recipe.epochs 2, not 3"]),
         ({"recipe": replace(RECIPE, augment="flip")}, ["recipe.augment none, not flip"]),
-        ({"origin": {**ORIGIN, "path": "others"}}, ["data.path photos, not others"]),
+        ({"origin": replace(ORIGIN, path="others")}, ["data.path photos, not others"]),
         ({"data": tiny_data(5, val=1)}, ["data.names_sha256"]),
         ({"pretrained": Path("a.pth")}, ["pretrained None, not a.pth"]),
     ],

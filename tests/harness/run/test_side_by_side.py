@@ -24,7 +24,7 @@ sys.path[0] = {str(Path(harness.__file__).parents[1])!r}
 from harness.run.task import Task
 folder = Path(os.environ["NOTES"])
 (folder / str(os.getpid())).touch()
-said = {{"process": os.getpid(), "threads": os.environ.get("OMP_NUM_THREADS")}}
+said = {{"cpu_threads": int(os.environ["OMP_NUM_THREADS"])}}
 print(json.dumps({{"gpu": None}}), flush=True)
 for line in sys.stdin:
     task = Task.from_json(json.loads(line))
@@ -136,12 +136,12 @@ def test_whoever_stops_between_tasks_leaves_no_process_behind(moment, notes):
 
 @pytest.mark.parametrize(
     ("machine", "tasks", "workers", "threads"),
-    [(HERE, 1, 1, "1"), (HERE, 5, 2, "1"), (CARD, 3, 1, "5")],
+    [(HERE, 1, 1, 1), (HERE, 5, 2, 1), (CARD, 3, 1, 5)],
 )
 def test_a_processor_each_but_one_at_a_time_on_a_card(machine, tasks, workers, threads, notes):
     records = list(run(scoring(*tasks * ["works"]), machine, TIMEOUT_S))
     assert len(processes(notes)) == workers
-    assert {record.environment["threads"] for record in records} == {threads}
+    assert {record.environment["cpu_threads"] for record in records} == {threads}
 
 
 def test_without_tasks_nothing_is_started(notes):
