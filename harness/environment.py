@@ -29,7 +29,6 @@ class Environment(TypedDict, total=False):
     platform: str
     cpu: str
     cpu_threads: int
-    cpu_load_1min: float | None
     packages: dict[str, str | None]
     cuda: str | None
     float32_matmul_precision: str
@@ -41,6 +40,7 @@ class Environment(TypedDict, total=False):
     commit: str | None
     dirty: bool | None
     code_sha256: str
+    cpu_load_1min: float | None
     checkpoint_sha256: str | None
 
 
