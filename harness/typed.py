@@ -35,7 +35,8 @@ def read(kind: type[T], document: Mapping[str, Any]) -> T:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "all of it"
-        raise UserError(f"{where!r}: {first['msg']}") from error
+        reason = first["msg"].removeprefix("Value error, ").rstrip(".")  # one of ours, perhaps
+        raise UserError(f"{where!r}: {reason}") from error
 
 
 @functools.cache

@@ -45,9 +45,14 @@ def main() -> NoReturn:
         app()
         sys.exit()
     except UserError as error:
-        sys.exit(f"samfit: {error}")
+        sys.exit(f"samfit: {_readable(str(error))}")
     except OSError as error:  # a full disk, most often: the answer itself cannot be written
-        sys.exit(f"samfit: {error}.")
+        sys.exit(f"samfit: {_readable(str(error))}.")
+
+
+def _readable(sentence: str) -> str:
+    """``sentence``, in which a name that came from a file breaks no line and moves no cursor."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in sentence)
 
 
 def _check_installation() -> None:

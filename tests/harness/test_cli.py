@@ -210,6 +210,14 @@ def test_an_interrupt_ends_quietly(command):
     assert b"Traceback" not in err and b"terminate called" not in err
 
 
+def test_a_name_neither_breaks_the_line_nor_moves_the_cursor(samfit, tmp_path):
+    folder = tmp_path / "two\nlines \x1b[2J and ü"
+    code, out, err = samfit("evaluate", folder)
+    assert (code, out) == (1, "")
+    assert "two\\nlines \\x1b[2J and ü" in err
+    assert len(err.splitlines()) == 1
+
+
 def test_help_needs_no_torch():
     code = "import sys; sys.argv = ['samfit', 'predict', '--help']\n"
     code += "from harness.cli import main\n"
