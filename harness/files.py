@@ -9,7 +9,7 @@ PARTIAL = ".samfit-partial"  # how the name of a file ends while it is being wri
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file that is there in full or not at all, even if the machine stops."""
-    partial = path.with_name(f"{uuid.uuid4().hex}{PARTIAL}")
+    partial = path.parent / f"{uuid.uuid4().hex}{PARTIAL}"
     try:
         with partial.open("xb") as file:
             file.write(content)

@@ -175,16 +175,16 @@ def evaluate(
             progress=lambda: bar.advance(task),
             keep=0,
         )
-    if output:
-        content = per_image_table(metrics).to_csv(index=False, lineterminator="\n").encode()
-        with writing_to(output):
-            write_whole(output, content)
     if json_:
         print_json({"data": opened.name, "split": chosen, **scores_to_json(metrics)})
     else:
         Console().print(
             terminal_table(*score_table(metrics, opened.name, chosen, opened.class_names))
         )
+    if output:  # last: if it cannot be written, the scores have been said
+        content = per_image_table(metrics).to_csv(index=False, lineterminator="\n").encode()
+        with writing_to(output):
+            write_whole(output, content)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,6 +23,15 @@ def test_a_file_holds_what_was_written_last_and_nothing_lies_beside_it(tmp_path,
     write_whole(path, content)
     assert path.read_bytes() == content
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["", ".", "inner"])
+def test_a_folder_is_not_replaced(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    with pytest.raises(OSError):
+        write_whole(Path(name), b"content")
+    assert [path.name for path in tmp_path.rglob("*")] == ["inner"]
 
 
 @pytest.mark.parametrize("moment", ["fsync", "replace"])

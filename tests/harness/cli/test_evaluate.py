@@ -68,6 +68,14 @@ def test_a_checkpoint_may_have_moved(samfit, photos_run, checkpoint, tmp_path):
     assert here == there
 
 
+@pytest.mark.parametrize("place", ["/dev/null/x.csv", ""])
+def test_scores_are_said_even_if_their_table_cannot_be_written(place, samfit, photos_run):
+    code, out, err = samfit("evaluate", photos_run, "--json", "--output", place)
+    assert code == 1
+    assert "cannot write --output" in err and "Traceback" not in err
+    assert json.loads(out)["images"] == 3
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -76,7 +84,6 @@ def test_a_checkpoint_may_have_moved(samfit, photos_run, checkpoint, tmp_path):
         (["{photos_run}", "--data", "{photos}", "--layout", "x"], ["there is no layout 'x'"]),
         (["{photos_run}", "--data", "miniature:rod"], ["no miniature task 'rod'"]),
         (["{photos_run}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
-        (["{photos_run}", "--output", "/dev/null/x.csv"], ["cannot write --output"]),
         (["{tmp}"], ["there is no run in", "samfit train"]),
         (["{tmp}/missing"], ["there is no run in"]),
     ],
