@@ -1,10 +1,15 @@
 """``samfit segment``: masks for images that have none."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 
 def pictures_in(folder):
@@ -106,6 +111,19 @@ def test_an_image_that_cannot_be_read_is_named(mistake, photos_run, wild, tmp_pa
     torn = wild / "b.jpg"
     torn.write_bytes(torn.read_bytes()[:50])
     assert str(torn) in mistake("segment", photos_run, wild, "--output", tmp_path / "masks")
+
+
+def test_paths_in_an_adapter_file_write_nothing(mistake, photos_run, wild, tmp_path):
+    run = Path(shutil.copytree(photos_run, tmp_path / "inner" / "run"))
+    weights = run / "adapter.safetensors"
+    with safe_open(weights, "pt") as file:
+        metadata = {**file.metadata(), "../../escaped": "../../escaped.png"}
+    state = {**load_file(weights), "../../escaped.png": torch.zeros(1)}
+    save_file(state, weights, metadata)
+    before = sorted(tmp_path.rglob("*"))
+    sentence = mistake("segment", run, wild, "--output", tmp_path / "inner" / "masks")
+    assert str(weights) in sentence
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_folder_that_cannot_be_written_is_named(mistake, photos_run, wild):
