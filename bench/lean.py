@@ -21,7 +21,7 @@ CHANNELS, GRID = 256, 64  # of SAM's embedding at 1024 x 1024: the branch reads 
 class Pair:
     """A plain and a lean branch with the same parameters, and what both are run on."""
 
-    def __init__(self, batch_size: int, channels: int = CHANNELS, grid: int = GRID) -> None:
+    def __init__(self, batch_size: int, channels: int, grid: int) -> None:
         torch.manual_seed(0)
         self.plain = ConvBranch(6, channels, (grid, grid))
         self.lean = LeanBranch(6, channels, (grid, grid))
@@ -61,7 +61,7 @@ def main(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON in place of words.")] = False,
 ) -> None:
     """Time CAD's branch, plain and lean, at SAM's own size on the CPU: half a minute a round."""
-    figures = compare(Pair(batch_size), rounds)
+    figures = compare(Pair(batch_size, CHANNELS, GRID), rounds)
     if json_:
         print(json.dumps(figures, indent=2))
         return

@@ -11,7 +11,7 @@ from harness.accuracy import training as room
 from harness.accuracy.embeddings import Statistics
 from harness.accuracy.metrics import Score
 from harness.accuracy.recipe import Recipe
-from harness.accuracy.run_folder import Description, RunFolder
+from harness.accuracy.run_folder import Description, Origin, RunFolder
 from harness.accuracy.training import Training, filled_cache
 
 CPU = torch.device("cpu")
@@ -137,7 +137,8 @@ def test_interruptions_after_every_step_leave_no_trace(fields, tmp_path):
         epochs=2, learning_rate=1e-3, augment="geometric", warmup=2, clip_norm=1.0, patience=2
     )
     cell, folder = tiny_cell(**fields), RunFolder(tmp_path)
-    description = Description.of(cell, recipe, data, {}, None)
+    origin = Origin(path="here", layout="auto", classes=0, hold_out=0)
+    description = Description.of(cell, recipe, data, origin, None)
     whole = Training(cell, recipe, data, CPU)
     moments = len(list(whole.run()))
     whole.finish()
