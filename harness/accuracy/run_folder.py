@@ -16,7 +16,9 @@ from pydantic import PlainValidator
 from safetensors import SafetensorError
 
 from adapters.core.adapted import AdaptedSam
+from adapters.core.base import Settings
 from adapters.core.errors import UserError
+from adapters.core.registry import parse_method_settings
 from harness.accuracy.history import History
 from harness.accuracy.recipe import Recipe
 from harness.accuracy.training import State, Training
@@ -99,12 +101,22 @@ class Description(Typed):
     @property
     def classes(self) -> int:
         """As in ``DataSet``."""
-        return int(self.cell.settings.get("classes", 1))
+        return self._settings().classes
+
+    def _settings(self) -> Settings:
+        found: Settings = parse_method_settings(self.cell.adapter, self.cell.settings)
+        return found
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Description":
-        """The description that ``to_json`` gave."""
-        return read(cls, document)
+        """The description that ``to_json`` gave.
+
+        Raises:
+            UserError: for a value that cannot be right, or a setting that the adapter has not.
+        """
+        found = read(cls, document)
+        found._settings()
+        return found
 
 
 class RunFolder:
@@ -162,7 +174,7 @@ class RunFolder:
             ) from error
         except (OSError, ValueError, RecursionError) as error:
             raise UserError(
-                f"cannot read {path}: it is no run of samfit train ({error})."
+                f"cannot read {path} as a run of samfit train ({str(error).rstrip('.')})."
             ) from error
 
     def begin(self, description: Description) -> State | None:

@@ -205,7 +205,7 @@ IMAGES = {
 @given(st.data())
 def test_descriptions_with_other_values(tmp_path, data):
     good = {
-        "cell": {"adapter": "cad", "settings": {"lean": True}},
+        "cell": {"adapter": "cad", "settings": {"lean": True, "classes": 2}},
         "recipe": {"epochs": 3},
         "data": IMAGES,
         "pretrained": None,

@@ -63,6 +63,15 @@ def test_a_description_comes_back_from_its_file(tmp_path):
     assert describe(tiny_cell(settings={"classes": 3}, loss="samed")).classes == 3
 
 
+@pytest.mark.parametrize("value", ["a", None, [], {}, -1, 10**9])
+def test_a_setting_that_cannot_be_right_is_named(value, tmp_path):
+    document = describe().to_json()
+    document["cell"]["settings"] = {"classes": value}
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    with user_error(str(tmp_path / "run.json"), "classes"):
+        RunFolder(tmp_path).describe()
+
+
 def test_a_description_says_which_images_there_are():
     assert describe().data.train_images == 4
     renamed = replace(DATA, train=(*DATA.train[:3], made(9)))
