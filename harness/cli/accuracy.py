@@ -83,7 +83,8 @@ def train(
     json_: Json = False,
 ) -> None:
     """Adapt SAM to images with masks. Run it again to go on after an interruption."""
-    from harness.accuracy.run_folder import Description, Origin, RunFolder
+    from harness.accuracy.description import Description, Origin
+    from harness.accuracy.run_folder import RunFolder
     from harness.accuracy.training import Training
     from harness.data.dataset import hold_out as held_out
     from harness.report.accuracy.progress import training_summary

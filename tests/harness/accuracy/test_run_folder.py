@@ -14,9 +14,10 @@ from tiny_task import made, tiny_cell, tiny_data
 from user_error import user_error
 
 from harness.accuracy import run_folder as room
+from harness.accuracy.description import Description, Origin
 from harness.accuracy.evaluate import evaluate
 from harness.accuracy.recipe import Recipe
-from harness.accuracy.run_folder import Description, Origin, RunFolder, load_run
+from harness.accuracy.run_folder import RunFolder, load_run
 from harness.accuracy.training import Training
 from harness.files import PARTIAL
 

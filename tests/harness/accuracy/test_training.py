@@ -8,10 +8,11 @@ from tiny_task import SIDE, tiny_cell, tiny_data
 from user_error import user_error
 
 from harness.accuracy import training as room
+from harness.accuracy.description import Description, Origin
 from harness.accuracy.embeddings import Statistics
 from harness.accuracy.metrics import Score
 from harness.accuracy.recipe import Recipe
-from harness.accuracy.run_folder import Description, Origin, RunFolder
+from harness.accuracy.run_folder import RunFolder
 from harness.accuracy.training import Training, filled_cache
 
 CPU = torch.device("cpu")
