@@ -13,10 +13,10 @@ from typing import NoReturn
 import adapters
 import harness
 from adapters.core.errors import UserError
-from harness.cli import accuracy, memory, suite
+from harness.cli import adapt, apply, memory, suite
 from harness.cli.app import app
 
-__all__ = ["accuracy", "command", "main", "memory", "suite"]  # importing adds their commands
+__all__ = ["adapt", "apply", "command", "main", "memory", "suite"]  # importing adds their commands
 
 
 def command() -> NoReturn:

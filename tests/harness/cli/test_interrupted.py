@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 
 # As users run it, but that the state is kept as often as writing it allows.
 CODE = """
-from harness.cli import accuracy, command
-accuracy.KEEP_EVERY_S = 0
+from harness.cli import adapt, command
+adapt.KEEP_EVERY_S = 0
 command()
 """
 OPTIONS = {

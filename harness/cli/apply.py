@@ -1,0 +1,191 @@
+"""Commands that use a trained model: score its masks, write them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import typer
+from rich.console import Console
+
+from adapters.core.errors import UserError
+from harness.cli.app import app
+from harness.cli.images import (
+    Classes,
+    Layout,
+    Where,
+    Workers,
+    check_images,
+    enough_memory,
+    open_data,
+    readers,
+    torch_device,
+)
+from harness.cli.output import Json, messages, print_json, progress_bar, writing_to
+
+if TYPE_CHECKING:  # these import torch
+    from harness.data.dataset import DataSet
+    from harness.data.example import Example
+
+Split = Literal["test", "val", "train"]
+
+Run = Annotated[Path, typer.Argument(help="Folder of samfit train.")]
+Checkpoint = Annotated[
+    str | None, typer.Option(help="SAM's weights, if they are elsewhere than in training.")
+]
+
+
+@app.command()
+def evaluate(
+    run: Run,
+    data: Annotated[
+        str | None, typer.Option(help="Images to score; those that it was trained on without.")
+    ] = None,
+    layout: Layout = "auto",
+    classes: Classes = 0,
+    split: Annotated[
+        Split | None, typer.Option(help="test without; val or train if there is none.")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 1,
+    device: Where = None,
+    workers: Workers = None,
+    output: Annotated[Path | None, typer.Option(help="CSV file: the scores of each image.")] = None,
+    json_: Json = False,
+) -> None:
+    """Score the masks of a trained model, with intervals over the images."""
+    from harness.accuracy.evaluate import evaluate as run_evaluation
+    from harness.accuracy.run_folder import RunFolder, load_run
+    from harness.data.dataset import hold_out as held_out
+    from harness.files import write_whole
+    from harness.report.accuracy.scores import per_image_table, score_table, scores_to_json
+    from harness.report.tables import terminal_table
+
+    description = RunFolder(run).describe()
+    origin, is_own = description.data, data is None
+    if data is None:
+        data, layout, classes = origin.path, origin.layout, origin.classes
+    opened = open_data(data, layout, classes or description.classes)
+    if opened.classes != description.classes:
+        raise UserError(
+            f"{opened.name} has masks of {opened.classes} classes, and the model was trained for "
+            f"{description.classes}: check --data and --classes."
+        )
+    if is_own and origin.hold_out and not opened.val:
+        opened = held_out(opened, origin.hold_out, description.cell.seed)
+    chosen, examples = _split(opened, split)
+    if is_own and chosen == "train":
+        messages.print("these are the images that it was trained on: on others it scores lower.")
+    check_images(examples)
+    where = torch_device(device)
+    cell, model = load_run(RunFolder(run), checkpoint, where)
+    cell = replace(cell, batch_size=batch_size)
+    with progress_bar() as bar, enough_memory(cell):
+        task = bar.add_task(f"scoring {opened.name}, {chosen}", total=len(examples))
+        metrics, _ = run_evaluation(
+            cell,
+            model,
+            examples,
+            where,
+            readers(workers, where),
+            progress=lambda: bar.advance(task),
+            keep=0,
+        )
+    if json_:
+        print_json({"data": opened.name, "split": chosen, **scores_to_json(metrics)})
+    else:
+        Console().print(
+            terminal_table(*score_table(metrics, opened.name, chosen, opened.class_names))
+        )
+    if output:  # last: if it cannot be written, the scores have been said
+        content = per_image_table(metrics).to_csv(index=False, lineterminator="\n").encode()
+        with writing_to(output):
+            write_whole(output, content)
+
+
+@app.command()
+def segment(
+    run: Run,
+    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    output: Annotated[Path, typer.Option(help="Folder for the masks.")],
+    box: Annotated[
+        str | None, typer.Option(metavar="X0,Y0,X1,Y1", help="Prompt, in pixels of the image.")
+    ] = None,
+    point: Annotated[
+        list[str] | None, typer.Option(metavar="X,Y", help="Prompt within the object; repeatable.")
+    ] = None,
+    checkpoint: Checkpoint = None,
+    device: Where = None,
+    json_: Json = False,
+) -> None:
+    """Write the masks that a trained model sees in images, as PNG files of their size."""
+    from harness.accuracy.run_folder import RunFolder, load_run
+    from harness.accuracy.segment import mask_file
+    from harness.accuracy.segment import segment as run_segmentation
+    from harness.data.pair import read_image
+    from harness.files import write_whole
+
+    found = _mask_files(images, output)
+    corners = _numbers("--box", box, 4) if box else None
+    points = [_numbers("--point", text, 2) for text in point or []]
+    where = torch_device(device)
+    cell, model = load_run(RunFolder(run), checkpoint, where)
+    classes = model.adapter.settings.classes
+    with progress_bar() as bar, enough_memory(cell):
+        for image, file in bar.track(found.items(), description="segmenting"):
+            mask = run_segmentation(cell, model, read_image(image), where, corners, points)
+            with writing_to(file):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                write_whole(file, mask_file(mask, classes))
+    if json_:
+        print_json({"files": [str(file) for file in found.values()]})
+    else:
+        Console().print(f"{len(found)} masks in {output}", soft_wrap=True)
+
+
+def _split(data: "DataSet", split: Split | None) -> "tuple[Split, Sequence[Example]]":
+    """The images to score, and the name of their split."""
+    filled: list[Split] = [name for name in get_args(Split) if getattr(data, name)]
+    chosen = split or filled[0]
+    if chosen not in filled:
+        raise UserError(f"{data.name} has no split {chosen}: choose {' or '.join(filled)}.")
+    return chosen, getattr(data, chosen)
+
+
+def _mask_files(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """The images that are meant, and for each the file of its mask.
+
+    Raises:
+        UserError: if there is none, two would share a mask, or a mask would replace an image.
+    """
+    from harness.data.pixels import is_picture
+
+    found: dict[Path, Path] = {}
+    for path in images:
+        is_folder = path.is_dir()
+        inside = sorted(p for p in path.rglob("*") if is_picture(p.name)) if is_folder else [path]
+        root = path if is_folder else path.parent
+        found |= {file: folder / file.relative_to(root).with_suffix(".png") for file in inside}
+    if not found:
+        raise UserError(f"there are no images in {', '.join(map(str, images))}.")
+    given = {image.resolve() for image in found}
+    taken: dict[Path, Path] = {}
+    for image, file in found.items():
+        if file in taken:
+            raise UserError(f"{taken[file]} and {image} would both be {file}: name them apart.")
+        if file.resolve() in given:
+            raise UserError(f"the mask of {image} would replace {file}: choose another --output.")
+        taken[file] = image
+    return found
+
+
+def _numbers(option: str, text: str, count: int) -> list[float]:
+    """``count`` numbers separated by commas."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise UserError(f"{option} takes {count} numbers separated by commas, got {text!r}.")
+    return numbers
