@@ -30,7 +30,7 @@ def read(kind: type[T], document: Mapping[str, Any]) -> T:
         UserError: for a missing or unknown field, or a value that is not of the field's type.
     """
     adapter: TypeAdapter[T] = _adapter(kind)  # type: ignore[arg-type] # a class can be hashed
-    try:
+    try:  # as JSON: of Python's objects strict reading takes no dictionary for a dataclass
         return adapter.validate_json(json.dumps(document))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
