@@ -8,7 +8,6 @@ from typing import Any
 import typer
 
 from adapters.core.errors import UserError
-from adapters.core.registry import check_adapter_name
 from harness.cell import Cell
 from harness.options import cell_from_options
 
@@ -28,7 +27,6 @@ def cell_against(first: Cell, text: str) -> Cell:
     app.command(add_help_option=False)(_command(first))
     try:
         cell: Cell = app(shlex.split(text), standalone_mode=False)
-        check_adapter_name(cell.adapter)  # before the first Cell is predicted
     except UsageError as error:
         raise _mistake(text, error.format_message()) from None
     except ValueError as error:  # of shlex, or a UserError

@@ -53,7 +53,12 @@ def parse_method_settings(name: str, given: Mapping[str, Any]) -> Any:
 
 
 def canonical_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """``given`` as JSON values of the right types, without what is the default anyway."""
+    """``given`` as JSON values of the right types, without what is the default anyway.
+
+    Raises:
+        UserError: for an unknown method or setting, or a value that does not fit.
+    """
+    check_adapter_name(name)  # the import, which takes seconds, is done only for settings
     return changed_settings(parse_method_settings(name, given)) if given else {}
 
 

@@ -15,7 +15,9 @@ from harness.run.task import TIME_LIMIT_S
 
 @app.command()
 def sweep(
-    profile: Annotated[str, typer.Argument(help="bench, or a JSON file with grids of Cells.")],
+    profile: Annotated[
+        str, typer.Argument(help="bench, accuracy, or a JSON file with grids of Cells.")
+    ],
     output: Annotated[
         Path, typer.Option(help="Results file; records that are there already are kept.")
     ] = Path("results/results.jsonl"),
@@ -30,10 +32,10 @@ def sweep(
     from harness.run.sweep import sweep as run
     from harness.store import Store
 
-    store, records = Store(output), []
+    store, wanted, records = Store(output), load_profile(profile), []
     try:
         with store.writing(), Worker() as worker:
-            tasks = load_profile(profile, worker.machine)
+            tasks = wanted(worker.machine)
             for record in with_progress(run(tasks, store, worker, time_limit), len(tasks)):
                 records.append(record)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names, canonical_settings, check_adapter_name
+from adapters.core.registry import adapter_names, canonical_settings
 from harness.accuracy.recipe import Recipe
 from harness.cell import Cell, Device
 from harness.environment import Environment
@@ -106,11 +106,12 @@ def _with_levers(cell: Cell) -> Iterator[Cell]:
                 yield lowered
 
 
-PROFILES: dict[str, Callable[[Environment], list[Task]]] = {"bench": bench, "accuracy": accuracy}
+Profile = Callable[[Environment], list[Task]]  # what to run on a machine
+PROFILES: dict[str, Profile] = {"bench": bench, "accuracy": accuracy}
 
 
-def load_profile(name: str, machine: Environment) -> list[Task]:
-    """The tasks of a built-in profile, or of a JSON file.
+def load_profile(name: str) -> Profile:
+    """A built-in profile, or that of a JSON file.
 
     The file has lists of grids under ``predict`` and ``measure``; a grid gives Cell fields, and a
     list of values stands for each of them; ``"adapter": "all"`` stands for every adapter::
@@ -122,7 +123,7 @@ def load_profile(name: str, machine: Environment) -> list[Task]:
         UserError: for an unknown profile, or a file that cannot be read or understood.
     """
     if name in PROFILES:
-        return PROFILES[name](machine)
+        return PROFILES[name]
     path = Path(name)
     if not os.path.isfile(path):  # noqa: PTH113 - the method raises for names that are too long
         raise UserError(
@@ -135,7 +136,7 @@ def load_profile(name: str, machine: Environment) -> list[Task]:
         raise UserError(f"cannot use the profile {path}: {error}") from error
     if not tasks:
         raise UserError(f"the profile {path} describes no Cell: give it predict or measure.")
-    return tasks
+    return lambda machine: tasks
 
 
 def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
@@ -160,5 +161,4 @@ def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
 
 def _canonical(cell: Cell) -> Cell:
     """The Cell, with settings written as any other way of asking for them would write them."""
-    check_adapter_name(cell.adapter)
     return replace(cell, settings=canonical_settings(cell.adapter, cell.settings))

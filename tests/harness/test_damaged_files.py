@@ -216,7 +216,7 @@ def test_profiles_of_a_sweep(tmp_path, damages):
     good = b'{"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_b"}]}'
     path.write_bytes(damaged(good, damages))
     try:
-        load_profile(str(path), {"gpu": None})
+        load_profile(str(path))
     except UserError as error:
         assert "\n" not in str(error)
 

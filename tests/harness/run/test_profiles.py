@@ -28,7 +28,7 @@ NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
     for machine, backbone, device in ((NO_GPU, "vit_tiny", "cpu"), (GPU, "vit_b", "cuda")):
         scored = accuracy_tasks(machine, QUICK_TASKS, seeds=1)
-        tasks = [task for task in load_profile("bench", machine) if task not in scored]
+        tasks = [task for task in load_profile("bench")(machine) if task not in scored]
         for how, where, sizes in (
             ("predict", ("vit_b", "cuda"), BATCH_SIZES),
             ("measure", (backbone, device), MEASURED_BATCH_SIZES),
@@ -42,7 +42,7 @@ def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
 
 
 def test_bench_predicts_every_adapter_with_levers_too():
-    tasks = load_profile("bench", GPU)
+    tasks = load_profile("bench")(GPU)
     cells = [t.cell for t in tasks if t.how == "predict" and t.cell.backbone == "vit_b"]
     lowered = [cell for cell in cells if not is_as_published(cell)]
     exact = [c for c in lowered if c.precision == "fp32" and not c.cache_embeddings]
@@ -66,7 +66,7 @@ def test_a_file_gives_grids(tmp_path):
     path = tmp_path / "mine.json"
     grid = {"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_l"}
     path.write_text(json.dumps({"predict": [grid], "measure": [{"adapter": "all"}]}))
-    tasks = load_profile(str(path), NO_GPU)
+    tasks = load_profile(str(path))(NO_GPU)
     predicted = [t.cell for t in tasks if t.how == "predict"]
     assert [(c.adapter, c.batch_size, c.backbone) for c in predicted] == [
         ("cad", 1, "vit_l"), ("cad", 4, "vit_l"), ("lora", 1, "vit_l"), ("lora", 4, "vit_l"),
@@ -78,7 +78,7 @@ def test_settings_that_are_the_defaults_make_no_other_cell(tmp_path):
     path = tmp_path / "mine.json"
     settings = [{}, {"rank": 4}, {"rank": "4", "targets": "q,v"}, {"rank": "8"}, {"rank": 8}]
     path.write_text(json.dumps({"predict": [{"adapter": "lora", "settings": settings}]}))
-    keys = [task.cell.key for task in load_profile(str(path), NO_GPU)]
+    keys = [task.cell.key for task in load_profile(str(path))(NO_GPU)]
     assert keys[0] == keys[1] == keys[2] != keys[3] == keys[4]
 
 
@@ -103,17 +103,17 @@ def test_a_broken_file_is_named(tmp_path, text, sentence):
     path = tmp_path / "mine.json"
     path.write_text(text)
     with pytest.raises(UserError, match=sentence):
-        load_profile(str(path), NO_GPU)
+        load_profile(str(path))
 
 
 def test_an_unknown_profile_is_named():
     with pytest.raises(UserError, match="there is no profile 'benhc'"):
-        load_profile("benhc", NO_GPU)
+        load_profile("benhc")
 
 
 @pytest.mark.parametrize("machine", [NO_GPU, GPU])
 def test_accuracy_scores_every_adapter_on_each_task_with_each_seed(machine):
-    scored = [task.cell for task in load_profile("accuracy", machine) if task.how == "score"]
+    scored = [task.cell for task in load_profile("accuracy")(machine) if task.how == "score"]
     trained = [c for c in scored if c.recipe.epochs and c.checkpoint == MINIATURE]
     expected = {(a, t, s) for a in adapter_names() for t in TASKS for s in range(SEEDS)}
     assert {(cell.adapter, cell.task, cell.seed) for cell in trained} == expected
@@ -127,7 +127,7 @@ def test_accuracy_scores_every_adapter_on_each_task_with_each_seed(machine):
 
 
 def test_each_scored_method_has_a_prediction_of_its_step():
-    tasks = load_profile("bench", NO_GPU)
+    tasks = load_profile("bench")(NO_GPU)
     predicted = [task.cell for task in tasks if task.how == "predict"]
     scored = [task.cell for task in tasks if task.how == "score"]
     assert scored
