@@ -21,7 +21,7 @@ SMALLER_OPTIONS = {
     "bench.batched": ["--rounds", "1"],
     "bench.lean": ["--rounds", "1"],
     "bench.cache": ["--rounds", "1", "--backbone", "vit_tiny"],
-    "bench.kills": ["--kills", "1"],
+    "bench.kills": ["--kills", "2"],
     "bench.page": ["--rounds", "1", "results.jsonl"],
 }
 SMALLER_WORK = {
@@ -30,7 +30,7 @@ SMALLER_WORK = {
     "bench.kills": {
         "GRID": {"adapter": "decoder", "backbone": "vit_tiny"},
         "CELLS": 2,
-        "LONGEST_S": 4,
+        "LONGEST_S": 7,  # a sweep of these takes as long
     },
 }
 
