@@ -53,7 +53,7 @@ class Training:
         self.per_epoch = len(data.train) // cell.batch_size
         if not self.per_epoch:
             raise UserError(
-                f"{data.name} has {len(data.train)} images to train on, fewer than --batch-size "
+                f"{data.name} has too few images to train on ({len(data.train)}) for --batch-size "
                 f"{cell.batch_size}: use a smaller one."
             )
         if cell.cache_embeddings and recipe.augment != "none":

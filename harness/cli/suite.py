@@ -62,7 +62,8 @@ def report(
     from harness.report.write import captioned_tables, write_report
 
     records = _records(results)
-    paths = write_report(records, output or results.parent)
+    with messages.status("drawing the report"):
+        paths = write_report(records, output or results.parent)
     if json_:
         print_json({"files": [str(path) for path in paths]})
         return
