@@ -103,7 +103,7 @@ def test_no_epochs_leave_the_weights_as_they_are():
 
 
 def test_more_images_in_a_batch_than_there_are_is_refused():
-    with user_error("tiny has 6 images", "--batch-size 7", "use a smaller one"):
+    with user_error("tiny has too few images", "(6)", "--batch-size 7", "use a smaller one"):
         training_of(batch_size=7)
     assert training_of(batch_size=6).total == 2
 

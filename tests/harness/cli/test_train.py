@@ -132,7 +132,7 @@ def test_a_task_that_comes_with_samfit(samfit, tiny, tmp_path, monkeypatch):
         (["--data", "{photos}", "--layout", "cod11k"], ["there is no layout 'cod11k'", "cod10k"]),
         (["--data", "{photos}", "--layout", "cod10k"], ["does not hold", "as published"]),
         (["--data", "miniature:camouflag"], ["no miniature task", "'camouflage'"]),
-        (["--data", "{photos}", "--batch-size", "9"], ["5 images", "--batch-size 9"]),
+        (["--data", "{photos}", "--batch-size", "9"], ["too few images", "(5)", "--batch-size 9"]),
         (["--data", "{photos}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
         (["--data", "{photos}", "--backbone", "vit_b"], ["vit_tiny, not vit_b"]),
         (["--data", "{photos}", "--loss", "samed"], ["--loss samed", "one class"]),
