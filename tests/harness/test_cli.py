@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from synthetic_records import predicted, stored
 
 from harness import cli
 from harness.cell import Cell
@@ -184,11 +185,12 @@ def test_validate_says_what_it_needs(samfit, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_an_answer_that_cannot_be_written_is_one_sentence():
-    code = "from harness.cli import main; main()"
+def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
+    results = stored(tmp_path / "results.jsonl", [predicted()])
+    command = [sys.executable, "-c", "from harness.cli import command; command()"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-c", code, "list", "--json"], stdout=full, stderr=subprocess.PIPE
+            [*command, "compare", results, results, "--json"], stdout=full, stderr=subprocess.PIPE
         )
     assert done.returncode == 1
     assert done.stderr.decode().strip() == (

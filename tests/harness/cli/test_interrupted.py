@@ -1,6 +1,5 @@
 """``samfit train`` as a process: killed or interrupted, it ends with the same weights."""
 
-import os
 import random
 import signal
 import subprocess
@@ -34,7 +33,6 @@ def stopped(photos, tiny, tmp_path):
             [sys.executable, "-c", CODE, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
             text=True,
         )
         while not (tmp_path / "stopped" / "state.pt").exists() and process.poll() is None:
