@@ -5,6 +5,9 @@ import sys
 import pytest
 
 from harness import cli
+from harness.environment import machine
+from harness.run import isolate, sweep
+from harness.run.worker import RUNNERS
 
 
 @pytest.fixture
@@ -22,3 +25,26 @@ def samfit(monkeypatch, capsys):
         return code, out, err
 
     return run
+
+
+class WorkerHere:
+    """Runs tasks in this process, as a worker does in its own."""
+
+    def __init__(self):
+        self.machine = machine()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def run(self, task, timeout_s=None):
+        return RUNNERS[task.how](task.cell)
+
+
+@pytest.fixture
+def workers_here(monkeypatch):
+    """Lets commands run their tasks in this process: starting another takes seconds."""
+    monkeypatch.setattr(isolate, "Worker", WorkerHere)
+    monkeypatch.setattr(sweep, "run_isolated", WorkerHere().run)

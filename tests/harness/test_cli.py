@@ -142,7 +142,7 @@ def test_sweep_and_report(samfit, tmp_path):
 
 
 @pytest.fixture
-def two_tasks(monkeypatch):
+def two_tasks(monkeypatch, workers_here):
     """Makes a validation a short one."""
     everything = validation.validation_tasks
     monkeypatch.setattr(

@@ -36,7 +36,7 @@ def commands(page: Path) -> list[str]:
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch, photos, checkpoint):
+def here(tmp_path, monkeypatch, photos, checkpoint, workers_here):
     """A folder in which the files are that the pages speak of, and in which sweeps are short."""
     monkeypatch.chdir(tmp_path)
     for name in ("DIR", "leaves"):
