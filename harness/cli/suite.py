@@ -32,8 +32,9 @@ def sweep(
     from harness.run.sweep import sweep as run
     from harness.store import Store
 
-    store, wanted, records = Store(output), load_profile(profile), []
+    store, records = Store(output), []
     try:
+        wanted = load_profile(profile)  # a mistake in it is told before a worker is started
         with store.writing(), Worker() as worker:
             tasks = wanted(worker.machine)
             for record in with_progress(run(tasks, store, worker, time_limit), len(tasks)):
