@@ -21,7 +21,7 @@ SMALLER_OPTIONS = {
     "bench.batched": ["--rounds", "1"],
     "bench.lean": ["--rounds", "1"],
     "bench.cache": ["--rounds", "1", "--backbone", "vit_tiny"],
-    "bench.kills": ["--kills", "2"],
+    "bench.kills": ["--kills", "3"],
     "bench.page": ["--rounds", "1", "results.jsonl"],
 }
 SMALLER_WORK = {

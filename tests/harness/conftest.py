@@ -39,7 +39,8 @@ class WorkerHere:
     def __exit__(self, *error):
         pass
 
-    def run(self, task, timeout_s=None):
+    @staticmethod
+    def run(task, timeout_s=None):
         return RUNNERS[task.how](task.cell)
 
 
@@ -47,4 +48,4 @@ class WorkerHere:
 def workers_here(monkeypatch):
     """Lets commands run their tasks in this process: starting another takes seconds."""
     monkeypatch.setattr(isolate, "Worker", WorkerHere)
-    monkeypatch.setattr(sweep, "run_isolated", WorkerHere().run)
+    monkeypatch.setattr(sweep, "run_isolated", WorkerHere.run)
