@@ -18,7 +18,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
     """Add what times depend on and pytest-benchmark does not know: card, driver, torch, threads."""
-    from harness.environment import machine
+    from samfit.harness.record.environment import machine
 
     names = ("gpu", "gpu_capability", "driver", "cuda", "cpu_threads", "packages")
     machine_info["samfit"] = {name: machine()[name] for name in names}

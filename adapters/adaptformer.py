@@ -11,10 +11,10 @@ from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.blocks import attention_branch
-from adapters.core.settings import Positive, Share
-from adapters.core.sites import Site, encoder_width, override
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import Positive, Share
+from samfit.adapters.sam.blocks import attention_branch
+from samfit.adapters.sam.sites import Site, encoder_width, override
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from segment_anything.modeling import Sam
 from torch import nn
 
-from adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, Settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,11 +7,11 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.conv_branch import ConvBranch
-from adapters.core.highpass import high_frequency
-from adapters.core.lean.branch import LeanBranch
-from adapters.core.settings import Share, same_function
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import Share, same_function
+from samfit.adapters.parts.conv_branch import ConvBranch
+from samfit.adapters.parts.highpass import high_frequency
+from samfit.adapters.parts.lean.branch import LeanBranch
 
 
 @dataclass(frozen=True, kw_only=True)

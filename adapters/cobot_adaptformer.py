@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from adapters.adaptformer import AdaptFormerSettings, Bottleneck
-from adapters.core.base import Adapter
-from adapters.core.cobot import CobotSettings, Mixing, Relation
-from adapters.core.settings import Positive, Share
-from adapters.core.sites import Site, after, encoder_width
+from samfit.adapters.adaptformer import AdaptFormerSettings, Bottleneck
+from samfit.adapters.core.base import Adapter
+from samfit.adapters.core.settings import Positive, Share
+from samfit.adapters.parts.cobot import CobotSettings, Mixing, Relation
+from samfit.adapters.sam.sites import Site, after, encoder_width
 
 
 @dataclass(frozen=True, kw_only=True)

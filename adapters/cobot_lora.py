@@ -8,10 +8,10 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter
-from adapters.core.cobot import CobotSettings, Mixing, Relation
-from adapters.core.settings import Positive
-from adapters.core.sites import Site, after, encoder_width
+from samfit.adapters.core.base import Adapter
+from samfit.adapters.core.settings import Positive
+from samfit.adapters.parts.cobot import CobotSettings, Mixing, Relation
+from samfit.adapters.sam.sites import Site, after, encoder_width
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.settings import NotNegative, Positive
-from adapters.core.sites import Site, after, encoder_width
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import NotNegative, Positive
+from samfit.adapters.sam.sites import Site, after, encoder_width
 
 BALANCE_WEIGHT = 0.01  # of the auxiliary loss
 MIN_NOISE = 0.01

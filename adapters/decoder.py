@@ -2,7 +2,7 @@
 
 from segment_anything.modeling import Sam
 
-from adapters.core.base import Adapter
+from samfit.adapters.core.base import Adapter
 
 
 class DecoderOnly(Adapter):

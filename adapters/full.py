@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from segment_anything.modeling import Sam
 from torch import nn
 
-from adapters.core.base import Adapter
+from samfit.adapters.core.base import Adapter
 
 
 class FullFineTuning(Adapter):

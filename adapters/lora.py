@@ -11,9 +11,9 @@ from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.settings import NotNegative, Positive
-from adapters.core.sites import Site, after
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import NotNegative, Positive
+from samfit.adapters.sam.sites import Site, after
 
 
 @dataclass(frozen=True, kw_only=True)

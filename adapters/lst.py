@@ -10,11 +10,11 @@ from segment_anything.modeling import Sam
 from segment_anything.modeling.image_encoder import Attention, Block
 from torch import Tensor, nn
 
-from adapters.core.attention import folded_attention
-from adapters.core.base import Adapter, Settings
-from adapters.core.errors import UserError
-from adapters.core.settings import Positive, Range
-from adapters.core.sites import Site, after, before, encoder_width
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import Positive, Range
+from samfit.adapters.sam.attention import folded_attention
+from samfit.adapters.sam.sites import Site, after, before, encoder_width
+from samfit.errors import UserError
 
 LayerNorm = partial(nn.LayerNorm, eps=1e-6)
 

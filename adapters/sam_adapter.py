@@ -9,11 +9,11 @@ from segment_anything.modeling.prompt_encoder import PositionEmbeddingRandom
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.errors import UserError
-from adapters.core.highpass import high_frequency
-from adapters.core.settings import Positive, Share
-from adapters.core.sites import Site, after, before, override
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import Positive, Share
+from samfit.adapters.parts.highpass import high_frequency
+from samfit.adapters.sam.sites import Site, after, before, override
+from samfit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

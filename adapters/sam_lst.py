@@ -9,8 +9,8 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.errors import UserError
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ import torch
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from adapters.core.base import Adapter, Settings
-from adapters.core.errors import UserError
-from adapters.core.sites import after
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.sam.sites import after
+from samfit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)

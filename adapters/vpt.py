@@ -15,10 +15,10 @@ from segment_anything.modeling.image_encoder import (
 )
 from torch import Tensor, nn
 
-from adapters.core.attention import Heads, attend_folded, project, unite
-from adapters.core.base import Adapter, Settings
-from adapters.core.settings import Positive
-from adapters.core.sites import Site, after, override
+from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.settings import Positive
+from samfit.adapters.sam.attention import Heads, attend_folded, project, unite
+from samfit.adapters.sam.sites import Site, after, override
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from bench.cells import BATCHED_CELLS
-from bench.naive import naive_step
-from bench.pairs import milliseconds, speedup
-from harness.cell import Cell
-from harness.step import build_step
+from samfit.bench.cells import BATCHED_CELLS
+from samfit.bench.naive import naive_step
+from samfit.bench.pairs import milliseconds, speedup
+from samfit.harness.record.cell import Cell
+from samfit.harness.step.step import build_step
 
 
 class Comparison:

@@ -12,12 +12,12 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from adapters.core.registry import canonical_settings
-from bench.pairs import speedup
-from harness.accuracy.recipe import Recipe
-from harness.accuracy.training import Training, filled_cache
-from harness.cell import Cell
-from harness.miniature.dataset import miniature
+from samfit.adapters.core.registry import canonical_settings
+from samfit.bench.pairs import speedup
+from samfit.harness.miniature.dataset import miniature
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.train.training import Training, filled_cache
 
 IMAGES = 4
 

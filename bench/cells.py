@@ -2,9 +2,9 @@
 
 import torch
 
-from adapters.core.registry import adapter_names
-from harness.cell import Cell, Device, Phase
-from harness.run.profiles import BATCH_SIZES, MEASURED_BATCH_SIZES
+from samfit.adapters.core.registry import adapter_names
+from samfit.harness.record.cell import Cell, Device, Phase
+from samfit.harness.run.profiles import BATCH_SIZES, MEASURED_BATCH_SIZES
 
 ON_CUDA = torch.cuda.is_available()
 DEVICE: Device = "cuda" if ON_CUDA else "cpu"

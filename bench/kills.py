@@ -1,4 +1,4 @@
-"""Kill a sweep again and again, and see that nothing is lost: ``python -m bench.kills``."""
+"""Kill a sweep again and again, and see that nothing is lost: ``python -m samfit.bench.kills``."""
 
 import json
 import random
@@ -15,10 +15,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from adapters.core.errors import UserError
-from harness.record import Measurement, Timing
-from harness.report.write import captioned_tables
-from harness.store import Store
+from samfit.errors import UserError
+from samfit.harness.record.record import Measurement, Timing
+from samfit.harness.record.store import Store
+from samfit.harness.report.write import captioned_tables
 
 GRID = {
     "adapter": ["decoder", "cad", "lora", "lst", "ssf"],
@@ -33,7 +33,7 @@ def sweep(folder: Path) -> list[str]:
     """The command line of a sweep of 20 small Cells, half of them predicted, half measured."""
     profile = folder / "profile.json"
     profile.write_text(json.dumps({"predict": [GRID], "measure": [{**GRID, "device": "cpu"}]}))
-    start = [sys.executable, "-c", "from harness.cli import command; command()"]
+    start = [sys.executable, "-c", "from samfit.harness.cli import command; command()"]
     return [*start, "sweep", str(profile), "--output", str(folder / "results.jsonl")]
 
 

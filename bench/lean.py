@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from adapters.core.conv_branch import ConvBranch
-from adapters.core.lean.branch import LeanBranch
-from bench.pairs import milliseconds, speedup
+from samfit.adapters.parts.conv_branch import ConvBranch
+from samfit.adapters.parts.lean.branch import LeanBranch
+from samfit.bench.pairs import milliseconds, speedup
 
 CHANNELS, GRID = 256, 64  # of SAM's embedding at 1024 x 1024: the branch reads 512 x 512
 

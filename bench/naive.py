@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from adapters.conv_lora import ConvLoraUpdate, Expert
-from adapters.core.adapted import AdaptedSam
-from adapters.core.base import Adapter
-from adapters.core.sites import override
-from harness.step import Batch, Step
+from samfit.adapters.conv_lora import ConvLoraUpdate, Expert
+from samfit.adapters.core.adapted import AdaptedSam
+from samfit.adapters.core.base import Adapter
+from samfit.adapters.sam.sites import override
+from samfit.harness.step.step import Batch, Step
 
 
 def naive_step(step: Step) -> Tensor:

@@ -1,4 +1,4 @@
-"""How long a report's page takes to open: ``python -m bench.page RESULTS.jsonl ...``.
+"""How long a report's page takes to open: ``python -m samfit.bench.page RESULTS.jsonl ...``.
 
 It needs playwright and a Chromium.
 """
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.core.errors import UserError
-from bench.pairs import milliseconds, statistics
-from harness.record import Measurement
-from harness.report.write import write_report
-from harness.store import Store
+from samfit.bench.pairs import milliseconds, statistics
+from samfit.errors import UserError
+from samfit.harness.record.record import Measurement
+from samfit.harness.record.store import Store
+from samfit.harness.report.write import write_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

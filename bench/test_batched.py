@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bench.batched import Comparison
-from bench.cells import BATCHED_CELLS, name
+from samfit.bench.batched import Comparison
+from samfit.bench.cells import BATCHED_CELLS, name
 
 ROUNDS = 3  # a row; the two rows of a method are measured together, so that each pair counts twice
 

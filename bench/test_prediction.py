@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bench.cells import PREDICTION_CELLS, name
-from harness.cell import Cell
-from harness.predict import predict
+from samfit.bench.cells import PREDICTION_CELLS, name
+from samfit.harness.predict.predict import predict
+from samfit.harness.record.cell import Cell
 
 
 @pytest.mark.parametrize("cell", PREDICTION_CELLS, ids=name)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from bench.cells import DEVICE, ON_CUDA, STEP_CELLS, name
-from harness.cell import Cell
-from harness.measure import is_out_of_memory
-from harness.predict import predict
-from harness.step import Step, build_step
+from samfit.bench.cells import DEVICE, ON_CUDA, STEP_CELLS, name
+from samfit.harness.measure.measure import is_out_of_memory
+from samfit.harness.predict.predict import predict
+from samfit.harness.record.cell import Cell
+from samfit.harness.step.step import Step, build_step
 
 ROUNDS, WARMUP_ROUNDS = 5, 2
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from harness.accuracy.embeddings import EncoderId
+from samfit.harness.train.embeddings import EncoderId
 
 POOLING = EncoderId(
     weights_sha256="none",

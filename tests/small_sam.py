@@ -4,8 +4,8 @@ import torch
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from adapters.core.adapted import AdaptedSam, attach
-from harness.sam.build import build_sam
+from samfit.adapters.core.adapted import AdaptedSam, attach
+from samfit.adapters.sam.build import build_sam
 
 SIDE = 128  # 8 x 8 tokens: windows of 6 are padded to 12 x 12
 

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 from synthetic_records import GIB, MIB, predicted
 
-from harness.memory.blame import Blame, Holder
-from harness.memory.trace import CATEGORIES, FROZEN, OPTIMIZER, SAVED, TEMPORARIES
+from samfit.harness.memory.holders import Blame, Holder
+from samfit.harness.trace.trace import CATEGORIES, FROZEN, OPTIMIZER, SAVED, TEMPORARIES
 
 ENCODER = "sam.image_encoder"
 PARTS = ("sam", "image_encoder", "blocks", "0", "1", "12", "attn", "mlp", "adapter")

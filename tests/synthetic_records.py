@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
-from harness.accuracy.recipe import Recipe
-from harness.cell import Cell
-from harness.miniature.dataset import miniature
-from harness.miniature.tasks import TASKS
-from harness.record import (
+from samfit.harness.miniature.dataset import miniature
+from samfit.harness.miniature.tasks import TASKS
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.record.record import (
     Accuracy,
     Compute,
     Measurement,
@@ -27,9 +27,9 @@ from harness.record import (
     Timeline,
     Timing,
 )
-from harness.report.plots.labels import DIRECT
-from harness.sam.packaged import MINIATURE
-from harness.store import Store
+from samfit.harness.record.store import Store
+from samfit.harness.record.weights import MINIATURE
+from samfit.harness.report.kit.labels import DIRECT
 
 MIB, GIB = 2**20, 2**30
 BINARY = ("iou", "dice", "mae", "s_measure", "e_measure", "weighted_f", "ber")

@@ -11,13 +11,13 @@ import torch
 from matplotlib.text import Text
 from small_sam import adapted, small_batch
 
-from adapters.core.registry import adapter_names
-from harness.cell import Cell
-from harness.ladder import with_every_exact_lever
-from harness.measure import measure
-from harness.predict import predict
-from harness.report.tables import memory_table
-from harness.report.write import PLOTS
+from samfit.adapters.core.registry import adapter_names
+from samfit.harness.measure.measure import measure
+from samfit.harness.predict.predict import predict
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.kit.tables import memory_table
+from samfit.harness.report.write import PLOTS
+from samfit.harness.step.ladder import with_every_exact_lever
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")

@@ -8,19 +8,16 @@ from pathlib import Path
 
 import pytest
 
-import adapters
-import harness
-
 ROOT = Path(harness.__file__).parent.parent
 HEAVY = {"torch", "torchvision", "segment_anything", "numpy", "pandas", "matplotlib", "safetensors"}
 FREE_OF_TORCH = [
-    "adapters.core.registry",
-    "harness.cell",
-    "harness.data.check",
-    "harness.data.dataset",
-    "harness.record",
-    "harness.sam.sizes",
-    "harness.store",
+    "samfit.adapters.core.registry",
+    "samfit.harness.record.cell",
+    "samfit.harness.data.check",
+    "samfit.harness.data.dataset",
+    "samfit.harness.record.record",
+    "samfit.adapters.sam.sizes",
+    "samfit.harness.record.store",
 ]
 
 

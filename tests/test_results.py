@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from adapters.core.registry import adapter_names
-from harness.compare.changes import compare
-from harness.predict import predict
-from harness.report.tables import memory_table
-from harness.store import Store
+from samfit.adapters.core.registry import adapter_names
+from samfit.harness.predict.predict import predict
+from samfit.harness.record.changes import compare
+from samfit.harness.record.store import Store
+from samfit.harness.report.kit.tables import memory_table
 
 RECORDS = Store(Path(__file__).parents[1] / "results" / "reference" / "results.jsonl").latest()
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
-from harness.cell import Cell
-from harness.data.dataset import DataSet
-from harness.sam.build import build_sam
+from samfit.adapters.sam.build import build_sam
+from samfit.harness.data.dataset import DataSet
+from samfit.harness.record.cell import Cell
 
 SIDE = 64  # 4 x 4 tokens
 COLOURS = np.array([[0, 0, 0], [150, 150, 150], [150, 0, 0], [0, 150, 0]], dtype=np.uint8)

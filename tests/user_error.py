@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from adapters.core.errors import UserError
+from samfit.errors import UserError
 
 
 @contextmanager

@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save_file
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from adapters.core.base import Adapter
-from adapters.core.decoding import MaskTokens, decode_masks, encode_prompts
-from adapters.core.errors import UserError
-from adapters.core.precision import in_full_precision
-from adapters.core.registry import adapter_class, parse_method_settings
-from adapters.core.settings import changed_function
+from samfit.adapters.core.base import Adapter
+from samfit.adapters.core.registry import adapter_class, parse_method_settings
+from samfit.adapters.core.settings import changed_function
+from samfit.adapters.sam.decoding import MaskTokens, decode_masks, encode_prompts
+from samfit.adapters.sam.precision import in_full_precision
+from samfit.errors import UserError
 
 TRAINED_WITH = "trained_with"  # the metadata of an adapter file
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it

@@ -9,11 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from adapters.core.attention import folded_attention
-from adapters.core.decoding import single_mask_parameters
-from adapters.core.errors import UserError
-from adapters.core.settings import Range
-from adapters.core.sites import Removable, override
+from samfit.adapters.core.settings import Range
+from samfit.adapters.sam.attention import folded_attention
+from samfit.adapters.sam.decoding import single_mask_parameters
+from samfit.adapters.sam.sites import Removable, override
+from samfit.errors import UserError
 
 Classes = Annotated[int, Range(1, 255)]  # 255 itself marks pixels that nobody labelled
 

@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-import adapters
-from adapters.core.errors import UserError, spelling_hint
-from adapters.core.settings import changed_settings, parse_settings
+from samfit import adapters
+from samfit.adapters.core.settings import changed_settings, parse_settings
+from samfit.errors import UserError, spelling_hint
 
 if TYPE_CHECKING:  # names can be listed without importing torch
-    from adapters.core.base import Adapter
+    from samfit.adapters.core.base import Adapter
 
 ENTRY_POINT_GROUP = "samfit.adapters"
 
@@ -34,7 +34,7 @@ def adapter_class(name: str) -> "type[Adapter]":
             method cannot be loaded.
     """
     if name in _own_names():
-        return _only_adapter(importlib.import_module(f"adapters.{name}"))
+        return _only_adapter(importlib.import_module(f"{adapters.__name__}.{name}"))
     check_adapter_name(name)
     return _load(_foreign()[name])
 
@@ -86,27 +86,38 @@ def _foreign() -> dict[str, EntryPoint]:
 
 def _load(entry: EntryPoint) -> "type[Adapter]":
     """The class that another package's entry point names."""
-    from adapters.core.base import Adapter, Settings
+    from samfit.adapters.core.base import Adapter, Settings
 
     try:
         found = entry.load()
-    except Exception as error:  # whatever that package's import does
+    except ModuleNotFoundError as error:
+        old = error.name or ""
+        if old.partition(".")[0] not in ("adapters", "harness"):
+            raise _fails_to_load(entry, error) from error
         raise UserError(
-            f"the adapter {entry.name!r} ({entry.value}) fails to load: {error}."
+            f"the adapter {entry.name!r} ({entry.value}) imports {old}, which samfit no longer "
+            f"has under this name: change its imports to samfit.{old.partition('.')[0]}, see "
+            "docs/adding_an_adapter.md."
         ) from error
+    except Exception as error:  # whatever that package's import does
+        raise _fails_to_load(entry, error) from error
     if not (inspect.isclass(found) and issubclass(found, Adapter)):
         raise UserError(f"the adapter {entry.name!r} ({entry.value}) is not an Adapter class.")
     if not issubclass(found.Settings, Settings):
         raise UserError(
             f"the adapter {entry.name!r} ({entry.value}) has settings of its own kind: "
-            "derive them from adapters.core.base.Settings."
+            "derive them from samfit.adapters.core.base.Settings."
         )
     return found
 
 
+def _fails_to_load(entry: EntryPoint, error: Exception) -> UserError:
+    return UserError(f"the adapter {entry.name!r} ({entry.value}) fails to load: {error}.")
+
+
 def _only_adapter(module: object) -> "type[Adapter]":
     """The one ``Adapter`` subclass that ``module`` defines."""
-    from adapters.core.base import Adapter
+    from samfit.adapters.core.base import Adapter
 
     found = [
         member

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-from adapters.core.errors import UserError, spelling_hint
+from samfit.errors import UserError, spelling_hint
 
 SAME_FUNCTION = "same function"  # in a field's metadata
 _TRUE_FALSE = {"true": True, "false": False}

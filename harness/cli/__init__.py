@@ -7,14 +7,11 @@ import gc
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import NoReturn
 
-import adapters
-import harness
-from adapters.core.errors import UserError
-from harness.cli import adapt, apply, memory, suite
-from harness.cli.app import app
+from samfit.errors import UserError
+from samfit.harness.cli import adapt, apply, memory, suite
+from samfit.harness.cli.app import app
 
 __all__ = ["adapt", "apply", "command", "main", "memory", "suite"]  # importing adds their commands
 
@@ -41,7 +38,6 @@ def command() -> NoReturn:
 def main() -> NoReturn:
     """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
     try:
-        _check_installation()
         app()
         sys.exit()
     except UserError as error:
@@ -53,13 +49,3 @@ def main() -> NoReturn:
 def _readable(sentence: str) -> str:
     """``sentence``, in which a name that came from a file breaks no line and moves no cursor."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in sentence)
-
-
-def _check_installation() -> None:
-    """Notice another distribution whose package is called ``adapters``, as one on the index is."""
-    ours, found = Path(harness.__file__).parent.parent, Path(adapters.__file__).parent.parent
-    if ours != found or not (found / "adapters" / "core").is_dir():
-        raise UserError(
-            f"the package 'adapters' at {found} is not samfit's: uninstall it, "
-            "or install samfit in an environment of its own."
-        )

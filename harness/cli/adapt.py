@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from adapters.core.errors import UserError
-from harness.accuracy.recipe import Recipe
-from harness.cell import Cell, LossName
-from harness.cli.app import app
-from harness.cli.images import (
+from samfit.errors import UserError
+from samfit.harness.cli.app import app
+from samfit.harness.cli.images import (
     Classes,
     Layout,
     Where,
@@ -23,16 +21,18 @@ from harness.cli.images import (
     readers,
     torch_device,
 )
-from harness.cli.output import Json, messages, print_json, progress_bar, stoppable
-from harness.options import cell_from_options, recipe_from_options, takes
-from harness.sam.packaged import MINIATURE
+from samfit.harness.cli.options import cell_from_options, recipe_from_options, takes
+from samfit.harness.cli.output import Json, messages, print_json, progress_bar, stoppable
+from samfit.harness.record.cell import Cell, LossName
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.record.weights import MINIATURE
 
 if TYPE_CHECKING:  # these import torch
     import torch
 
-    from harness.accuracy.embeddings import EmbeddingCache
-    from harness.accuracy.run_folder import RunFolder
-    from harness.accuracy.training import Training
+    from samfit.harness.train.embeddings import EmbeddingCache
+    from samfit.harness.train.run_folder import RunFolder
+    from samfit.harness.train.training import Training
 
 NOT_OF_TRAINING = (
     "phase", "prompts_per_image", "loss", "device", "compute_capability", "alloc_conf",
@@ -71,13 +71,13 @@ def train(
     json_: Json = False,
 ) -> None:
     """Adapt SAM to images with masks. Run it again to go on after an interruption."""
-    from harness.accuracy.description import Description, Origin
-    from harness.accuracy.run_folder import RunFolder
-    from harness.accuracy.training import Training
-    from harness.data.dataset import hold_out as held_out
-    from harness.report.accuracy.progress import training_summary
-    from harness.report.plots.history import draw_history
-    from harness.report.write import pictures
+    from samfit.harness.data.dataset import hold_out as held_out
+    from samfit.harness.report.accuracy.history import draw_history
+    from samfit.harness.report.accuracy.progress import training_summary
+    from samfit.harness.report.write import pictures
+    from samfit.harness.train.description import Description, Origin
+    from samfit.harness.train.run_folder import RunFolder
+    from samfit.harness.train.training import Training
 
     opened = open_data(data, layout, classes)
     if hold_out and not opened.val:
@@ -127,7 +127,7 @@ def _cell_for(classes: int, cell: Cell, loss: LossName | None, device: "torch.de
 
 def _filled_cache(training: "Training", folder: Path) -> "EmbeddingCache":
     """The cache of embeddings with all images of ``training`` in it, as it takes them."""
-    from harness.accuracy.training import filled_cache
+    from samfit.harness.train.training import filled_cache
 
     examples = training.data.train + training.data.val
     with progress_bar() as bar:
@@ -145,8 +145,8 @@ def _run(training: "Training", folder: "RunFolder") -> None:
     Raises:
         UserError: if interrupted; the state of the last step is kept.
     """
-    from harness.accuracy.tensorboard import TensorBoard
-    from harness.report.accuracy.progress import describe_progress
+    from samfit.harness.report.accuracy.progress import describe_progress
+    from samfit.harness.train.tensorboard import TensorBoard
 
     kept, took = time.monotonic(), 0.0
     board = TensorBoard(folder.path, training.done)

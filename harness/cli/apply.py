@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 from rich.console import Console
 
-from adapters.core.errors import UserError
-from harness.cli.app import app
-from harness.cli.images import (
+from samfit.errors import UserError
+from samfit.harness.cli.app import app
+from samfit.harness.cli.images import (
     Classes,
     Layout,
     Where,
@@ -22,11 +22,11 @@ from harness.cli.images import (
     readers,
     torch_device,
 )
-from harness.cli.output import Json, messages, print_json, progress_bar, writing_to
+from samfit.harness.cli.output import Json, messages, print_json, progress_bar, writing_to
 
 if TYPE_CHECKING:  # these import torch
-    from harness.data.dataset import DataSet
-    from harness.data.example import Example
+    from samfit.harness.data.dataset import DataSet
+    from samfit.harness.data.example import Example
 
 Split = Literal["test", "val", "train"]
 
@@ -55,12 +55,16 @@ def evaluate(
     json_: Json = False,
 ) -> None:
     """Score the masks of a trained model, with intervals over the images."""
-    from harness.accuracy.evaluate import evaluate as run_evaluation
-    from harness.accuracy.run_folder import RunFolder, load_run
-    from harness.data.dataset import hold_out as held_out
-    from harness.files import write_whole
-    from harness.report.accuracy.scores import per_image_table, score_table, scores_to_json
-    from harness.report.tables import terminal_table
+    from samfit.files import write_whole
+    from samfit.harness.data.dataset import hold_out as held_out
+    from samfit.harness.report.accuracy.scores import (
+        per_image_table,
+        score_table,
+        scores_to_json,
+    )
+    from samfit.harness.report.kit.tables import terminal_table
+    from samfit.harness.train.evaluate import evaluate as run_evaluation
+    from samfit.harness.train.run_folder import RunFolder, load_run
 
     description = RunFolder(run).describe()
     origin, is_own = description.data, data is None
@@ -120,11 +124,11 @@ def segment(
     json_: Json = False,
 ) -> None:
     """Write the masks that a trained model sees in images, as PNG files of their size."""
-    from harness.accuracy.run_folder import RunFolder, load_run
-    from harness.accuracy.segment import mask_file
-    from harness.accuracy.segment import segment as run_segmentation
-    from harness.data.pair import read_image
-    from harness.files import write_whole
+    from samfit.files import write_whole
+    from samfit.harness.data.pair import read_image
+    from samfit.harness.train.run_folder import RunFolder, load_run
+    from samfit.harness.train.segment import mask_file
+    from samfit.harness.train.segment import segment as run_segmentation
 
     found = _mask_files(images, output)
     corners = _numbers("--box", box, 4) if box else None
@@ -159,7 +163,7 @@ def _mask_files(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
     Raises:
         UserError: if there is none, two would share a mask, or a mask would replace an image.
     """
-    from harness.data.pixels import is_picture
+    from samfit.harness.data.pixels import is_picture
 
     found: dict[Path, Path] = {}
     for path in images:

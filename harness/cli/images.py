@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.core.errors import UserError
-from harness.cell import Cell, Device
-from harness.cli.output import messages, progress_bar
+from samfit.errors import UserError
+from samfit.harness.cli.output import messages, progress_bar
+from samfit.harness.record.cell import Cell, Device
 
 if TYPE_CHECKING:  # these import torch
     import torch
 
-    from harness.data.dataset import DataSet
-    from harness.data.example import Example
+    from samfit.harness.data.dataset import DataSet
+    from samfit.harness.data.example import Example
 
 GENERATED = "miniature:"  # how --data begins for a task that comes with samfit
 
@@ -33,8 +33,8 @@ Workers = Annotated[
 
 def open_data(data: str, layout: str, classes: int) -> "DataSet":
     """The data set that --data means; what is remarkable about it goes to the user."""
-    from harness.data.dataset import open_folder
-    from harness.miniature.dataset import miniature
+    from samfit.harness.data.dataset import open_folder
+    from samfit.harness.miniature.dataset import miniature
 
     if data.startswith(GENERATED):
         return miniature(data.removeprefix(GENERATED))
@@ -46,7 +46,7 @@ def open_data(data: str, layout: str, classes: int) -> "DataSet":
 
 def check_images(examples: "Sequence[Example]") -> None:
     """Read every image and mask once, so that a bad one does not end the work later."""
-    from harness.data.check import check
+    from samfit.harness.data.check import check
 
     with progress_bar() as bar:
         task = bar.add_task("checking images and masks", total=len(examples))
@@ -65,7 +65,7 @@ def torch_device(device: Device | None) -> "torch.device":
 @contextmanager
 def enough_memory(cell: Cell) -> Iterator[None]:
     """Say in one sentence that memory ran out, and how to find what needs less."""
-    from harness.measure import is_out_of_memory
+    from samfit.harness.measure.measure import is_out_of_memory
 
     try:
         yield

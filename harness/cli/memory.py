@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from adapters.core.errors import UserError
-from harness.cell import Cell, Device
-from harness.cli.app import app
-from harness.cli.output import (
+from samfit.errors import UserError
+from samfit.harness.cli.app import app
+from samfit.harness.cli.options import cell_from_options, takes, takes_cell
+from samfit.harness.cli.output import (
     Json,
     messages,
     plain_interrupt,
@@ -19,15 +19,15 @@ from harness.cli.output import (
     with_bar,
     with_progress,
 )
-from harness.options import cell_from_options, takes, takes_cell
-from harness.record import Measurement
+from samfit.harness.record.cell import Cell, Device
+from samfit.harness.record.record import Measurement
 
 
 @app.command("list")
 def list_adapters(json_: Json = False) -> None:
     """List the adapters: source, serial or parallel, parameters on each backbone."""
-    from harness.catalogue import catalogue
-    from harness.report.terminal import catalogue_table
+    from samfit.harness.predict.catalogue import catalogue
+    from samfit.harness.report.kit.terminal import catalogue_table
 
     entries = catalogue()
     if json_:
@@ -40,7 +40,7 @@ def list_adapters(json_: Json = False) -> None:
 @takes_cell
 def predict(cell: Cell, json_: Json = False) -> None:
     """Predict the memory of one training step or forward pass. Needs no GPU."""
-    from harness.predict import predict as run
+    from samfit.harness.predict.predict import predict as run
 
     with plain_interrupt():
         record = run(cell)
@@ -57,8 +57,8 @@ def measure(
     json_: Json = False,
 ) -> None:
     """Measure one step on this machine, in a process of its own."""
-    from harness.run.isolate import Worker
-    from harness.run.task import Task
+    from samfit.harness.run.isolate import Worker
+    from samfit.harness.run.task import Task
 
     try:
         with Worker() as worker:
@@ -101,14 +101,14 @@ def fit(
     Without --memory and --gpu, for cards of 8 to 80 GB. About a minute for all methods on ViT-B and
     one card.
     """
-    from adapters.core.registry import adapter_names, check_adapter_name
-    from harness.cards import COMMON_CARDS, find_card, unnamed_card
-    from harness.environment import environment
-    from harness.fit.answer import document
-    from harness.fit.everyone import fit_methods
-    from harness.report.fit.tables import fit_tables
-    from harness.report.picture import check_picture, write_picture
-    from harness.report.plots.fit import draw_fit
+    from samfit.adapters.core.registry import adapter_names, check_adapter_name
+    from samfit.harness.device.cards import COMMON_CARDS, find_card, unnamed_card
+    from samfit.harness.predict.fit.answer import document
+    from samfit.harness.predict.fit.everyone import fit_methods
+    from samfit.harness.record.environment import environment
+    from samfit.harness.report.fit.plot import draw_fit
+    from samfit.harness.report.fit.table import fit_tables
+    from samfit.harness.report.kit.picture import check_picture, write_picture
 
     names = list(dict.fromkeys(adapter or adapter_names()))
     for name in names:
@@ -162,10 +162,10 @@ def validate(
     The exit code is 0 if the median error of allocated memory is within 1%, the worst within 3%,
     and the worst of reserved memory within 5%.
     """
-    from harness.run.isolate import Worker
-    from harness.run.sweep import sweep as run
-    from harness.run.validation import until, validation_tasks
-    from harness.store import Store
+    from samfit.harness.record.store import Store
+    from samfit.harness.run.isolate import Worker
+    from samfit.harness.run.sweep import sweep as run
+    from samfit.harness.run.validation import until, validation_tasks
 
     if not minutes > 0:
         raise UserError(f"--minutes must be more than 0, got {minutes:g}.")
@@ -198,14 +198,14 @@ def blame(
     json_: Json = False,
 ) -> None:
     """Show which modules hold the memory at the peak, and why another Cell needs more or less."""
-    from harness.against import cell_against
-    from harness.blame import blame as run
-    from harness.memory.blame import difference_to_json
-    from harness.report.blame.tables import blame_summary, difference_summary
+    from samfit.harness.cli.against import cell_against
+    from samfit.harness.memory.holders import difference_to_json
+    from samfit.harness.predict.blame import blame as run
+    from samfit.harness.report.blame.table import blame_summary, difference_summary
 
     if output:
-        from harness.report.picture import check_picture, write_picture
-        from harness.report.plots.blame import icicle
+        from samfit.harness.report.blame.plot import icicle
+        from samfit.harness.report.kit.picture import check_picture, write_picture
 
         check_picture(output)
     cells = [cell] if against is None else [cell, cell_against(cell, against)]
@@ -224,7 +224,7 @@ def blame(
 
 def _show(record: Measurement, as_json: bool) -> None:
     """Print one record; a record without figures is an error."""
-    from harness.report.terminal import measurement_summary
+    from samfit.harness.report.kit.terminal import measurement_summary
 
     if as_json:
         print_json(record.to_json())
@@ -238,8 +238,12 @@ def _show_validation(
     records: Sequence[Measurement], asked: int, folder: Path, as_json: bool
 ) -> None:
     """Write and print what ``records`` show; predictions that miss the limits are an error."""
-    from harness.report.tables import terminal_table
-    from harness.report.validation import figures, validation_table, write_validation
+    from samfit.harness.report.agreement.table import (
+        figures,
+        validation_table,
+        write_validation,
+    )
+    from samfit.harness.report.kit.tables import terminal_table
 
     numbers = figures(records)
     if not numbers["cells"]:

@@ -21,8 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from adapters.core.errors import UserError
-from harness.record import Measurement
+from samfit.errors import UserError
+from samfit.harness.record.record import Measurement
 
 messages = Console(stderr=True)
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from adapters.core.errors import UserError
-from harness.cli.app import app
-from harness.cli.output import Json, messages, print_json, with_progress
-from harness.record import Measurement
-from harness.run.task import TIME_LIMIT_S
+from samfit.errors import UserError
+from samfit.harness.cli.app import app
+from samfit.harness.cli.output import Json, messages, print_json, with_progress
+from samfit.harness.record.record import Measurement
+from samfit.harness.run.task import TIME_LIMIT_S
 
 
 @app.command()
@@ -27,10 +27,10 @@ def sweep(
     json_: Json = False,
 ) -> None:
     """Run many Cells, each isolated. Run it again to resume after an interruption."""
-    from harness.run.isolate import Worker
-    from harness.run.profiles import load_profile
-    from harness.run.sweep import sweep as run
-    from harness.store import Store
+    from samfit.harness.record.store import Store
+    from samfit.harness.run.isolate import Worker
+    from samfit.harness.run.profiles import load_profile
+    from samfit.harness.run.sweep import sweep as run
 
     store, records = Store(output), []
     try:
@@ -59,8 +59,8 @@ def report(
     json_: Json = False,
 ) -> None:
     """Write tables and plots of a results file, and print the tables."""
-    from harness.report.tables import terminal_table
-    from harness.report.write import captioned_tables, write_report
+    from samfit.harness.report.kit.tables import terminal_table
+    from samfit.harness.report.write import captioned_tables, write_report
 
     records = _records(results)
     with messages.status("drawing the report"):
@@ -94,11 +94,11 @@ def compare(
     With a limit the exit code is 1 if a Cell exceeds it, ended well before and does no more, or is
     gone.
     """
-    from harness.compare.changes import compare as run
-    from harness.compare.changes import failures
-    from harness.report.compare.tables import comparison_summary
-    from harness.report.picture import check_picture, write_picture
-    from harness.report.plots.compare import draw_comparison
+    from samfit.harness.record.changes import compare as run
+    from samfit.harness.record.changes import failures
+    from samfit.harness.report.compare.plot import draw_comparison
+    from samfit.harness.report.compare.table import comparison_summary
+    from samfit.harness.report.kit.picture import check_picture, write_picture
 
     if output:
         check_picture(output)
@@ -122,7 +122,7 @@ def compare(
 
 def _records(results: Path) -> list[Measurement]:
     """The last record of each Cell in a results file."""
-    from harness.store import Store
+    from samfit.harness.record.store import Store
 
     records = Store(results).latest()
     if not records:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from adapters.core.errors import UserError
-from harness.data.example import IGNORED, Example
-from harness.data.parallel import in_threads
+from samfit.errors import UserError
+from samfit.harness.data.example import IGNORED, Example
+from samfit.harness.data.parallel import in_threads
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.data.example import IGNORED
-from harness.data.parallel import in_threads
-from harness.data.pixels import eight_bits, grey, load, reading
+from samfit.harness.data.example import IGNORED
+from samfit.harness.data.parallel import in_threads
+from samfit.harness.data.pixels import eight_bits, grey, load, reading
 
 EDGES = range(192, IGNORED)  # levels of a smeared edge; hardly a data set has as many classes
 

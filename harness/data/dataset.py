@@ -5,15 +5,15 @@ import random
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.core.errors import UserError, spelling_hint
-from harness.data.classes import guess_classes
-from harness.data.example import IGNORED, Example
-from harness.data.folders import read_folders
-from harness.data.listing import Listing
-from harness.data.named import read_named
-from harness.data.pair import Pair
-from harness.data.papers import PAPERS
-from harness.data.table import read_table, read_tables
+from samfit.errors import UserError, spelling_hint
+from samfit.harness.data.classes import guess_classes
+from samfit.harness.data.example import IGNORED, Example
+from samfit.harness.data.folders import read_folders
+from samfit.harness.data.listing import Listing
+from samfit.harness.data.named import read_named
+from samfit.harness.data.pair import Pair
+from samfit.harness.data.papers import PAPERS
+from samfit.harness.data.table import read_table, read_tables
 
 LAYOUTS = ("auto", *PAPERS)
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.core.errors import UserError
-from harness.data.listing import SPLITS, Listing, joined
-from harness.data.matching import Found, match
-from harness.data.pixels import is_picture
+from samfit.errors import UserError
+from samfit.harness.data.listing import SPLITS, Listing, joined
+from samfit.harness.data.matching import Found, match
+from samfit.harness.data.pixels import is_picture
 
 # Words that folders' names are made of, in any case and with any numbers (``train_images``,
 # ``train2017``). A name with any other word does not tell images from masks (``GT_edges``), but if

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.core.errors import UserError
-from harness.data.listing import SPLITS, Files
+from samfit.errors import UserError
+from samfit.harness.data.listing import SPLITS, Files
 
 ENDINGS = re.compile(r"[ _-](mask|segmentation|seg|labels?|gt|groundtruth|image|img)$")
 

@@ -3,11 +3,11 @@
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from adapters.core.errors import UserError
-from harness.data.listing import SPLITS, Listing
-from harness.data.matching import Found, match
-from harness.data.papers import PAPERS, Part
-from harness.data.pixels import is_picture
+from samfit.errors import UserError
+from samfit.harness.data.listing import SPLITS, Listing
+from samfit.harness.data.matching import Found, match
+from samfit.harness.data.papers import PAPERS, Part
+from samfit.harness.data.pixels import is_picture
 
 
 def read_named(root: Path, layout: str) -> Listing:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.core.errors import UserError
-from harness.data.example import IGNORED
-from harness.data.pixels import PictureError, grey, load, reading, rgb, upright
+from samfit.errors import UserError
+from samfit.harness.data.example import IGNORED
+from samfit.harness.data.pixels import PictureError, grey, load, reading, rgb, upright
 
 
 @dataclass(frozen=True)

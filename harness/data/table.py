@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.core.errors import UserError
-from harness.data.listing import SPLITS, Files, Listing, joined
+from samfit.errors import UserError
+from samfit.harness.data.listing import SPLITS, Files, Listing, joined
 
 IMAGE, LABEL = COLUMNS = ("image", "label")
 

@@ -12,8 +12,8 @@ Modelled after c10/cuda/CUDACachingAllocator.cpp and c10/core/AllocatorConfig.cp
 
 from dataclasses import dataclass, replace
 
-from adapters.core.errors import UserError
-from harness.memory.pools import (
+from samfit.errors import UserError
+from samfit.harness.memory.pools import (
     LARGE_SEGMENT,
     MIB,
     NO_LIMIT,
@@ -27,7 +27,7 @@ from harness.memory.pools import (
     SmallPool,
     round_up,
 )
-from harness.memory.trace import ROUND_BYTES
+from samfit.harness.trace.trace import ROUND_BYTES
 
 
 @dataclass(frozen=True)

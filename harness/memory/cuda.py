@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import torch
 
-from harness import nvml
-from harness.memory.trace import UNTRACED
-from harness.record import Memory
+from samfit.harness.device import nvml
+from samfit.harness.record.record import Memory
+from samfit.harness.trace.trace import UNTRACED
 
 # cuBLAS takes a workspace from the caching allocator for each thread that calls it, and keeps it:
 # one for forward, one for autograd's backward thread. Sizes: ATen, CublasHandlePool.cpp, whose

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from harness.cards import Card
-from harness.cell import Cell
-from harness.memory.allocator import AllocatorOptions, DoesNotFitError
-from harness.memory.cuda import cublas_workspace_bytes
-from harness.memory.replay import Replay, replay
-from harness.memory.trace import WORKSPACE, Trace
+from samfit.harness.device.cards import Card
+from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
+from samfit.harness.memory.cuda import cublas_workspace_bytes
+from samfit.harness.memory.replay import Replay, replay
+from samfit.harness.record.cell import Cell
+from samfit.harness.trace.trace import WORKSPACE, Trace
 
 AMPERE = (8, 0)  # the first that computes in bfloat16
 

@@ -3,10 +3,10 @@
 from collections import Counter
 from itertools import accumulate
 
-from harness.memory.allocator import AllocatorOptions
-from harness.memory.replay import replay
-from harness.memory.trace import CATEGORIES, ROUNDING, Allocation, Trace
-from harness.record import Memory, Timeline
+from samfit.harness.memory.allocator import AllocatorOptions
+from samfit.harness.memory.replay import replay
+from samfit.harness.record.record import Memory, Timeline
+from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Allocation, Trace
 
 TIMELINE_POINTS = 400
 

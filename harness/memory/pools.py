@@ -8,7 +8,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.memory.trace import ROUND_BYTES
+from samfit.harness.trace.trace import ROUND_BYTES
 
 MIB = 2**20
 SMALL_REQUEST = 1 * MIB  # up to here requests share small segments

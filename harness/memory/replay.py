@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.memory.allocator import AllocatorOptions, Block, CachingAllocator
-from harness.memory.trace import Trace
+from samfit.harness.memory.allocator import AllocatorOptions, Block, CachingAllocator
+from samfit.harness.trace.trace import Trace
 
 
 @dataclass(frozen=True)

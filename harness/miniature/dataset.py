@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from adapters.core.errors import UserError, spelling_hint
-from harness.data.dataset import DataSet
-from harness.miniature.tasks import TASKS
-from harness.miniature.tasks.task import Drawing
+from samfit.errors import UserError, spelling_hint
+from samfit.harness.data.dataset import DataSet
+from samfit.harness.miniature.tasks import TASKS
+from samfit.harness.miniature.tasks.task import Drawing
 
 KEPT = 512  # drawings in memory, at 256 KiB each: training reads the same ones again and again
 

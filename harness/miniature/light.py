@@ -4,8 +4,8 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from harness.miniature.shapes import Coverage
-from harness.miniature.textures import Field, Picture
+from samfit.harness.miniature.shapes import Coverage
+from samfit.harness.miniature.textures import Field, Picture
 
 
 def over(picture: Picture, top: Picture, coverage: Coverage) -> Picture:

@@ -7,9 +7,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from harness.miniature.light import over, photograph, rounded, to_bytes, uneven_light
-from harness.miniature.shapes import Coverage, any_object
-from harness.miniature.textures import TEXTURES, Picture, paint, palette
+from samfit.harness.miniature.light import over, photograph, rounded, to_bytes, uneven_light
+from samfit.harness.miniature.shapes import Coverage, any_object
+from samfit.harness.miniature.textures import TEXTURES, Picture, paint, palette
 
 SIDE = 256
 LEAST_VISIBLE = 0.7  # share of an object that no other may hide

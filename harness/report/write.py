@@ -7,24 +7,29 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from adapters.core.errors import UserError
-from harness.files import write_whole
-from harness.record import Measurement
-from harness.report.accuracy.tables import accuracy_tables
-from harness.report.agreement import agreement_table
-from harness.report.page.page import Plot, report_page
-from harness.report.plots.accuracy_vs_memory import accuracy_vs_memory
-from harness.report.plots.accuracy_vs_time import accuracy_vs_time
-from harness.report.plots.breakdown import breakdown
-from harness.report.plots.gallery import gallery
-from harness.report.plots.levers import levers
-from harness.report.plots.memory_vs_batch import memory_vs_batch
-from harness.report.plots.parameters_vs_memory import parameters_vs_memory
-from harness.report.plots.style import styled
-from harness.report.plots.throughput_vs_batch import throughput_vs_batch
-from harness.report.plots.timeline import timeline
-from harness.report.side_by_side import side_by_side_table
-from harness.report.tables import CaptionedTable, cells_table, memory_table, throughput_table
+from samfit.errors import UserError
+from samfit.files import write_whole
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.accuracy.accuracy_vs_memory import accuracy_vs_memory
+from samfit.harness.report.accuracy.accuracy_vs_time import accuracy_vs_time
+from samfit.harness.report.accuracy.gallery import gallery
+from samfit.harness.report.accuracy.table import accuracy_tables
+from samfit.harness.report.agreement.pairs import agreement_table
+from samfit.harness.report.kit.style import styled
+from samfit.harness.report.kit.tables import (
+    CaptionedTable,
+    cells_table,
+    memory_table,
+    throughput_table,
+)
+from samfit.harness.report.levers.plot import levers
+from samfit.harness.report.levers.table import side_by_side_table
+from samfit.harness.report.memory.batch_plot import memory_vs_batch
+from samfit.harness.report.memory.breakdown_plot import breakdown
+from samfit.harness.report.memory.parameters_plot import parameters_vs_memory
+from samfit.harness.report.memory.timeline_plot import timeline
+from samfit.harness.report.page.page import Plot, report_page
+from samfit.harness.report.throughput.plot import throughput_vs_batch
 
 Draw = Callable[[Sequence[Measurement]], Figure | None]
 

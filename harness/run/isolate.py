@@ -7,15 +7,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import harness
-from adapters.core.errors import UserError
-from harness.environment import Environment
-from harness.record import Measurement
-from harness.run.task import Task
+from samfit.errors import UserError
+from samfit.files import PACKAGE
+from samfit.harness.record.environment import Environment
+from samfit.harness.record.record import Measurement
+from samfit.harness.run.task import Task
 
 SIGKILL = -9
 
@@ -24,9 +23,9 @@ SIGKILL = -9
 BOOT = f"""
 import gc, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
-sys.path[0] = {str(Path(harness.__file__).parents[1])!r}
+sys.path[0] = {str(PACKAGE.parent)!r}
 gc.disable()
-from harness.run.worker import main
+from samfit.harness.run.worker import main
 gc.freeze()
 gc.enable()
 main()

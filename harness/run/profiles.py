@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names, canonical_settings
-from harness.accuracy.recipe import Recipe
-from harness.cell import Cell, Device
-from harness.environment import Environment
-from harness.run.task import How, Task
-from harness.sam.packaged import MINIATURE, RANDOM_ENCODER
+from samfit.adapters.core.registry import adapter_names, canonical_settings
+from samfit.errors import UserError
+from samfit.harness.record.cell import Cell, Device
+from samfit.harness.record.environment import Environment
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
+from samfit.harness.run.task import How, Task
 
 BATCH_SIZES = (1, 2, 4, 8, 16)
 MEASURED_BATCH_SIZES = (1, 4, 16)  # each takes a process of its own
@@ -50,7 +50,7 @@ def bench(machine: Environment) -> list[Task]:
 
 def accuracy(machine: Environment) -> list[Task]:
     """Every adapter on each miniature task, three times, and what it takes to train it."""
-    from harness.miniature.tasks import TASKS
+    from samfit.harness.miniature.tasks import TASKS
 
     return accuracy_tasks(machine, tuple(TASKS), SEEDS)
 
@@ -61,7 +61,7 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
     With the methods two yardsticks are scored: the pretrained model as it is, and the mask decoder
     trained on an encoder that knows nothing.
     """
-    from harness.miniature.tasks import TASKS
+    from samfit.harness.miniature.tasks import TASKS
 
     shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
     device: Device = "cpu" if machine["gpu"] is None else "cuda"
@@ -92,7 +92,7 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
 
 def _with_levers(cell: Cell) -> Iterator[Cell]:
     """``cell`` with every exact lever, then with each further one on top."""
-    from harness.ladder import ladder, pull_all  # imports torch
+    from samfit.harness.step.ladder import ladder, pull_all  # imports torch
 
     if cell.batch_size not in LEVER_BATCH_SIZES:
         return

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 
-from harness.environment import Environment
-from harness.record import Measurement
-from harness.run.isolate import Worker
-from harness.run.task import Task
+from samfit.harness.record.environment import Environment
+from samfit.harness.record.record import Measurement
+from samfit.harness.run.isolate import Worker
+from samfit.harness.run.task import Task
 
 THREADS = 1
 MOST = 8  # processes; each takes 1 GiB

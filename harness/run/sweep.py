@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from harness.environment import Environment, checkpoint_sha256, identity
-from harness.record import Measurement
-from harness.run import side_by_side
-from harness.run.isolate import Worker, run_isolated
-from harness.run.task import TIME_LIMIT_S, Task
-from harness.sam.packaged import checkpoint_file
-from harness.store import Store
+from samfit.harness.record.environment import Environment, checkpoint_sha256, identity
+from samfit.harness.record.record import Measurement
+from samfit.harness.record.store import Store
+from samfit.harness.record.weights import checkpoint_file
+from samfit.harness.run import side_by_side
+from samfit.harness.run.isolate import Worker, run_isolated
+from samfit.harness.run.task import TIME_LIMIT_S, Task
 
 WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
 

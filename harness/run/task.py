@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.cell import Cell
-from harness.environment import Environment
-from harness.record import Measurement, Source, Status, measured_source
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.environment import Environment
+from samfit.harness.record.record import Measurement, Source, Status, measured_source
 
 How = Literal["predict", "measure", "weigh", "score"]
 

@@ -4,13 +4,13 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names
-from harness.cell import Cell, Device
-from harness.environment import Environment
-from harness.ladder import ladder, pull_all
-from harness.record import Measurement
-from harness.run.task import Task
+from samfit.adapters.core.registry import adapter_names
+from samfit.errors import UserError
+from samfit.harness.record.cell import Cell, Device
+from samfit.harness.record.environment import Environment
+from samfit.harness.record.record import Measurement
+from samfit.harness.run.task import Task
+from samfit.harness.step.ladder import ladder, pull_all
 
 # At 1 what does not grow with the batch weighs most, and every card is large enough; 4 is the batch
 # size of most tables; 2, between them, comes last.

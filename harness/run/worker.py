@@ -13,14 +13,14 @@ import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.core.errors import UserError
-from harness.accuracy.score import score
-from harness.environment import environment, machine
-from harness.measure import first_line, measure, weigh
-from harness.memory.cuda import foreign_bytes
-from harness.predict import predict
-from harness.record import Measurement
-from harness.run.task import Task
+from samfit.errors import UserError
+from samfit.harness.measure.measure import first_line, measure, weigh
+from samfit.harness.memory.cuda import foreign_bytes
+from samfit.harness.predict.predict import predict
+from samfit.harness.record.environment import environment, machine
+from samfit.harness.record.record import Measurement
+from samfit.harness.run.task import Task
+from samfit.harness.train.score import score
 
 RUNNERS = {"predict": predict, "measure": measure, "weigh": weigh, "score": score}
 

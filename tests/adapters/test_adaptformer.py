@@ -10,7 +10,7 @@ from golden_case import (
 from small_sam import adapted, small_batch
 from torch import Tensor, nn
 
-from adapters.adaptformer import AdaptFormer, AdaptFormerSettings, Bottleneck
+from samfit.adapters.adaptformer import AdaptFormer, AdaptFormerSettings, Bottleneck
 
 PARTS = {
     "down_proj": "down",

@@ -4,8 +4,8 @@ from small_sam import adapted, small_batch
 from torch import nn
 from torch.nn import functional as F
 
-from adapters.cad import Cad, CadSettings
-from adapters.core.decoding import decode_masks, encode_prompts
+from samfit.adapters.cad import Cad, CadSettings
+from samfit.adapters.sam.decoding import decode_masks, encode_prompts
 
 
 def our_model_name(official: str) -> str:

@@ -4,7 +4,7 @@ from golden_case import GoldenCase, in_both_precisions, run_blocks, sam_with_blo
 from small_sam import adapted, small_batch
 from user_error import user_error
 
-from adapters.cobot_adaptformer import CobotAdaptFormer, CobotAdaptFormerSettings
+from samfit.adapters.cobot_adaptformer import CobotAdaptFormer, CobotAdaptFormerSettings
 
 PARTS = {"down_proj": "down", "up_proj": "up", "adapter_layer_norm_before": "norm"}
 

@@ -12,7 +12,7 @@ from golden_case import (
 from small_sam import adapted, small_batch, small_sam
 from user_error import user_error
 
-from adapters.cobot_lora import CobotLora, CobotLoraSettings
+from samfit.adapters.cobot_lora import CobotLora, CobotLoraSettings
 
 HALVES = {"q": ("query", 1, slice(0, 4)), "v": ("value", 2, slice(4, 8))}
 

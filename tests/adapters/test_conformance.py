@@ -20,16 +20,16 @@ from torch.nn import functional as F
 from torch.optim import AdamW
 from user_error import user_error
 
-from adapters.core.adapted import AdaptedSam, attach
-from adapters.core.registry import adapter_class, adapter_names
-from harness.cell import Cell
-from harness.levers import pull_levers
-from harness.memory.kernels import kernels_of
-from harness.memory.trace import SAVED
-from harness.memory.tracer import Tracer
-from harness.predict import build_step_without_data, trace_steps
-from harness.sam.build import build_sam
-from harness.sam.sizes import BACKBONES
+from samfit.adapters.core.adapted import AdaptedSam, attach
+from samfit.adapters.core.registry import adapter_class, adapter_names
+from samfit.adapters.sam.build import build_sam
+from samfit.adapters.sam.sizes import BACKBONES
+from samfit.harness.predict.predict import build_step_without_data, trace_steps
+from samfit.harness.record.cell import Cell
+from samfit.harness.step.pull import pull_levers
+from samfit.harness.trace.kernels import kernels_of
+from samfit.harness.trace.trace import SAVED
+from samfit.harness.trace.tracer import Tracer
 
 TESTS = Path(__file__).parents[1]
 ENOUGH_STEPS = 100  # for a router to send something to each of its experts

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 from user_error import user_error
 
-from adapters.conv_lora import ConvLora, ConvLoraSettings, ConvLoraUpdate, Gate
+from samfit.adapters.conv_lora import ConvLora, ConvLoraSettings, ConvLoraUpdate, Gate
 
 NAMES = {"lora_A": "A", "lora_B": "B", "lora_moe_gating": "gate", "lora_moe_experts": "experts"}
 

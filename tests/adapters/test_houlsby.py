@@ -3,8 +3,8 @@ import torch
 from golden_case import relative_error
 from small_sam import adapted, small_batch
 
-from adapters.core.blocks import attention_branch
-from adapters.houlsby import Bottleneck
+from samfit.adapters.houlsby import Bottleneck
+from samfit.adapters.sam.blocks import attention_branch
 
 
 def shaken(**settings):

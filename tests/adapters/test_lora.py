@@ -11,8 +11,8 @@ from small_sam import adapted, small_batch
 from torch import nn
 from user_error import user_error
 
-from adapters.core.sites import Site
-from adapters.lora import Lora, LoraSettings
+from samfit.adapters.lora import Lora, LoraSettings
+from samfit.adapters.sam.sites import Site
 
 PARTS = {
     "linear_a_q.weight": "q.A",

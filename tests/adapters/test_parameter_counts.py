@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from adapters.core.adapted import attach
-from harness.sam.build import build_sam
+from samfit.adapters.core.adapted import attach
+from samfit.adapters.sam.build import build_sam
 
 DECODER, SINGLE_TOKEN = 4_058_340, 3_505_536
 BACKBONES = ("vit_b", "vit_l", "vit_h")

@@ -6,7 +6,7 @@ from small_sam import adapted, small_batch
 from torch import Tensor, nn
 from user_error import user_error
 
-from adapters.sam_adapter import SamAdapter, SamAdapterSettings
+from samfit.adapters.sam_adapter import SamAdapter, SamAdapterSettings
 
 
 def our_official_name(official: str) -> str:

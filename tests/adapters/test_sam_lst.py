@@ -8,8 +8,8 @@ from torch import nn
 from torchvision.models import resnet18
 from user_error import user_error
 
-from adapters.core.decoding import decode_masks, encode_prompts
-from adapters.sam_lst import ResNetStages, SamLst, SamLstSettings
+from samfit.adapters.sam.decoding import decode_masks, encode_prompts
+from samfit.adapters.sam_lst import ResNetStages, SamLst, SamLstSettings
 
 
 def our_name(official: str) -> str:

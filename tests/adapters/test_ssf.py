@@ -5,7 +5,7 @@ from small_sam import adapted, small_batch
 from torch import nn
 from user_error import user_error
 
-from adapters.ssf import ScaleShift
+from samfit.adapters.ssf import ScaleShift
 
 
 def test_scales_and_shifts_every_channel():

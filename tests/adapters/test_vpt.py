@@ -11,7 +11,7 @@ from segment_anything.modeling.image_encoder import (
 from small_sam import adapted, small_batch
 from torch import Tensor
 
-from adapters.vpt import Vpt
+from samfit.adapters.vpt import Vpt
 
 
 def full_attention(attention, x: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:

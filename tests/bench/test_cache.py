@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.cache import compare
-from harness.cell import Cell
+from samfit.bench.cache import compare
+from samfit.harness.record.cell import Cell
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])

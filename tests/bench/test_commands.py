@@ -12,22 +12,22 @@ import typer
 from synthetic_records import measured, predicted, stored
 from typer.testing import CliRunner
 
-from bench.cells import BATCHED_CELLS
-from bench.page import CHROMIUM
+from samfit.bench.cells import BATCHED_CELLS
+from samfit.bench.page import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
 NAMED = re.findall(r"^python -m (bench\.\w+)", (ROOT / "README.md").read_text("utf-8"), re.M)
 SMALLER_OPTIONS = {
-    "bench.batched": ["--rounds", "1"],
-    "bench.lean": ["--rounds", "1"],
-    "bench.cache": ["--rounds", "1", "--backbone", "vit_tiny"],
-    "bench.kills": ["--kills", "3"],
-    "bench.page": ["--rounds", "1", "results.jsonl"],
+    "samfit.bench.batched": ["--rounds", "1"],
+    "samfit.bench.lean": ["--rounds", "1"],
+    "samfit.bench.cache": ["--rounds", "1", "--backbone", "vit_tiny"],
+    "samfit.bench.kills": ["--kills", "3"],
+    "samfit.bench.page": ["--rounds", "1", "results.jsonl"],
 }
 SMALLER_WORK = {
-    "bench.batched": {"BATCHED_CELLS": BATCHED_CELLS[:1]},
-    "bench.lean": {"CHANNELS": 8, "GRID": 4},
-    "bench.kills": {
+    "samfit.bench.batched": {"BATCHED_CELLS": BATCHED_CELLS[:1]},
+    "samfit.bench.lean": {"CHANNELS": 8, "GRID": 4},
+    "samfit.bench.kills": {
         "GRID": {"adapter": "decoder", "backbone": "vit_tiny"},
         "CELLS": 2,
         "LONGEST_S": 7,  # a sweep of these takes as long
@@ -37,7 +37,7 @@ SMALLER_WORK = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_benchmark_runs(name, tmp_path, monkeypatch):
-    if name == "bench.page" and not CHROMIUM:
+    if name == "samfit.bench.page" and not CHROMIUM:
         pytest.skip("needs chromium")
     monkeypatch.chdir(tmp_path)
     stored(tmp_path / "results.jsonl", [predicted(), measured()])

@@ -3,9 +3,9 @@ import json
 import pytest
 from small_sam import SIDE
 
-from bench import batched
-from bench.batched import Comparison
-from harness.cell import Cell
+from samfit.bench import batched
+from samfit.bench.batched import Comparison
+from samfit.harness.record.cell import Cell
 
 CELL = Cell(adapter="decoder", backbone="vit_tiny", image_size=SIDE, batch_size=2, device="cpu")
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from synthetic_records import measured, predicted
 
-from adapters.core.errors import UserError
-from bench.kills import check_kept, check_same, without_times
+from samfit.bench.kills import check_kept, check_same, without_times
+from samfit.errors import UserError
 
 
 @pytest.mark.parametrize("keys", [["a"], ["a", "c", "b"], ["a", "b", "b"], []])

@@ -1,6 +1,6 @@
 import torch
 
-from bench.lean import Pair, compare
+from samfit.bench.lean import Pair, compare
 
 
 def test_both_branches_compute_the_same():

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_sam import SIDE, adapted, small_batch
 
-from adapters.conv_lora import ConvLoraSettings, ConvLoraUpdate
-from adapters.core.registry import adapter_names
-from bench.naive import mixture, naive_masks, naive_step, single_images
-from harness.cell import Cell
-from harness.step import Batch, Step, random_batch
+from samfit.adapters.conv_lora import ConvLoraSettings, ConvLoraUpdate
+from samfit.adapters.core.registry import adapter_names
+from samfit.bench.naive import mixture, naive_masks, naive_step, single_images
+from samfit.harness.record.cell import Cell
+from samfit.harness.step.step import Batch, Step, random_batch
 
 IMAGES, PROMPTS = 3, 2
 # Batch norm, noise, dropout: these agree in evaluation mode.

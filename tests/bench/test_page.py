@@ -3,7 +3,7 @@
 import pytest
 from synthetic_records import predicted
 
-from bench.page import CHROMIUM, opening
+from samfit.bench.page import CHROMIUM, opening
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from harness import cli
-from harness.environment import machine
-from harness.run import isolate, sweep
-from harness.run.worker import RUNNERS
+from samfit.harness import cli
+from samfit.harness.record.environment import machine
+from samfit.harness.run import isolate, sweep
+from samfit.harness.run.worker import RUNNERS
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from harness.miniature.light import over, photograph, shaded, to_bytes, uneven_light
-from harness.miniature.shapes import (
+from samfit.harness.miniature.light import over, photograph, shaded, to_bytes, uneven_light
+from samfit.harness.miniature.shapes import (
     Coverage,
     Points,
     blob,
@@ -18,9 +18,9 @@ from harness.miniature.shapes import (
     tube,
     within,
 )
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import (
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import (
     Field,
     Tones,
     cells,

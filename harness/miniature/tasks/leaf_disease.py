@@ -4,8 +4,15 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from harness.miniature.light import cast, over, photograph, shaded, to_bytes, uneven_light
-from harness.miniature.shapes import (
+from samfit.harness.miniature.light import (
+    cast,
+    over,
+    photograph,
+    shaded,
+    to_bytes,
+    uneven_light,
+)
+from samfit.harness.miniature.shapes import (
     Coverage,
     Points,
     curve,
@@ -15,9 +22,17 @@ from harness.miniature.shapes import (
     tube,
     within,
 )
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import Field, Tones, cells, clouds, mixed, paint, swells
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import (
+    Field,
+    Tones,
+    cells,
+    clouds,
+    mixed,
+    paint,
+    swells,
+)
 
 SOIL = Tones(hue=(0.05, 0.1), saturation=(0.1, 0.25), brightness=(0.14, 0.5))
 GREEN = Tones(hue=(0.21, 0.28), saturation=(0.17, 0.31), brightness=(0.3, 0.52))

@@ -5,8 +5,8 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-from harness.miniature.light import over, photograph, to_bytes, uneven_light
-from harness.miniature.shapes import (
+from samfit.harness.miniature.light import over, photograph, to_bytes, uneven_light
+from samfit.harness.miniature.shapes import (
     Coverage,
     circle,
     curve,
@@ -16,9 +16,18 @@ from harness.miniature.shapes import (
     strokes,
     within,
 )
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import Field, Picture, Tones, cells, clouds, mixed, paint, swells
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import (
+    Field,
+    Picture,
+    Tones,
+    cells,
+    clouds,
+    mixed,
+    paint,
+    swells,
+)
 
 SKIN = Tones(hue=(0.03, 0.07), saturation=(0.14, 0.28), brightness=(0.64, 0.76))
 PIGMENT = Tones(hue=(0.02, 0.06), saturation=(0.25, 0.5), brightness=(0.16, 0.52))

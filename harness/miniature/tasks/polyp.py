@@ -5,11 +5,20 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-from harness.miniature.light import over, photograph, shaded, to_bytes
-from harness.miniature.shapes import Coverage, circle, curve, fill, patch, place, strokes, within
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import Field, Picture, Tones, mixed, paint, swells
+from samfit.harness.miniature.light import over, photograph, shaded, to_bytes
+from samfit.harness.miniature.shapes import (
+    Coverage,
+    circle,
+    curve,
+    fill,
+    patch,
+    place,
+    strokes,
+    within,
+)
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import Field, Picture, Tones, mixed, paint, swells
 
 MUCOSA = Tones(hue=(0.0, 0.035), saturation=(0.26, 0.4), brightness=(0.5, 0.66))
 BLOOD = np.array([0.93, 0.72, 0.72], np.float32)  # what a vessel leaves of the light

@@ -3,11 +3,28 @@
 import numpy as np
 from numpy.random import Generator
 
-from harness.miniature.light import cast, over, photograph, to_bytes
-from harness.miniature.shapes import Coverage, Points, curve, fill, patch, place, strokes, within
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import Field, Picture, Tones, clouds, grain, mixed, paint
+from samfit.harness.miniature.light import cast, over, photograph, to_bytes
+from samfit.harness.miniature.shapes import (
+    Coverage,
+    Points,
+    curve,
+    fill,
+    patch,
+    place,
+    strokes,
+    within,
+)
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import (
+    Field,
+    Picture,
+    Tones,
+    clouds,
+    grain,
+    mixed,
+    paint,
+)
 
 MEADOW = Tones(hue=(0.18, 0.25), saturation=(0.07, 0.16), brightness=(0.28, 0.44))
 FIELDS = (

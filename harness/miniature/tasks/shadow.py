@@ -4,11 +4,30 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from harness.miniature.light import over, photograph, shaded, to_bytes, uneven_light
-from harness.miniature.shapes import Coverage, Points, blob, curve, fill, patch, place, tube, within
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import Picture, Tones, cells, clouds, grain, mixed, paint, speckles
+from samfit.harness.miniature.light import over, photograph, shaded, to_bytes, uneven_light
+from samfit.harness.miniature.shapes import (
+    Coverage,
+    Points,
+    blob,
+    curve,
+    fill,
+    patch,
+    place,
+    tube,
+    within,
+)
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import (
+    Picture,
+    Tones,
+    cells,
+    clouds,
+    grain,
+    mixed,
+    paint,
+    speckles,
+)
 
 GROUNDS = (
     (Tones(hue=(0.55, 0.65), saturation=(0.0, 0.05), brightness=(0.42, 0.7)), clouds),  # asphalt

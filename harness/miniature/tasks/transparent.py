@@ -4,11 +4,25 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from harness.miniature.light import displaced, over, photograph, shaded, to_bytes, uneven_light
-from harness.miniature.shapes import Coverage, circle, fill, place, tube
-from harness.miniature.source import SIDE
-from harness.miniature.tasks.task import Drawing, Task
-from harness.miniature.textures import Picture, Tones, any_texture, clouds, mixed, paint
+from samfit.harness.miniature.light import (
+    displaced,
+    over,
+    photograph,
+    shaded,
+    to_bytes,
+    uneven_light,
+)
+from samfit.harness.miniature.shapes import Coverage, circle, fill, place, tube
+from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature.tasks.task import Drawing, Task
+from samfit.harness.miniature.textures import (
+    Picture,
+    Tones,
+    any_texture,
+    clouds,
+    mixed,
+    paint,
+)
 
 WALL = Tones(hue=(0.05, 0.2), saturation=(0.02, 0.12), brightness=(0.46, 0.7))
 TABLE = Tones(hue=(0.05, 0.1), saturation=(0.12, 0.24), brightness=(0.28, 0.48))

@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from harness.accuracy.metrics import METRICS
-from harness.accuracy.recipe import Recipe
-from harness.miniature.tasks import TASKS
-from harness.record import Measurement
-from harness.report.accuracy.standings import Standings, accuracy_of, main_metric, training_step
-from harness.report.describe import describe_times, origin
+from samfit.harness.metrics import METRICS
+from samfit.harness.miniature.tasks import TASKS
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.accuracy.standings import (
+    Standings,
+    accuracy_of,
+    main_metric,
+    training_step,
+)
+from samfit.harness.report.kit.describe import describe_times, origin
 
 SCOPE = (
     "Images are generated and the SAM is a miniature: this compares methods with each other, and "

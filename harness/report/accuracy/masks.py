@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from harness.accuracy.metrics import MultiClassMetrics
-from harness.accuracy.metrics.binary import overlap
-from harness.miniature.dataset import miniature
-from harness.record import Measurement
-from harness.report.accuracy.standings import accuracy_of, main_metric
+from samfit.harness.metrics import MultiClassMetrics
+from samfit.harness.metrics.binary import overlap
+from samfit.harness.miniature.dataset import miniature
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.accuracy.standings import accuracy_of, main_metric
 
 TOLERANCE = 1e-3  # between the score of a record and that of its mask
 

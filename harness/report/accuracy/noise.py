@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.report.accuracy.standings import Standings
+from samfit.harness.report.accuracy.standings import Standings
 
 SIGNIFICANCE = 0.01  # not 0.05: of seven tasks, one in three reports would then find a difference
 CAVEAT = "That not all are alike does not tell two neighbours in the table apart. "

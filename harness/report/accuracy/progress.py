@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.accuracy.metrics import METRICS
+from samfit.harness.metrics import METRICS
 
 if TYPE_CHECKING:  # it imports torch
-    from harness.accuracy.training import Training
+    from samfit.harness.train.training import Training
 
 RECENT = 20  # steps whose losses are averaged for the eye
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from harness.accuracy.metrics import METRICS, BinaryMetrics, MultiClassMetrics
-from harness.accuracy.metrics.table import class_key
-from harness.report.tables import CaptionedTable
+from samfit.harness.metrics import METRICS, BinaryMetrics, MultiClassMetrics
+from samfit.harness.metrics.table import class_key
+from samfit.harness.report.kit.tables import CaptionedTable
 
 Metrics = BinaryMetrics | MultiClassMetrics
 

@@ -6,11 +6,17 @@ from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import Any
 
-from harness.cell import Cell
-from harness.miniature.tasks import TASKS
-from harness.record import Accuracy, Measurement
-from harness.report.select import Series, has_memory, is_scored, machine_of, series_of
-from harness.sam.packaged import MINIATURE, RANDOM_ENCODER
+from samfit.harness.miniature.tasks import TASKS
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.record import Accuracy, Measurement
+from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
+from samfit.harness.report.kit.select import (
+    Series,
+    has_memory,
+    is_scored,
+    machine_of,
+    series_of,
+)
 
 PRETRAINED, UNKNOWING = "without adaptation", "decoder only, random encoder"
 YARDSTICKS = (PRETRAINED, UNKNOWING)

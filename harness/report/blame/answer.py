@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
-from harness.memory.blame import Blame, bytes_of_alike
-from harness.memory.trace import FROZEN, TRAINABLE
-from harness.report.blame.names import category_words, labels, module_words
-from harness.report.describe import size
+from samfit.harness.memory.holders import Blame, bytes_of_alike
+from samfit.harness.report.blame.names import category_words, labels, module_words
+from samfit.harness.report.kit.describe import size
+from samfit.harness.trace.trace import FROZEN, TRAINABLE
 
 NAMED = 0.1  # of all bytes: a category that has less is left out
 MOST = 0.9  # of a category: where so much of it lies, there it is

@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Sequence
 
-from harness.cell import Cell
-from harness.memory.blame import Blame
-from harness.report.describe import assumptions, describe_memory
-from harness.report.select import COMPARABLE, VARIANT_DEFAULTS
+from samfit.harness.memory.holders import Blame
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.kit.describe import assumptions, describe_memory
+from samfit.harness.report.kit.select import COMPARABLE, VARIANT_DEFAULTS
 
 NO_MODULE = "outside of modules"
 

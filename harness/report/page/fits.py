@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from harness.cards import CARDS, COMMON_CARDS
-from harness.cell import Cell
-from harness.record import Measurement
-from harness.report.describe import GIB, PHASES, method_title, pulled
-from harness.report.select import is_as_published
-from harness.report.side_by_side import INEXACT
+from samfit.harness.device.cards import CARDS, COMMON_CARDS
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.kit.describe import GIB, PHASES, method_title, pulled
+from samfit.harness.report.kit.select import is_as_published
+from samfit.harness.report.levers.table import INEXACT
 
 FIRST_CARD = COMMON_CARDS[0]
 

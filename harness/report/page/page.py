@@ -13,11 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from harness.record import Measurement
-from harness.report.describe import method_title, origin, pulled
-from harness.report.page.fits import fits_data
-from harness.report.page.summary import summary
-from harness.report.tables import MISSING, TEXT, CaptionedTable, cells_table
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.kit.describe import method_title, origin, pulled
+from samfit.harness.report.kit.tables import MISSING, TEXT, CaptionedTable, cells_table
+from samfit.harness.report.page.fits import fits_data
+from samfit.harness.report.page.summary import summary
 
 HERE = Path(__file__).parent
 WORDS = ("method", "model", "levers and settings", "task", "ended")

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
-from harness.cards import find_card
-from harness.record import Measurement
-from harness.report.accuracy.describe import metric_name
-from harness.report.accuracy.standings import PRETRAINED, standings
-from harness.report.describe import GIB, method_title, size
-from harness.report.page.fits import naming_cards
-from harness.report.select import is_as_published
+from samfit.harness.device.cards import find_card
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.accuracy.describe import metric_name
+from samfit.harness.report.accuracy.standings import PRETRAINED, standings
+from samfit.harness.report.kit.describe import GIB, method_title, size
+from samfit.harness.report.kit.select import is_as_published
+from samfit.harness.report.page.fits import naming_cards
 
 CARDS = ("RTX 3070", "RTX 3090")  # of 8 and 24 GB, which people ask about most
 BATCHES = (1, 4)

@@ -8,8 +8,8 @@ from safetensors.torch import save_file
 from small_sam import SIDE, adapted, small_batch, small_sam
 from user_error import user_error
 
-from adapters.core.adapted import attach
-from harness.sam.build import build_sam
+from samfit.adapters.core.adapted import attach
+from samfit.adapters.sam.build import build_sam
 
 
 @pytest.fixture

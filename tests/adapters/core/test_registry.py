@@ -5,14 +5,14 @@ import pytest
 from small_sam import small_batch, small_sam
 from user_error import user_error
 
-import adapters
-from adapters.core.adapted import attach
-from adapters.core.base import Adapter
-from adapters.core.registry import adapter_class, adapter_names
-from adapters.lora import Lora
+from samfit import adapters
+from samfit.adapters.core.adapted import attach
+from samfit.adapters.core.base import Adapter
+from samfit.adapters.core.registry import adapter_class, adapter_names
+from samfit.adapters.lora import Lora
 
 METHOD = """
-from adapters.core.base import Adapter
+from samfit.adapters.core.base import Adapter
 
 class Nudge(Adapter):
     title = "nudge"

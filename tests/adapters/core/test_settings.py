@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from user_error import user_error
 
-from adapters.core.adapted import attach
-from adapters.core.base import Settings
-from adapters.core.registry import adapter_class, adapter_names
-from adapters.core.settings import Positive, Share, changed_settings, parse_settings
+from samfit.adapters.core.adapted import attach
+from samfit.adapters.core.base import Settings
+from samfit.adapters.core.registry import adapter_class, adapter_names
+from samfit.adapters.core.settings import Positive, Share, changed_settings, parse_settings
 
 
 @dataclass(frozen=True, kw_only=True)

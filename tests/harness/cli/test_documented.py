@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from synthetic_records import measured, predicted, stored
 
-from harness.cell import Cell
-from harness.run import profiles, validation
-from harness.run.task import Task
+from samfit.harness.record.cell import Cell
+from samfit.harness.run import profiles, validation
+from samfit.harness.run.task import Task
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -77,7 +77,7 @@ def test_each_page_with_commands_is_among_them():
 
 
 def test_every_command_of_samfit_is_documented():
-    from harness.cli.app import app
+    from samfit.harness.cli.app import app
 
     named = {shlex.split(line)[1] for line in commands(ROOT / "README.md")}
     assert named == {c.name or c.callback.__name__ for c in app.registered_commands}

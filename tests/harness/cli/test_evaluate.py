@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
-from harness.accuracy.metrics import METRICS
+from samfit.harness.metrics import METRICS
 
 
 def test_the_test_images_are_scored_as_they_were_given_to_training(samfit, photos_run, tmp_path):

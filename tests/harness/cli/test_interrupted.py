@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 # As users run it, but that the state is kept as often as writing it allows.
 CODE = """
-from harness.cli import adapt, command
+from samfit.harness.cli import command
+from samfit.harness.cli import adapt
 adapt.KEEP_EVERY_S = 0
 command()
 """

@@ -9,8 +9,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from harness.accuracy.run_folder import RunFolder
-from harness.miniature import dataset
+from samfit.harness.miniature import dataset
+from samfit.harness.train.run_folder import RunFolder
 
 FILES = {"run.json", "state.pt", "adapter.safetensors", "losses.csv", "validation.csv"}
 

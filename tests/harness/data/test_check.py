@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from user_error import user_error
 
-from harness.data.check import Summary, check
-from harness.data.dataset import open_folder
-from harness.data.parallel import in_threads
+from samfit.harness.data.check import Summary, check
+from samfit.harness.data.dataset import open_folder
+from samfit.harness.data.parallel import in_threads
 
 
 @dataclass(frozen=True)

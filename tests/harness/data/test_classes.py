@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from user_error import user_error
 
-from harness.data.classes import guess_classes
+from samfit.harness.data.classes import guess_classes
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from user_error import user_error
 
-from harness.data import dataset
-from harness.data.dataset import LAYOUTS, DataSet, hold_out, open_folder
+from samfit.harness.data import dataset
+from samfit.harness.data.dataset import LAYOUTS, DataSet, hold_out, open_folder
 
 PAIRS = ("images/a.png", "masks/a.png")
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from user_error import user_error
 
-from harness.data.folders import IMAGES, MASKS, read_folders
+from samfit.harness.data.folders import IMAGES, MASKS, read_folders
 
 
 def names(listing):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from user_error import user_error
 
-from harness.data.matching import Found, match
+from samfit.harness.data.matching import Found, match
 
 letters = st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",))
 stems = st.text(letters, min_size=1, max_size=12).filter(lambda stem: stem.strip(".") == stem)

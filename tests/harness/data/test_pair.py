@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageFilter
 from user_error import user_error
 
-from harness.data.pair import Pair, read_image, read_mask
+from samfit.harness.data.pair import Pair, read_image, read_mask
 
 LYING = 6  # EXIF: the photograph was stored on its side
 UPSIDE_DOWN = 3

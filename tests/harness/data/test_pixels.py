@@ -10,9 +10,17 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from user_error import user_error
 
-from adapters.core.errors import UserError
-from harness.data import pixels
-from harness.data.pixels import eight_bits, grey, is_picture, load, reading, rgb, upright
+from samfit.errors import UserError
+from samfit.harness.data import pixels
+from samfit.harness.data.pixels import (
+    eight_bits,
+    grey,
+    is_picture,
+    load,
+    reading,
+    rgb,
+    upright,
+)
 
 ENDINGS = {
     "1": ["png", "tif", "bmp", "pbm"],

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from user_error import user_error
 
-from adapters.core.errors import UserError
-from harness.data.table import read_table, read_tables
+from samfit.errors import UserError
+from samfit.harness.data.table import read_table, read_tables
 
 HEAD = "image,label\n"
 

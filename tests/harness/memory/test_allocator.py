@@ -11,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from user_error import user_error
 
-from harness.memory.allocator import AllocatorOptions, CachingAllocator, DoesNotFitError
-from harness.memory.pools import LARGE_SEGMENT, MIB, SMALL_SEGMENT, round_up
+from samfit.harness.memory.allocator import (
+    AllocatorOptions,
+    CachingAllocator,
+    DoesNotFitError,
+)
+from samfit.harness.memory.pools import LARGE_SEGMENT, MIB, SMALL_SEGMENT, round_up
 
 EXPANDABLE = AllocatorOptions(expandable_segments=True)
 OVERSIZE_FROM_100 = AllocatorOptions(max_split_bytes=100 * MIB)

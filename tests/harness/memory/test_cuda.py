@@ -6,12 +6,17 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness import nvml
-from harness.memory import cuda
-from harness.memory.cuda import CUBLAS_WORKSPACE, cublas_workspace_bytes, explain, read_cuda
-from harness.memory.trace import SAVED, UNTRACED
-from harness.nvml import Usage
-from harness.record import Memory
+from samfit.harness.device import nvml
+from samfit.harness.device.nvml import Usage
+from samfit.harness.memory import cuda
+from samfit.harness.memory.cuda import (
+    CUBLAS_WORKSPACE,
+    cublas_workspace_bytes,
+    explain,
+    read_cuda,
+)
+from samfit.harness.record.record import Memory
+from samfit.harness.trace.trace import SAVED, UNTRACED
 
 MIB = 2**20
 

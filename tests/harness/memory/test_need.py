@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cards import CARDS, unnamed_card
-from harness.cell import Cell
-from harness.fit.needs import Needs
-from harness.memory.need import cards_that_hold
-from harness.predict import predict, trace_without_data
+from samfit.harness.device.cards import CARDS, unnamed_card
+from samfit.harness.memory.need import cards_that_hold
+from samfit.harness.predict.fit.needs import Needs
+from samfit.harness.predict.predict import predict, trace_without_data
+from samfit.harness.record.cell import Cell
 
 CELL = Cell(adapter="lora", backbone="vit_tiny", batch_size=2)
 

@@ -1,7 +1,7 @@
 """The peak of a trace: sums, phases and the timeline."""
 
-from harness.memory.peak import TIMELINE_POINTS, predicted_cuda_memory, traced_memory
-from harness.memory.trace import FROZEN, ROUNDING, TEMPORARIES, Trace
+from samfit.harness.memory.peak import TIMELINE_POINTS, predicted_cuda_memory, traced_memory
+from samfit.harness.trace.trace import FROZEN, ROUNDING, TEMPORARIES, Trace
 
 MIB = 2**20
 

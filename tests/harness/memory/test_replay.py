@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.memory.allocator import AllocatorOptions, DoesNotFitError
-from harness.memory.pools import MIB
-from harness.memory.replay import replay
-from harness.memory.trace import Trace
+from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
+from samfit.harness.memory.pools import MIB
+from samfit.harness.memory.replay import replay
+from samfit.harness.trace.trace import Trace
 
 
 def trace_of(*sizes_mib):

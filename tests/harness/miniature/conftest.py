@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.miniature.tasks import TASKS
+from samfit.harness.miniature.tasks import TASKS
 
 
 @cache

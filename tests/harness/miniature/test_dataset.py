@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from user_error import user_error
 
-from harness.miniature.dataset import Drawn, miniature
-from harness.miniature.tasks import TASKS
+from samfit.harness.miniature.dataset import Drawn, miniature
+from samfit.harness.miniature.tasks import TASKS
 
 # Mean red, green and blue, and share of foreground, of test image 000 as drawn with numpy 2.3,
 # scipy 1.17 and Pillow 13. Trained scores are comparable only while these stay.

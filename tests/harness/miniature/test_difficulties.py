@@ -8,7 +8,7 @@ from scipy.ndimage import (
     label,
 )
 
-from harness.miniature.tasks import shadow, transparent
+from samfit.harness.miniature.tasks import shadow, transparent
 
 
 def outside(mask, nearest=2, farthest=400):

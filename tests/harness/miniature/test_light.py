@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.miniature.light import cast, displaced, over, rounded, shaded
+from samfit.harness.miniature.light import cast, displaced, over, rounded, shaded
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.random((32, 32, 3), np.float32)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.miniature.shapes import circle, fill, place, softened, tube, within
+from samfit.harness.miniature.shapes import circle, fill, place, softened, tube, within
 
 SQUARE = np.array([[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75]])
 

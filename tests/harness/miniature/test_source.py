@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.miniature.source import CAMOUFLAGED, PLAIN, SUBTLE, box_of, draw_scene
+from samfit.harness.miniature.source import CAMOUFLAGED, PLAIN, SUBTLE, box_of, draw_scene
 
 
 @pytest.mark.parametrize("mix", [PLAIN, SUBTLE, CAMOUFLAGED])

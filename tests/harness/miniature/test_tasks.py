@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.miniature.tasks import TASKS
+from samfit.harness.miniature.tasks import TASKS
 
 pytestmark = pytest.mark.parametrize("name", TASKS)
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.miniature.textures import (
+from samfit.harness.miniature.textures import (
     TEXTURES,
     Tones,
     clouds,

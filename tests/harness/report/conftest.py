@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from synthetic_records import predicted
 
-from adapters.core.registry import adapter_class, adapter_names
+from samfit.adapters.core.registry import adapter_class, adapter_names
 
 
 @pytest.fixture

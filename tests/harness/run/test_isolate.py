@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.core.errors import UserError
-from harness.cell import Cell
-from harness.run import isolate
-from harness.run.isolate import Worker, run_isolated
-from harness.run.task import Task
+from samfit.errors import UserError
+from samfit.harness.record.cell import Cell
+from samfit.harness.run import isolate
+from samfit.harness.run.isolate import Worker, run_isolated
+from samfit.harness.run.task import Task
 
 TINY = Task("predict", Cell(adapter="lora", backbone="vit_tiny"))
 SLOW = Task("measure", Cell(adapter="cad", backbone="vit_tiny", batch_size=64, device="cpu"))
@@ -78,7 +78,7 @@ def test_a_worker_that_cannot_start_is_named(monkeypatch):
 
 
 def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
-    loud = "from harness.run import worker\npredict = worker.RUNNERS['predict']\n"
+    loud = "from samfit.harness.run import worker\npredict = worker.RUNNERS['predict']\n"
     loud += "worker.RUNNERS['predict'] = lambda cell: [print('noise'), predict(cell)][1]\nmain()"
     monkeypatch.setattr(isolate, "BOOT", isolate.BOOT.replace("main()", loud))
     assert run_isolated(TINY).status == "ok"
@@ -87,8 +87,10 @@ def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_worker_does_not_outlive_its_parent():
     """A killed sweep must not leave a process on the device."""
-    code = "from harness.run.isolate import Worker\nfrom harness.run.task import Task\n"
-    code += "from harness.cell import Cell\nworker = Worker()\n"
+    code = (
+        "from samfit.harness.run.isolate import Worker\nfrom samfit.harness.run.task import Task\n"
+    )
+    code += "from samfit.harness.record.cell import Cell\nworker = Worker()\n"
     code += "print(worker._process.pid, flush=True)\n"
     code += "worker.run(Task('measure', Cell(adapter='cad', backbone='vit_tiny', batch_size=64, "
     code += "device='cpu')))"

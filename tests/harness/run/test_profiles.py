@@ -4,14 +4,14 @@ import json
 
 import pytest
 
-from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names
-from harness.cell import Cell
-from harness.ladder import with_every_exact_lever
-from harness.miniature.tasks import TASKS
-from harness.report.accuracy.standings import training_step
-from harness.report.select import is_as_published
-from harness.run.profiles import (
+from samfit.adapters.core.registry import adapter_names
+from samfit.errors import UserError
+from samfit.harness.miniature.tasks import TASKS
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.weights import MINIATURE
+from samfit.harness.report.accuracy.standings import training_step
+from samfit.harness.report.kit.select import is_as_published
+from samfit.harness.run.profiles import (
     BATCH_SIZES,
     LEVER_BATCH_SIZES,
     MEASURED_BATCH_SIZES,
@@ -20,7 +20,7 @@ from harness.run.profiles import (
     accuracy_tasks,
     load_profile,
 )
-from harness.sam.packaged import MINIATURE
+from samfit.harness.step.ladder import with_every_exact_lever
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 

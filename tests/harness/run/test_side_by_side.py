@@ -2,15 +2,14 @@
 
 import os
 import time
-from pathlib import Path
 
 import pytest
 
-import harness
-from harness.cell import Cell
-from harness.run import isolate, side_by_side
-from harness.run.side_by_side import run
-from harness.run.task import Task
+from samfit.files import PACKAGE
+from samfit.harness.record.cell import Cell
+from samfit.harness.run import isolate, side_by_side
+from samfit.harness.run.side_by_side import run
+from samfit.harness.run.task import Task
 
 HERE = {"gpu": None, "cpu_threads": 8}
 CARD = {"gpu": "Imaginary GPU", "cpu_threads": 8}
@@ -20,8 +19,8 @@ TIMEOUT_S = 60
 STAND_IN = f"""
 import json, os, sys, time
 from pathlib import Path
-sys.path[0] = {str(Path(harness.__file__).parents[1])!r}
-from harness.run.task import Task
+sys.path[0] = {str(PACKAGE.parent)!r}
+from samfit.harness.run.task import Task
 folder = Path(os.environ["NOTES"])
 (folder / str(os.getpid())).touch()
 said = {{"cpu_threads": int(os.environ["OMP_NUM_THREADS"])}}

@@ -1,14 +1,14 @@
-"""Sweeps: resumable, each task once. That kills lose nothing, bench.kills shows."""
+"""Sweeps: resumable, each task once. That kills lose nothing, samfit.bench.kills shows."""
 
 from dataclasses import replace
 
 import pytest
 
-from harness.cell import Cell
-from harness.run import sweep as room
-from harness.run.sweep import sweep
-from harness.run.task import Task
-from harness.store import Store
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.store import Store
+from samfit.harness.run import sweep as room
+from samfit.harness.run.sweep import sweep
+from samfit.harness.run.task import Task
 
 MACHINE = {"packages": {"torch": "2.9"}, "code_sha256": "abc", "gpu": None, "cpu": "x"}
 TASKS = [Task("predict", Cell(adapter="lora", batch_size=size)) for size in (1, 2, 3)]

@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
-from adapters.core.errors import UserError
-from adapters.core.registry import adapter_names
-from harness.run import validation as room
-from harness.run.validation import BATCH_SIZES, until, validation_tasks
+from samfit.adapters.core.registry import adapter_names
+from samfit.errors import UserError
+from samfit.harness.run import validation as room
+from samfit.harness.run.validation import BATCH_SIZES, until, validation_tasks
 
 GPU = {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 

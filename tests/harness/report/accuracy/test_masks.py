@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from synthetic_records import scored
 
-from harness.report.accuracy.masks import mask_of, picture
+from samfit.harness.report.accuracy.masks import mask_of, picture
 
 CAMOUFLAGE, TRANSPARENT = picture("camouflage", 0), picture("transparent", 0)
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthetic_records import scored
 
-from harness.report.accuracy.noise import noise, told_apart
-from harness.report.accuracy.standings import standings
+from samfit.harness.report.accuracy.noise import noise, told_apart
+from samfit.harness.report.accuracy.standings import standings
 
 APART = [[0.1 * method + 0.001 * seed for seed in range(3)] for method in range(8)]
 MIXED = [[0.5 + 0.01 * ((3 * method + 5 * seed) % 7) for seed in range(3)] for method in range(8)]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from synthetic_records import ENVIRONMENT, predicted, scored
 
-from harness.report.accuracy.standings import (
+from samfit.harness.record.weights import RANDOM_ENCODER
+from samfit.harness.report.accuracy.standings import (
     PRETRAINED,
     UNKNOWING,
     predicted_steps,
@@ -13,7 +14,6 @@ from harness.report.accuracy.standings import (
     standings,
     training_step,
 )
-from harness.sam.packaged import RANDOM_ENCODER
 
 TASKS = ("camouflage", "polyp", "transparent")
 PREDICTION = predicted("cad", 4, 0.1, backbone="vit_tiny")

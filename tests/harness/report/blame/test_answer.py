@@ -2,8 +2,8 @@
 
 from synthetic_blames import ENCODER, blamed, parallel_blame, serial_blame
 
-from harness.memory.trace import FROZEN
-from harness.report.blame.answer import answer, difference_answer
+from samfit.harness.report.blame.answer import answer, difference_answer
+from samfit.harness.trace.trace import FROZEN
 
 
 def test_the_answer_says_when_what_and_where():

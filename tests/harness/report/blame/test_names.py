@@ -2,7 +2,7 @@
 
 from synthetic_blames import ENCODER, parallel_blame, serial_blame
 
-from harness.report.blame.names import labels, module_words, source
+from samfit.harness.report.blame.names import labels, module_words, source
 
 
 def test_names_leave_out_the_prefix_that_all_share():

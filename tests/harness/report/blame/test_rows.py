@@ -5,10 +5,10 @@ from hypothesis import given
 from synthetic_blames import ENCODER, any_blame, blamed, parallel_blame, serial_blame
 from synthetic_records import GIB
 
-from harness.blame import blame
-from harness.cell import Cell
-from harness.memory.trace import FROZEN, SAVED, TEMPORARIES
-from harness.report.blame.rows import LEAST, MOST_ROWS, few_rows
+from samfit.harness.predict.blame import blame
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.blame.rows import LEAST, MOST_ROWS, few_rows
+from samfit.harness.trace.trace import FROZEN, SAVED, TEMPORARIES
 
 
 @given(any_blame)

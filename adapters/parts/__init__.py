@@ -1,0 +1,1 @@
+"""What the adapters are made of: shared and inner parts."""

@@ -1,1 +1,0 @@
-"""What changed between two runs of the suite: memory exactly, time beyond its spread."""

@@ -1,0 +1,1 @@
+"""What a card is, and what the driver says about it."""

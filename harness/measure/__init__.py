@@ -1,0 +1,1 @@
+"""Run a step on the device: its memory and its time."""

@@ -1,0 +1,195 @@
+"""Measure or weigh a Cell: the real step, on the device, in this process.
+
+Run it in a fresh process (``run/isolate.py``): what an earlier Cell left in the allocator, in
+cuBLAS or in caches would be measured with it.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import torch
+
+from samfit.errors import UserError
+from samfit.harness.device.nvml import CARD
+from samfit.harness.measure.timing import time_steps, warm_up
+from samfit.harness.memory.cuda import explain, foreign_bytes, read_cuda
+from samfit.harness.memory.peak import traced_memory
+from samfit.harness.predict.predict import STEPS, predict, trace_steps
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.environment import environment
+from samfit.harness.record.record import (
+    Compute,
+    Measurement,
+    Memory,
+    Parameters,
+    Timing,
+    measured_source,
+)
+from samfit.harness.step.step import Step, build_step, describe_method, describe_step
+
+MIB = 2**20
+# The spelling that every version reads, and the newer: neither may say what the Cell does not.
+ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+WEIGHED_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step
+# How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUFFT_ALLOC_FAILED",
+)
+
+
+def measure(cell: Cell) -> Measurement:
+    """Run ``cell`` on its device: read its memory, trace it, then time its steps.
+
+    Running out of memory is a result: the record's status is ``oom``.
+
+    Raises:
+        UserError: for a Cell that cannot be built, or a device that is not there.
+    """
+    return _run(cell, _time)
+
+
+def weigh(cell: Cell) -> Measurement:
+    """The memory of ``cell``, as ``measure`` reads it, without times.
+
+    Raises:
+        UserError: as ``measure``.
+    """
+    return _run(cell, _leave)
+
+
+Use = Callable[[Step, list[float]], Timing]  # of a warm step; the list is its warm-up in ms
+
+
+def _run(cell: Cell, use: Use) -> Measurement:
+    """The record of ``cell``, with the times that ``use`` takes of its step."""
+    if cell.device == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
+        )
+    for name in ALLOCATOR_VARIABLES:  # read when the allocator is first used in this process
+        os.environ.pop(name, None)
+    if cell.alloc_conf:
+        os.environ[ALLOCATOR_VARIABLES[0]] = cell.alloc_conf
+    clock = time.perf_counter()
+    record = Measurement(
+        cell=cell,
+        status="ok",
+        source=measured_source(cell),
+        traced=describe_step(cell),
+        environment=environment(cell),
+        started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    try:
+        record = _observe(record, use)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        record = replace(record, status="oom", message=first_line(error))
+    if record.status == "oom":  # out of the handler, which keeps the failed step's frames alive
+        record = _what_was_missing(record)
+    return replace(record, duration_ms=1000 * (time.perf_counter() - clock))
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch says that the device's memory, or the host's, is used up."""
+    words = str(error)
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in words for sign in OUT_OF_MEMORY)
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the stack of C++ frames that torch may append."""
+    return str(error).partition("\n")[0]
+
+
+def _time(step: Step, warmup_ms: list[float]) -> Timing:
+    return time_steps(step.run, step.device, step.cell.batch_size, warmup_ms)
+
+
+def _leave(step: Step, warmup_ms: list[float]) -> Timing:
+    """No times."""
+    return Timing()
+
+
+def _observe(record: Measurement, use: Use) -> Measurement:
+    """The record with memory and timing; tracing slows a step, so timed steps are not traced.
+
+    Memory comes first: how many steps are timed depends on how long they take.
+    """
+    cell, device = record.cell, torch.device(record.cell.device)
+    step = build_step(cell, device)
+    warmup_ms = warm_up(step.run, device)
+    measured = _weighed(step) if device.type == "cuda" else None
+    trace = trace_steps(step)
+    traced = traced_memory(trace)
+    timing = use(step, warmup_ms)
+    return replace(
+        record,
+        method=describe_method(step.model.adapter),
+        params=Parameters(**step.model.parameter_counts()),
+        memory=explain(measured, traced) if measured else traced,
+        timing=timing,
+        compute=Compute(flops_per_image=trace.flops // (STEPS * cell.batch_size)),
+    )
+
+
+def _weighed(step: Step) -> Memory:
+    """What the CUDA allocator counts over a few steps."""
+    torch.cuda.reset_peak_memory_stats()
+    for _ in range(WEIGHED_STEPS):
+        step.run()
+    return read_cuda()
+
+
+def _what_was_missing(record: Measurement) -> Measurement:
+    """An out-of-memory record that says what the Cell needs, and which batch would need less."""
+    predicted = predict(record.cell)
+    assert predicted.memory is not None
+    needed, free = predicted.memory.peak_allocated_bytes, _free_bytes(record.cell)
+    message = f"out of memory: the step is predicted to hold {needed / MIB:,.0f} MiB at its peak"
+    if free is not None:
+        message += f", and {free / MIB:,.0f} MiB were free"
+        if needed > free:
+            message += f", {(needed - free) / MIB:,.0f} MiB less"
+    return replace(
+        record,
+        message=f"{message}; {_advice(record.cell, needed, free)}",
+        method=predicted.method,
+        params=predicted.params,
+    )
+
+
+def _free_bytes(cell: Cell) -> int | None:
+    """What the card had free when this process began; None for the CPU or a silent driver."""
+    if cell.device == "cpu":
+        return None
+    foreign = foreign_bytes()
+    card = torch.cuda.get_device_properties(CARD).total_memory
+    return None if foreign is None else card - foreign
+
+
+def _peak_bytes(cell: Cell) -> int:
+    memory = predict(cell).memory
+    assert memory is not None
+    return memory.peak_allocated_bytes
+
+
+def _advice(cell: Cell, needed: int, free: int | None) -> str:
+    """A batch whose predicted peak is below ``free``: the largest, if the peak grows evenly.
+
+    ``needed`` is the predicted peak of ``cell`` itself.
+    """
+    if free is not None and cell.batch_size > 1:
+        one = _peak_bytes(replace(cell, batch_size=1))
+        batch = 1 + (free - one) * (cell.batch_size - 1) // (needed - one)
+        for candidate in range(min(batch, cell.batch_size - 1), 0, -1):
+            held = _peak_bytes(replace(cell, batch_size=candidate))
+            if held < free:
+                return f"--batch-size {candidate} is predicted to hold {held / MIB:,.0f} MiB."
+    return "use a smaller --batch-size, --backbone or --image-size."

@@ -1,0 +1,53 @@
+"""What there is: every adapter with its sizes on every backbone."""
+
+from typing import Any
+
+import torch
+from segment_anything.modeling import Sam
+
+from samfit.adapters.core.adapted import AdaptedSam, attach
+from samfit.adapters.core.registry import adapter_class, adapter_names
+from samfit.adapters.sam.build import build_sam
+from samfit.adapters.sam.sizes import BACKBONES
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """One entry an adapter, as JSON values; sizes come from building it, without data."""
+    with torch.device("meta"):
+        sams = {backbone: build_sam(backbone) for backbone in BACKBONES}
+        return [_entry(name, sams) for name in adapter_names()]
+
+
+def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:
+    method, params = adapter_class(name), {}
+    trains: list[str] = []
+    levers: tuple[str, ...] = ()
+    for backbone, sam in sams.items():
+        model = attach(sam, name)
+        params[backbone] = model.parameter_counts()
+        trains, levers = trained_parts(model), model.adapter.levers()
+        model.detach()
+    return {
+        "name": name,
+        "title": method.title,
+        "source": method.source,
+        "serial": method.encoder_gradients,
+        "starts_as_identity": method.starts_as_identity,
+        "mergeable": method.mergeable,
+        "trains": trains,
+        "levers": list(levers),
+        "params": params,
+    }
+
+
+def trained_parts(model: AdaptedSam) -> list[str]:
+    """What is trained, in words: the adapter's own parameters and parts of SAM."""
+    trained = model.trainable()
+    parts = ["own parameters"] if any(name.startswith("adapter.") for name in trained) else []
+    for part, module in model.sam.named_children():
+        names = {f"sam.{part}.{name}" for name, _ in module.named_parameters()}
+        if names <= trained.keys():
+            parts.append(part)
+        elif names & trained.keys():
+            parts.append(f"part of {part}")
+    return [part.replace("_", " ") for part in parts]

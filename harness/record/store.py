@@ -1,0 +1,143 @@
+"""The results file: JSON Lines, one Measurement a line, only ever appended to. Needs no torch."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from samfit.errors import UserError
+from samfit.harness.record.record import SCHEMA, Measurement
+
+RECORD_BEGIN = b'{"key": "'  # what every line begins with
+
+
+class Store:
+    """A results file.
+
+    A record counts from the moment its line is complete on disk. A process that is killed while
+    writing leaves at most a torn last line, which reading skips and the next writer cuts off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> list[Measurement]:
+        """All records in the order in which they were written; none if there is no file yet.
+
+        Raises:
+            UserError: if the file cannot be read or holds something else.
+        """
+        text = self._text()
+        if _is_torn(_tail(text)):
+            text = text[: len(text) - len(_tail(text))]
+        return [self._parse(number, line) for number, line in enumerate(text.splitlines(), 1)]
+
+    def latest(self) -> list[Measurement]:
+        """The last record of each key: what a report shows."""
+        return list({record.key: record for record in self.load()}.values())
+
+    @contextmanager
+    def writing(self) -> Iterator["Store"]:
+        """Hold the file for appending; a second writer is turned away.
+
+        Raises:
+            UserError: if another process is writing, or the folder cannot be written.
+        """
+        lock = FileLock(f"{self.path}.lock", timeout=0)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout as error:
+            raise UserError(
+                f"another samfit is writing to {self.path}: wait for it or choose another --output."
+            ) from error
+        except OSError as error:
+            raise self._cannot_write(error) from error
+        try:
+            self.load()  # refuses a file that is not ours before anything in it is changed
+            self._mend_last_line()
+            yield self
+        finally:
+            lock.release()  # the lock file stays: removing it would let two writers in
+
+    def append(self, record: Measurement) -> None:
+        """Write a record through to the disk.
+
+        Raises:
+            UserError: if the disk is full or the file cannot be written; earlier records stay.
+        """
+        line = json.dumps(record.to_json()) + "\n"
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _parse(self, number: int, line: bytes) -> Measurement:
+        where = f"line {number} of {self.path}"
+        try:
+            data = json.loads(line)
+            schema = data["schema"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UserError(f"{where} is not a samfit record: is this a results file?") from error
+        if schema != SCHEMA:
+            raise UserError(
+                f"{where} has schema {schema}, this samfit reads {SCHEMA}: "
+                "use the version that wrote it, or measure again into another file."
+            )
+        try:
+            return Measurement.from_json(data)
+        except UserError as error:
+            raise UserError(f"{where} is a broken samfit record ({error}): remove it.") from error
+
+    def _text(self) -> bytes:
+        if self.path.exists() and not self.path.is_file():
+            raise UserError(f"cannot read {self.path}: it is not a file.")
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise UserError(f"cannot read {self.path}: {error.strerror}.") from error
+
+    def _mend_last_line(self) -> None:
+        """End a record that lacks its line end; cut off what is torn."""
+        text = self._text()
+        tail = _tail(text)
+        if not tail:
+            return
+        try:
+            if _is_torn(tail):
+                os.truncate(self.path, len(text) - len(tail))
+            else:
+                with self.path.open("ab") as file:
+                    file.write(b"\n")
+        except OSError as error:
+            raise self._cannot_write(error) from error
+
+    def _cannot_write(self, error: OSError) -> UserError:
+        return UserError(
+            f"cannot write to {self.path}: {error.strerror}; mend that and run the same command "
+            "again: finished Cells are kept."
+        )
+
+
+def _tail(text: bytes) -> bytes:
+    """What follows the last line end: nothing, if every line is complete."""
+    return text[text.rfind(b"\n") + 1 :]
+
+
+def _is_torn(tail: bytes) -> bool:
+    """Whether this is the beginning of a record whose writing was cut short."""
+    if not tail.startswith(RECORD_BEGIN[: len(tail)]):
+        return False
+    try:
+        json.loads(tail)
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,32 @@
+"""Losses and validation of one training, step by step."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from samfit.harness.metrics import METRICS
+from samfit.harness.report.kit.style import BLUE, MUTED, VERMILLION, styled
+from samfit.harness.train.history import History
+
+SMOOTHED_OVER = 0.05  # of the steps
+
+
+@styled
+def draw_history(history: History, metric: str) -> Figure:
+    """The loss of each step with its running mean, and the validation ``metric`` below."""
+    rows = 2 if history.validations else 1
+    figure = Figure(figsize=(6.4, 2.4 * rows), layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    steps = np.arange(1, len(history.losses) + 1)
+    width = max(1, round(SMOOTHED_OVER * len(steps)))
+    axes[0].plot(steps, history.losses, color=BLUE, alpha=0.3, linewidth=0.8)
+    smooth = np.convolve(history.losses, np.ones(width) / width, mode="valid")
+    axes[0].plot(steps[width - 1 :], smooth, color=BLUE)
+    axes[0].set_ylabel("loss")
+    if history.validations:
+        at = [scores["step"] for scores in history.validations]
+        values = [scores[metric] for scores in history.validations]
+        axes[1].plot(at, values, color=VERMILLION, marker="o", markersize=3)
+        axes[1].axvline(history.best_step, color=MUTED, linewidth=0.8, linestyle=":")
+        axes[1].set_ylabel(f"{METRICS[metric].title} of validation")
+    axes[-1].set_xlabel("step")
+    return figure

@@ -1,0 +1,140 @@
+"""Predicted against measured memory, and how far predictions are off."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from samfit.harness.report.agreement.pairs import Pair
+from samfit.harness.report.kit.describe import Unit, method_title, pulled, unit_for
+from samfit.harness.report.kit.frame import (
+    DPI,
+    MARGIN,
+    TEXT_POINTS,
+    framed_axes,
+    powers_of_two,
+)
+from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES, spread
+from samfit.harness.report.kit.style import BLUE, INK, MUTED, styled
+
+HEIGHT, APART, ERRORS = 3.9, 0.55, 2.3  # inches: of the axes, between them, width of the errors'
+BANDS = {0.01: 0.24, 0.03: 0.12}  # share of the measured peak, opacity
+NAMED, NAME_COLUMNS, BESIDE = 3, 26, 0.3  # of the worst cases; characters; inches
+MARKS: dict[str, dict[str, Any]] = {
+    precision: {
+        "marker": "o", "markersize": 5, "fillstyle": fill, "color": BLUE, "linestyle": "none",
+    }
+    for precision, fill in (("fp32", "full"), ("bf16", "none"))
+}  # fmt: skip
+
+Side = Literal["left", "right"]
+
+
+@styled
+def agreement(found: Sequence[Pair], source: str) -> Figure:
+    """Predicted over measured peaks (log scales), and the distribution of their errors.
+
+    ``found`` has at least one pair; ``source`` says where the measurements come from.
+    """
+    errors = [100 * pair.allocated_error for pair in found]
+    key = [
+        *(Line2D([], [], label=precision, **mark) for precision, mark in MARKS.items()),
+        *(Patch(color=MUTED, alpha=a, lw=0, label=f"within {s:.0%}") for s, a in BANDS.items()),
+    ]
+    figure, axes = framed_axes(
+        f"Peak memory of {len(found)} Cells, predicted and measured",
+        f"Peaks of allocated memory; the dotted line is the median error, "
+        f"{np.median(errors):+.2f}%. The worst cases are named. Source: {source}.",
+        key,
+        height=HEIGHT,
+        right=APART + ERRORS + MARGIN,
+    )
+    unit = unit_for([pair.measured for pair in found])
+    _scatter(axes, found, unit)
+    _name_worst(axes, sorted(found, key=lambda pair: -abs(pair.allocated_error))[:NAMED], unit)
+    _distribution(axes, errors)
+    return figure
+
+
+def _scatter(axes: Axes, found: Sequence[Pair], unit: Unit) -> None:
+    """A mark a Cell on log scales, the diagonal, and a band for each share."""
+    for pair in found:
+        ours, theirs = _peaks(pair, unit)
+        axes.plot([theirs], [ours], **MARKS[pair.measured.cell.precision])
+    peaks = [peak for pair in found for peak in _peaks(pair, unit)]
+    limits = np.array([min(peaks) / 1.3, max(peaks) * 1.3])
+    axes.plot(limits, limits, color=INK, linewidth=0.7, zorder=1)
+    for share, opacity in BANDS.items():
+        axes.fill_between(
+            limits, limits * (1 - share), limits * (1 + share), color=MUTED, alpha=opacity, lw=0
+        )
+    for axis, set_scale, set_limits in (
+        (axes.xaxis, axes.set_xscale, axes.set_xlim),
+        (axes.yaxis, axes.set_yscale, axes.set_ylim),
+    ):
+        set_scale("log", base=2)
+        set_limits(*limits)
+        powers_of_two(axis, *limits)
+    axes.set_xlabel(f"measured ({unit.name})")
+    axes.set_ylabel(f"predicted ({unit.name})")
+
+
+def _peaks(pair: Pair, unit: Unit) -> list[float]:
+    """Predicted and measured peak of allocated memory."""
+    return [memory.peak_allocated_bytes / unit.nbytes for memory in pair.memories]
+
+
+def _name_worst(axes: Axes, worst: Sequence[Pair], unit: Unit) -> None:
+    """Names beside their marks, in the half of the axes that has the room."""
+    marks = axes.transData.transform([_peaks(pair, unit)[::-1] for pair in worst])
+    frame = axes.get_window_extent()
+    on_left = marks[:, 0] < (frame.x0 + frame.x1) / 2
+    for is_left in (True, False):
+        members = np.flatnonzero(on_left == is_left).tolist()
+        wanted = marks[members, 1].tolist()
+        heights = spread(wanted, 1.2 * LINE_INCHES * DPI, frame.y0, frame.y1)
+        for member, before, after in zip(members, wanted, heights, strict=True):
+            shift = (BESIDE if is_left else -BESIDE, (after - before) / DPI)
+            side: Side = "left" if is_left else "right"
+            _name(axes, worst[member], _peaks(worst[member], unit)[::-1], shift, side)
+
+
+def _name(
+    axes: Axes, pair: Pair, place: Sequence[float], inches: Sequence[float], side: Side
+) -> None:
+    """Write what a mark stands for so many inches right of it and above it."""
+    cell = pair.measured.cell
+    what = [method_title(pair.measured), f"b{cell.batch_size}", *pulled(cell)]
+    text = textwrap.shorten(", ".join(what), NAME_COLUMNS, placeholder=" …")
+    axes.annotate(
+        f"{text}: {pair.allocated_error:+.1%}", (place[0], place[1]),
+        (72 * inches[0], 72 * inches[1]), textcoords="offset points", size=TEXT_POINTS, ha=side,
+        va="center_baseline", label=DIRECT,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        arrowprops={
+            "arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "relpos": (side == "right", 0.5),
+        },
+    )  # fmt: skip
+
+
+def _distribution(axes: Axes, errors: Sequence[float]) -> None:
+    """A histogram of the errors in percent, right of ``axes``, over the same bands."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    box, total = axes.get_position(), figure.get_figwidth()
+    panel = figure.add_axes((box.x1 + APART / total, box.y0, ERRORS / total, box.height))
+    furthest = 1.1 * max(100 * max(BANDS), *map(abs, errors))
+    for share, opacity in BANDS.items():
+        panel.axvspan(-100 * share, 100 * share, color=MUTED, alpha=opacity, lw=0, zorder=0)
+    panel.hist(errors, bins=40, range=(-furthest, furthest), color=BLUE)
+    panel.axvline(float(np.median(errors)), color=INK, linestyle=":")
+    panel.set_xlim(-furthest, furthest)
+    panel.yaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.set_xlabel("error of the prediction (%)")
+    panel.set_ylabel("Cells")

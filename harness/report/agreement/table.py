@@ -1,0 +1,143 @@
+"""How far predictions are off: the table and the plot of ``samfit validate``, and its verdict."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.agreement.pairs import Pair, pairs
+from samfit.harness.report.agreement.plot import agreement
+from samfit.harness.report.kit.describe import (
+    MIB,
+    assumptions,
+    method_title,
+    origin,
+    pulled,
+    versions,
+)
+from samfit.harness.report.kit.tables import MISSING, CaptionedTable
+from samfit.harness.report.write import pictures, write_files
+
+# What samfit promises, as shares of what was measured.
+MEDIAN_ALLOCATED, WORST_ALLOCATED, WORST_RESERVED = 0.01, 0.03, 0.05
+
+
+def validation_table(records: Sequence[Measurement]) -> CaptionedTable:
+    """Each Cell that was both predicted and measured, the largest error of allocated memory first.
+
+    ``records`` are of one machine and one run's code. The frame is empty where no Cell was both.
+    """
+    found = sorted(pairs(records), key=lambda pair: -abs(pair.allocated_error))
+    rows = [{**_names(pair), **pair.figures()} for pair in found]
+    title = "Predicted against measured memory of one training step, MiB"
+    return CaptionedTable(pd.DataFrame(rows), title, _caption(records, found) if found else "")
+
+
+def worst_cases(records: Sequence[Measurement]) -> list[CaptionedTable]:
+    """For each Cell whose error exceeds the limit, what fills the memory at either peak."""
+    far_off = [pair for pair in pairs(records) if abs(pair.allocated_error) > WORST_ALLOCATED]
+    far_off.sort(key=lambda pair: -abs(pair.allocated_error))
+    return [_breakdown(pair) for pair in far_off]
+
+
+def figures(records: Sequence[Measurement]) -> dict[str, Any]:
+    """Errors and the limits that they miss, as JSON values; errors are shares of what was measured.
+
+    ``missed`` is empty where predictions keep samfit's promise; None stands for what is unknown.
+    Predictions that assume something of the data, and say so, are shown but promise nothing.
+    """
+    found = [pair for pair in pairs(records) if pair.predicted.assumption is None]
+    allocated = [abs(pair.allocated_error) for pair in found]
+    reserved = [abs(e) for pair in found if (e := pair.reserved_error) is not None]
+    errors = {
+        "median_allocated_error": median(allocated) if allocated else None,
+        "worst_allocated_error": max(allocated, default=None),
+        "median_reserved_error": median(reserved) if reserved else None,
+        "worst_reserved_error": max(reserved, default=None),
+    }
+    limits = {
+        "median_allocated_error": MEDIAN_ALLOCATED,
+        "worst_allocated_error": WORST_ALLOCATED,
+        "worst_reserved_error": WORST_RESERVED,
+    }
+    missed = [
+        f"{name.replace('_', ' ')} {error:.2%} (limit {limit:.0%})"
+        for name, limit in limits.items()
+        if (error := errors[name]) is not None and error > limit
+    ]
+    return {"cells": len(found), **errors, "limits": limits, "missed": missed}
+
+
+def write_validation(records: Sequence[Measurement], folder: Path) -> list[Path]:
+    """Write the tables as Markdown and the plot as PNG and SVG; a file appears as a whole.
+
+    Raises:
+        UserError: if ``folder`` cannot be written.
+    """
+    tables = [validation_table(records), *worst_cases(records)]
+    contents = {"table.md": "\n".join(table.to_markdown() for table in tables).encode()}
+    figure = agreement(pairs(records), _machine(records))
+    return write_files(contents | pictures("agreement", figure), folder)
+
+
+def _names(pair: Pair) -> dict[str, str]:
+    cell = pair.measured.cell
+    parts = [f"batch {cell.batch_size}", *pulled(cell)]
+    return {"method": method_title(pair.measured), "Cell": ", ".join(parts)}
+
+
+def _caption(records: Sequence[Measurement], found: Sequence[Pair]) -> str:
+    numbers = figures(records)
+    sentences = [
+        f"{numbers['cells']} Cells, {found[0].measured.cell.backbone}. Peaks of allocated (alloc.) "
+        "and reserved memory; the error is predicted over measured, less one. "
+    ]
+    for what in ("allocated", "reserved"):
+        half, worst = (numbers[f"{which}_{what}_error"] for which in ("median", "worst"))
+        if worst is not None:
+            sentences.append(f"Errors of {what} memory: median {half:.2%}, worst {worst:.2%}. ")
+    failed = [r for r in records if r.source != "predicted" and r.status != "ok"]
+    if failed:
+        without = ", ".join(f"{r.key} ({r.status})" for r in failed)
+        sentences.append(f"Not measured: {without}. ")
+    sentences.append(assumptions([pair.predicted for pair in found]))
+    return f"{''.join(sentences)}Source: {_machine(records)}."
+
+
+def _machine(records: Sequence[Measurement]) -> str:
+    """What the records were measured on and with, and when."""
+    measured = [pair.measured for pair in pairs(records)]
+    here = measured[-1].environment
+    card = here.get("gpu")
+    parts = [f"measured on {card or here.get('cpu') or 'a CPU'}"]
+    if card:
+        parts.append(f"compute capability {here.get('gpu_capability')}")
+        parts.append(f"driver {here.get('driver')}")
+    return f"{', '.join(parts)}; {versions(measured)}; {origin(measured)}"
+
+
+def _breakdown(pair: Pair) -> CaptionedTable:
+    """Categories at the peak, predicted and measured: what the trace of the real step found."""
+    ours, theirs = (memory.breakdown_bytes or {} for memory in pair.memories)
+    rows = [
+        {
+            "category": name.replace("_", " "),
+            "predicted": _mib(ours.get(name)),
+            "measured": _mib(theirs.get(name)),
+        }
+        for name in dict.fromkeys([*ours, *theirs])
+        if ours.get(name) or theirs.get(name)
+    ]
+    moments = (
+        f"{which} in {memory.peak_phase}, {memory.peak_module or 'outside of modules'}"
+        for which, memory in zip(("predicted", "measured"), pair.memories, strict=True)
+    )
+    title = f"{', '.join(_names(pair).values())}: {pair.allocated_error:+.1%}, MiB at the peak"
+    return CaptionedTable(pd.DataFrame(rows), title, f"The peak is {'; '.join(moments)}.")
+
+
+def _mib(nbytes: int | None) -> str:
+    return MISSING if nbytes is None else f"{nbytes / MIB:,.1f}"

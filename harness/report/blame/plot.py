@@ -1,0 +1,189 @@
+"""Which modules hold the memory at the peak: an icicle, or two on one scale.
+
+The top row has the categories; below each are the modules that hold it, below a module its parts.
+"""
+
+import textwrap
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.typing import ColorType
+
+from samfit.harness.memory.holders import Blame
+from samfit.harness.report.blame.answer import moment
+from samfit.harness.report.blame.names import category_words, heading, labels, source
+from samfit.harness.report.kit import style
+from samfit.harness.report.kit.describe import Unit, short_number, size, unit_for
+from samfit.harness.report.kit.frame import (
+    CAPTION_POINTS,
+    DPI,
+    MARGIN,
+    TEXT_POINTS,
+    framed_axes,
+)
+from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES
+from samfit.harness.report.memory.breakdown_plot import COLOURS
+from samfit.harness.trace.trace import CATEGORIES
+
+ROW_INCHES, HEAD_GAP = 0.25, 0.18
+HEAD_COLUMNS = 100  # characters that fit the width
+VISIBLE = 0.0025  # of the scale: what is narrower is not drawn
+PALE = 0.6  # share of white in the colour of modules
+PADDING = 0.06  # inches on both sides of a label, together
+CAPTION = (
+    "Boxes are as wide as what they hold: the top row by category, below it by module, below a "
+    "module its parts. "
+)
+
+COLOUR = dict(zip(CATEGORIES, COLOURS, strict=False))
+
+Names = tuple[str, ...]  # of modules, from the model down to the one that is meant
+
+
+class Box(NamedTuple):
+    """What one module, or one category as a whole, holds; ``row`` counts from the top."""
+
+    row: int
+    left: int
+    nbytes: int
+    name: str
+    category: str
+
+
+class Panel(NamedTuple):
+    """The boxes of one Blame and the text above them."""
+
+    head: str
+    boxes: Sequence[Box]
+
+    @property
+    def head_inches(self) -> float:
+        """Height of the text, with the distance from what is above."""
+        return HEAD_GAP + LINE_INCHES * (1 + self.head.count("\n"))
+
+    @property
+    def box_inches(self) -> float:
+        """Height of all rows."""
+        return ROW_INCHES * (1 + max(box.row for box in self.boxes))
+
+
+@style.styled
+def icicle(blames: Sequence[Blame]) -> Figure:
+    """One panel a Blame, all on one scale: categories on top, then modules as far as visible."""
+    unit = unit_for([blame.record for blame in blames])
+    widest = max(blame.peak_bytes for blame in blames)
+    panels = [
+        Panel(head, [box for box in boxes(blame) if box.nbytes >= VISIBLE * widest])
+        for head, blame in zip(_heads(blames), blames, strict=True)
+    ]
+    seen = {box.category for panel in panels for box in panel.boxes}
+    unseen = {holder.category for blame in blames for holder in blame.holders} - seen
+    figure, axes = framed_axes(
+        heading(blames),
+        f"{CAPTION}{_too_narrow(unseen)}{source(blames)}",
+        [Patch(color=COLOUR[name], label=category_words(name)) for name in COLOUR if name in seen],
+        height=sum(panel.head_inches + panel.box_inches for panel in panels),
+        left=MARGIN,
+        right=2 * MARGIN,
+    )
+    _prepare(axes, widest / unit.nbytes, unit)
+    top = 0.0
+    for panel in panels:
+        top += panel.head_inches
+        axes.annotate(
+            panel.head, (0, top), (0, 4), textcoords="offset points", size=TEXT_POINTS,
+            va="bottom", label=DIRECT,
+        )  # fmt: skip
+        for box in panel.boxes:
+            _draw(axes, box, top + box.row * ROW_INCHES, unit)
+        top += panel.box_inches
+    return figure
+
+
+def _heads(blames: Sequence[Blame]) -> list[str]:
+    """What stands above each panel: the peak, and of two Cells which one it is."""
+    heads = [f"{size(blame.peak_bytes)}, reached {moment(blame)}" for blame in blames]
+    if len(blames) > 1:
+        heads = [f"{label}: {head}" for label, head in zip(labels(blames), heads, strict=True)]
+    return ["\n".join(textwrap.wrap(head, HEAD_COLUMNS)) for head in heads]
+
+
+def _too_narrow(categories: Collection[str]) -> str:
+    names = [category_words(name) for name in CATEGORIES if name in categories]
+    return f"Too narrow to be seen: {', '.join(names)}. " if names else ""
+
+
+def boxes(blame: Blame) -> Iterator[Box]:
+    """All boxes, from left to right in each row; those of the top row sum to the peak."""
+    left, totals = 0, blame.by_category()
+    for category in (name for name in CATEGORIES if name in totals):
+        held: Counter[Names] = Counter()
+        for holder in blame.holders:
+            if holder.category == category:
+                held[_names(holder.module)] += holder.nbytes
+        yield Box(0, left, totals[category], category_words(category), category)
+        yield from _parts(held, 1, left, category)
+        left += totals[category]
+
+
+def _names(module: str) -> Names:
+    return tuple(module.removeprefix("sam.").split(".")) if module else ()
+
+
+def _parts(held: Mapping[Names, int], row: int, left: int, category: str) -> Iterator[Box]:
+    """The parts of a module, numbers in their order, then names by size, and the parts of these."""
+    parts: dict[str, dict[Names, int]] = {}
+    for names, nbytes in held.items():
+        if names:
+            parts.setdefault(names[0], {})[names[1:]] = nbytes
+    sizes = {name: sum(inside.values()) for name, inside in parts.items()}
+    for name in sorted(sizes, key=lambda name: _order(name, sizes[name])):
+        yield Box(row, left, sizes[name], name, category)
+        yield from _parts(parts[name], row + 1, left, category)
+        left += sizes[name]
+
+
+def _order(name: str, nbytes: int) -> tuple[bool, int, str]:
+    return (True, int(name), "") if name.isdecimal() else (False, -nbytes, name)
+
+
+def _prepare(axes: Axes, widest: float, unit: Unit) -> None:
+    """One scale for all panels; heights are inches, downwards."""
+    inches = axes.get_window_extent().height / DPI
+    axes.set(xlim=(0, widest), ylim=(inches, 0), yticks=[], xlabel=f"memory ({unit.name})")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=False)
+
+
+def _draw(axes: Axes, box: Box, top: float, unit: Unit) -> None:
+    colour = COLOUR[box.category] if box.row == 0 else _pale(COLOUR[box.category])
+    left, width = box.left / unit.nbytes, box.nbytes / unit.nbytes
+    axes.barh(
+        top, width, ROW_INCHES, left, align="edge", color=colour, edgecolor="white", linewidth=0.5
+    )
+    room = axes.transData.transform((width, 0))[0] - axes.transData.transform((0, 0))[0]
+    for text in (f"{box.name}  {short_number(width)}", box.name):
+        label = axes.text(
+            left + width / 2, top + ROW_INCHES / 2, text, size=CAPTION_POINTS, ha="center",
+            va="center_baseline", color=_ink_on(colour), label=DIRECT,
+        )  # fmt: skip
+        if label.get_window_extent().width + PADDING * DPI <= room:
+            return
+        label.remove()
+
+
+def _pale(colour: str) -> ColorType:
+    red, green, blue = (PALE + (1 - PALE) * part for part in to_rgb(colour))
+    return red, green, blue
+
+
+def _ink_on(colour: ColorType) -> str:
+    """What can be read on a box of this colour."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else style.INK

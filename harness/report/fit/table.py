@@ -1,0 +1,100 @@
+"""What fits, as tables for a terminal."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from samfit.harness.device.cards import CARDS, Card
+from samfit.harness.predict.fit.answer import Fit, MethodFit
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.kit.terminal import plain_table
+
+MIB, GIB = 2**20, 2**30
+CAPTION = (
+    "Largest batch of a training step, with nothing else on the card; + : the search ended there. "
+    "Every exact lever: all that a method can do without changing what it computes."
+)
+
+
+def fit_tables(fits: Sequence[MethodFit], wanted: int) -> RenderableType:
+    """One table a card; below it what to do where nothing fits."""
+    cards = list(dict.fromkeys(fit.card for fit in fits))
+    tables = [_table([fit for fit in fits if fit.card == card], card, wanted) for card in cards]
+    return Group(*tables, *(advice(fit) for fit in fits if not best(fit).batch_size))
+
+
+def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
+    title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch"
+    table = plain_table(title, f"{describe_card(card)} {CAPTION}")
+    table.add_column("method")
+    table.add_column("as published", justify="right")
+    table.add_column("every exact lever", justify="right")
+    table.add_column(f"fewest levers for a batch of {wanted}")
+    for fit in in_order(fits):
+        fewest = fit.fewest_levers
+        table.add_row(
+            f"[bold]{fit.adapter}[/]",
+            fit.as_published.batch,
+            fit.every_lever.batch,
+            "none needed" if enough(fit, wanted) else levers(fewest) if fewest else "do not fit",
+        )
+    return table
+
+
+def in_order(fits: Sequence[MethodFit]) -> list[MethodFit]:
+    """What fits most as published first, then what fits most with levers."""
+    return sorted(
+        fits, key=lambda f: (-f.as_published.batch_size, -f.every_lever.batch_size, f.adapter)
+    )
+
+
+def enough(fit: MethodFit, wanted: int) -> bool:
+    """Whether the wanted batch fits as published."""
+    return fit.as_published.batch_size >= wanted
+
+
+def levers(fit: Fit) -> str:
+    """The options that are to be given, and what then fits."""
+    return f"{options(fit)}  (batch {fit.batch})"
+
+
+def options(fit: Fit) -> str:
+    """What to add to a command line."""
+    return " ".join(f"--{lever}{_value(fit.cell, lever)}" for lever in fit.levers)
+
+
+def _value(cell: Cell, lever: str) -> str:
+    """What follows the option: nothing for a switch, nor where the lever's name has it."""
+    value = getattr(cell, lever.replace("-", "_"), True)
+    return "" if value is True else f" {value}"
+
+
+def best(fit: MethodFit) -> Fit:
+    """The answer with which most fits."""
+    return max(
+        (f for f in (fit.as_published, fit.every_lever, fit.fewest_levers) if f),
+        key=lambda f: f.batch_size,
+    )
+
+
+def advice(fit: MethodFit) -> str:
+    """What to do about a method of which not even one image fits."""
+    needed = fit.every_lever.peak_reserved_bytes
+    cards = sorted((card for card in CARDS if card.usable_bytes >= needed), key=_size)
+    card = f": {cards[0].name} is the smallest card known here that has it" if cards else ""
+    return (
+        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever one image needs "
+        f"{needed / GIB:.2f} GiB{card}. A smaller --backbone or --image-size needs less."
+    )
+
+
+def _size(card: Card) -> tuple[int, str]:
+    return card.usable_bytes, card.name
+
+
+def describe_card(card: Card) -> str:
+    """Where the card's figures come from."""
+    total, context = card.total_bytes / GIB, card.context_bytes / MIB
+    sources = "as others found them" if card.measured else f"{card.context_source}, context"
+    return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources})."

@@ -1,0 +1,1 @@
+"""What every table and plot is drawn with."""

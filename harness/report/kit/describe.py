@@ -1,0 +1,193 @@
+"""Where figures come from, in words: the captions of tables and plots."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.kit.select import LEVERS, VARIANT_DEFAULTS, varying_fields
+
+MIB, GIB = 2**20, 2**30
+
+INSTRUMENTS = {
+    "trace": "storages traced",
+    "trace+replay": "trace + allocator replay",
+    "cuda": "counters of the CUDA allocator",
+}
+PHASES = {"train": "training step", "infer": "forward pass"}
+TRAINING_ONLY = {"optimizer", "loss"}
+
+# How a field of the Cell reads in a caption; one that is not here is named when not at its default.
+WORDS: dict[str, Callable[[Any], str]] = {
+    "precision": str,
+    "optimizer": lambda name: {"adamw": "AdamW"}.get(name, name),
+    "prompt": lambda kind: "no prompt" if kind == "none" else f"{kind} prompt",
+    "loss": lambda name: f"{name} loss",
+}
+
+
+def describe_memory(records: Sequence[Measurement]) -> str:
+    """Source with the instrument that gave the peaks, conditions and versions.
+
+    ``records`` share source, backbone, image size, phase and device.
+    """
+    instruments = _distinct(
+        INSTRUMENTS.get(r.memory.instrument, r.memory.instrument) for r in records if r.memory
+    )
+    source = f"{_source(records)} ({instruments})" if instruments else _source(records)
+    return f"{source}, {_conditions(records)}; {versions(records)}"
+
+
+def describe_times(records: Sequence[Measurement]) -> str:
+    """Source, conditions and versions, as ``describe_memory`` without its instrument."""
+    return f"{_source(records)}, {_conditions(records)}; {versions(records)}"
+
+
+def origin(records: Sequence[Measurement]) -> str:
+    """Dates and commits of the records, and for predictions the machine that made them."""
+    machines = _distinct(r.environment.get("cpu") for r in records if r.source == "predicted")
+    days = sorted({r.started[:10] for r in records if r.started})
+    dates = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "at an unknown date"
+    commits = _distinct(_commit(record) for record in records)
+    made = f"made {dates}" + (f" on {machines}" if machines else "")
+    return f"{made}, {commits}" if commits else made
+
+
+def assumptions(records: Sequence[Measurement]) -> str:
+    """A sentence for each assumption that predictions among ``records`` make, or nothing."""
+    titles: dict[str, list[str | None]] = {}
+    for record in records:
+        if record.assumption:
+            titles.setdefault(record.assumption, []).append(method_title(record))
+    return "".join(
+        f"Predictions of {_distinct(names)} assume that {assumption}. "
+        for assumption, names in titles.items()
+    )
+
+
+def pulled(cell: Cell) -> list[str]:
+    """What distinguishes a Cell from its method as published, in short: settings, then levers."""
+    levers = {n: getattr(cell, n) for n in LEVERS if getattr(cell, n) != VARIANT_DEFAULTS[n]}
+    changed = {**cell.settings, **levers}
+    words = {name: name.replace("_", " ") for name in changed}
+    return [
+        words[name] if value is True
+        else value if name in levers and isinstance(value, str)
+        else f"{words[name]} {value}"
+        for name, value in changed.items()
+    ]  # fmt: skip
+
+
+def method_title(record: Measurement) -> str:
+    """The method's name in prose, or its registered one where no record tells."""
+    return record.method.title if record.method else record.cell.adapter
+
+
+def cell_names(records: Sequence[Measurement]) -> dict[str, str]:
+    """A name to read for each key: method, batch, levers and task; the key where two share it."""
+    names = {record.key: _cell_name(record) for record in records}
+    taken = Counter(names.values())
+    return {key: name if taken[name] == 1 else key for key, name in names.items()}
+
+
+def _cell_name(record: Measurement) -> str:
+    cell = record.cell
+    parts = [f"{cell.adapter} {cell.backbone}", f"batch {cell.batch_size}", *pulled(cell)]
+    if cell.phase != "train":
+        parts.append(cell.phase)
+    if cell.task:
+        parts += [cell.task, f"seed {cell.seed}"]
+    return f"{', '.join(parts)}; {record.source.replace('measured-', '')}"
+
+
+def step_name(records: Sequence[Measurement]) -> str:
+    """``training step`` or ``forward pass``, for titles."""
+    return PHASES[records[0].cell.phase]
+
+
+def millions(count: int) -> str:
+    """A number of parameters in millions, without the unit."""
+    return f"{count / 1e6:,.3f}"
+
+
+def short_number(value: float) -> str:
+    """Three significant digits, more before the point if need be, and no exponent."""
+    decimals = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:,.{decimals}f}"
+
+
+def size(nbytes: int) -> str:
+    """Three digits in the unit that suits them."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+        if nbytes >= unit:
+            return f"{short_number(nbytes / unit)} {name}"
+    return f"{short_number(nbytes / 1024)} KiB"
+
+
+class Unit(NamedTuple):
+    """A unit of memory that suits some figures."""
+
+    name: str
+    nbytes: int
+
+
+def unit_for(records: Iterable[Measurement]) -> Unit:
+    """GiB, or MiB where no record needs a whole GiB."""
+    largest = max(r.memory.peak_allocated_bytes for r in records if r.memory)
+    return Unit("GiB", GIB) if largest >= GIB else Unit("MiB", MIB)
+
+
+def _source(records: Sequence[Measurement]) -> str:
+    first = records[0]
+    if first.source == "predicted":
+        return "predicted" if first.cell.device == "cuda" else f"predicted for {first.cell.device}"
+    environment = first.environment
+    if first.source == "measured-cuda":
+        return f"measured on {environment.get('gpu') or 'a CUDA device'}"
+    threads = environment.get("cpu_threads")
+    cpu = environment.get("cpu") or "a CPU"
+    plural = "" if threads == 1 else "s"
+    return f"measured on {cpu}" + (f" with {threads} thread{plural}" if threads else "")
+
+
+def _conditions(records: Sequence[Measurement]) -> str:
+    """What all records share; where variants differ, what holds unless a label says otherwise."""
+    cell, varying = records[0].cell, varying_fields(records)
+    parts = [cell.backbone, f"{cell.image_size} × {cell.image_size}", PHASES[cell.phase]]
+    for name, default in VARIANT_DEFAULTS.items():
+        if cell.phase == "infer" and name in TRAINING_ONLY:
+            continue
+        value = default if name in varying else getattr(cell, name)
+        suffix = " unless labelled" if name in varying else ""
+        if name in WORDS:
+            parts.append(WORDS[name](value) + suffix)
+        elif value != default:
+            parts.append(f"{name.replace('_', ' ')} {value}")
+    return ", ".join(parts)
+
+
+def versions(records: Sequence[Measurement]) -> str:
+    """Versions of samfit and torch that made the records."""
+    packages = [r.environment.get("packages") or {} for r in records]
+    named = {name: _distinct(p.get(name) for p in packages) for name in ("samfit", "torch")}
+    return ", ".join(f"{name} {found or 'of unknown version'}" for name, found in named.items())
+
+
+def machines(records: Sequence[Measurement]) -> str:
+    """The cards, or processors where there was none, on which records were made."""
+    made_on = (r.environment.get("gpu") or r.environment.get("cpu") for r in records)
+    return _distinct(name or "an unknown machine" for name in made_on)
+
+
+def _commit(record: Measurement) -> str | None:
+    commit = record.environment.get("commit")
+    if not commit:
+        return None
+    return f"commit {commit[:10]}" + (
+        " with uncommitted changes" if record.environment.get("dirty") else ""
+    )
+
+
+def _distinct(values: Iterable[str | None]) -> str:
+    return " and ".join(dict.fromkeys(value for value in values if value))

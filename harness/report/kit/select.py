@@ -1,0 +1,192 @@
+"""Which records belong in one table or plot, and how each method is called there."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.record import Measurement
+
+MEMORY_SOURCES = ("predicted", "measured-cuda", "measured-cpu")  # the preferred one first
+TIME_SOURCES = ("measured-cuda", "measured-cpu")
+
+# The fields of a Cell that make a method need less memory than it does as published. Records of
+# Cells in which one is pulled have a table and a plot of their own: side_by_side.py.
+LEVERS = (
+    "attention",
+    "optimizer",
+    "encoder_micro_batch",
+    "checkpointing",
+    "gradient_accumulation",
+    "precision",
+    "cache_embeddings",
+)
+# Records that differ in one of these are never compared: they go to different tables and plots.
+COMPARABLE = ("backbone", "image_size", "phase", "device")
+# A difference in any other field of the Cell is a variant of a method, which its label names.
+NOT_A_VARIANT = {
+    "adapter", "settings", "batch_size", "seed", "checkpoint", "task", "recipe", *COMPARABLE,
+}  # fmt: skip
+VARIANT_DEFAULTS = {
+    f.name: f.default for f in dataclasses.fields(Cell) if f.name not in NOT_A_VARIANT
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """The records of one method, or of one variant of it.
+
+    Attributes:
+        adapter: its registered name.
+        label: its title, with the settings in which this variant differs.
+        serial: as in ``record.Method``; None where no record tells.
+        records: at least one.
+    """
+
+    adapter: str
+    label: str
+    serial: bool | None
+    records: tuple[Measurement, ...]
+
+    @property
+    def kind(self) -> str:
+        """``serial``, ``parallel`` or, where no record tells, an empty string."""
+        return "" if self.serial is None else "serial" if self.serial else "parallel"
+
+    def by_batch(self, *sources: str) -> dict[int, Measurement]:
+        """The last record of each batch size, smallest first, from ``sources`` or from any."""
+        found = {r.cell.batch_size: r for r in self.records if not sources or r.source in sources}
+        return dict(sorted(found.items()))
+
+
+def is_as_published(cell: Cell) -> bool:
+    """Whether no lever is pulled; a report's tables and plots show such Cells where there are any.
+
+    A method's own lean form is a setting like others: alone it makes a variant.
+    """
+    return all(getattr(cell, name) == VARIANT_DEFAULTS[name] for name in LEVERS)
+
+
+def is_scored(cell: Cell) -> bool:
+    """Whether the Cell asks for accuracy, which has tables and plots of its own."""
+    return bool(cell.task)
+
+
+def has_memory(record: Measurement) -> bool:
+    """Whether the record is complete and holds a peak."""
+    return record.status == "ok" and record.memory is not None
+
+
+def has_times(record: Measurement) -> bool:
+    """Whether the record is complete and holds times of the step."""
+    return record.status == "ok" and record.timing.step_ms is not None
+
+
+def memory_records(records: Iterable[Measurement]) -> list[Measurement]:
+    """The records whose memory a report shows.
+
+    Methods as published before methods with levers, training before inference, predictions before
+    measurements, then the backbone, image size and device with the most records; empty if no record
+    holds a peak.
+    """
+    return _main_group(records, MEMORY_SOURCES, has_memory)
+
+
+def time_records(records: Iterable[Measurement]) -> list[Measurement]:
+    """The records whose times a report shows: as ``memory_records``, but CUDA before the CPU."""
+    return _main_group(records, TIME_SOURCES, has_times)
+
+
+def cuda_counterparts(
+    records: Iterable[Measurement], shown: Sequence[Measurement]
+) -> list[Measurement]:
+    """The records measured on CUDA that compare with the predictions ``shown``, from one card."""
+    fields = {_comparable(record) for record in shown if record.source == "predicted"}
+    found = [r for r in records if r.source == "measured-cuda" and _comparable(r) in fields]
+    return _main_group(found, ("measured-cuda",), has_memory)
+
+
+def usual_batch_size(sizes: Sequence[int], preferred: int = 4) -> int:
+    """The batch size at which to compare methods: the preferred, else the most frequent."""
+    return preferred if preferred in sizes else max(sorted(set(sizes)), key=sizes.count)
+
+
+def at_batch_size(records: Sequence[Measurement]) -> list[Measurement]:
+    """The records with a peak of the usual batch size."""
+    complete = [record for record in records if has_memory(record)]
+    if not complete:
+        return []
+    chosen = usual_batch_size([record.cell.batch_size for record in complete])
+    return [record for record in complete if record.cell.batch_size == chosen]
+
+
+def varying_fields(records: Sequence[Measurement]) -> set[str]:
+    """Fields of the Cell, other than the settings, in which variants among ``records`` differ."""
+    return {
+        name
+        for name in VARIANT_DEFAULTS
+        if len({getattr(record.cell, name) for record in records}) > 1
+    }
+
+
+def series_of(records: Sequence[Measurement]) -> list[Series]:
+    """``records`` by method and variant, in order of first appearance."""
+    varying = varying_fields(records)
+    methods = {record.cell.adapter: record.method for record in records if record.method}
+    grouped: dict[tuple[str, str], list[Measurement]] = {}
+    for record in records:
+        adapter = record.cell.adapter
+        title = methods[adapter].title if adapter in methods else adapter
+        label = title + _variant(record.cell, varying)
+        grouped.setdefault((adapter, label), []).append(record)
+    return [
+        Series(
+            adapter=adapter,
+            label=label,
+            serial=methods[adapter].serial if adapter in methods else None,
+            records=tuple(members),
+        )
+        for (adapter, label), members in grouped.items()
+    ]
+
+
+def _variant(cell: Cell, varying: set[str]) -> str:
+    """What distinguishes this Cell's method in a label, in brackets, or nothing."""
+    changed = dict(cell.settings)
+    for name, default in VARIANT_DEFAULTS.items():
+        if name in varying and getattr(cell, name) != default:
+            changed[name] = getattr(cell, name)
+    text = ", ".join(f"{name}={value}" for name, value in changed.items())
+    return f" ({text})" if text else ""
+
+
+def _main_group(
+    records: Iterable[Measurement],
+    sources: Sequence[str],
+    is_complete: Callable[[Measurement], bool],
+) -> list[Measurement]:
+    groups: dict[tuple[Any, ...], list[Measurement]] = {}
+    for record in records:
+        if record.source in sources and not is_scored(record.cell):
+            key = (record.source, machine_of(record), *_comparable(record))
+            groups.setdefault(key, []).append(record)
+
+    def rank(group: list[Measurement]) -> tuple[bool, bool, int, int]:
+        first, complete = group[0], sum(map(is_complete, group))
+        published, training = is_as_published(first.cell), first.cell.phase == "train"
+        return (published, training, -sources.index(first.source), complete)
+
+    filled = [group for group in groups.values() if any(map(is_complete, group))]
+    return max(filled, key=rank, default=[])
+
+
+def _comparable(record: Measurement) -> tuple[Any, ...]:
+    fields = (getattr(record.cell, name) for name in COMPARABLE)
+    return (is_as_published(record.cell), *fields)
+
+
+def machine_of(record: Measurement) -> tuple[Any, ...]:
+    """What a measurement depends on beside the Cell; a prediction is the same everywhere."""
+    names = {"measured-cuda": ("gpu",), "measured-cpu": ("cpu", "cpu_threads")}
+    return tuple(record.environment.get(name) for name in names.get(record.source, ()))

@@ -1,0 +1,1 @@
+"""Memory as published and with each lever, side by side."""

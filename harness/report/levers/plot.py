@@ -1,0 +1,157 @@
+"""Peak memory as published and with every lever: one row a method, one mark a stage."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, Literal, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.kit.describe import (
+    assumptions,
+    describe_memory,
+    short_number,
+    step_name,
+)
+from samfit.harness.report.kit.frame import (
+    MARGIN,
+    TEXT_POINTS,
+    framed_axes,
+    powers_of_two,
+    text_inches,
+)
+from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES, write_beside
+from samfit.harness.report.kit.select import usual_batch_size
+from samfit.harness.report.kit.style import BLUE, INK, MUTED, kind_handles, styled
+from samfit.harness.report.kit.tables import MISSING
+from samfit.harness.report.levers.table import (
+    CONDITIONS,
+    PUBLISHED,
+    STAGES,
+    Stages,
+    compared,
+    side_by_side,
+)
+
+CARDS_GB = (8, 12, 16, 24, 48, 80)  # sold as GB, and hold about as many GiB
+CARDS_CAPTION = "A dotted line is all the memory of a card of so many GB. "
+ROW, FIGURES = 0.25, 0.34  # inches: height of a row, least width of a column of figures
+HEAD = -0.95  # the row above the axes
+HEADS = dict(zip(STAGES, ("published", "levers", "bf16", "cached"), strict=True))
+LOOKS: dict[str, dict[str, Any]] = dict(
+    zip(
+        STAGES,
+        (
+            {"color": INK, "fillstyle": "full", "markersize": 7.5},
+            {"color": BLUE, "markerfacecolor": "white", "markersize": 7, "markeredgewidth": 1.6},
+            {"color": BLUE, "fillstyle": "left", "markersize": 7, "markerfacecoloralt": "white"},
+            {"color": BLUE, "fillstyle": "full", "markersize": 4},
+        ),
+        strict=True,
+    )
+)
+
+
+class Row(NamedTuple):
+    """A method at its place from the top; the name of its kind has a row of its own, too."""
+
+    place: int
+    stages: Stages
+
+
+@styled
+def levers(records: Sequence[Measurement]) -> Figure | None:
+    """Peak memory in GiB (log scale) of each method at each stage, with the figures in columns.
+
+    It shows ``side_by_side`` at batch size 4 if there are any, parallel methods above serial ones.
+    None if there is nothing to show.
+    """
+    found = side_by_side(records)
+    if not found:
+        return None
+    batch = usual_batch_size([one.batch for one in found])
+    shown = [one for one in found if one.batch == batch]
+    published = [one.records[PUBLISHED] for one in shown]
+    stages = [stage for stage in STAGES if any(stage in one.records for one in shown)]
+    rows, kinds = _rows(shown)
+    widths = [max(FIGURES, text_inches([HEADS[s]], TEXT_POINTS)) + 1.5 * MARGIN for s in stages]
+    columns = dict(zip(stages, accumulate(widths), strict=True))
+    figure, axes = framed_axes(
+        f"Peak memory as published and with every lever, batch size {batch}",
+        f"One {step_name(published)}. {CONDITIONS}{compared(shown)}{CARDS_CAPTION}"
+        f"{assumptions(published)}"
+        f"Source, as published: {describe_memory(published)}.",
+        [Line2D([], [], marker="o", linestyle="none", label=s, **LOOKS[s]) for s in stages],
+        height=ROW * (len(rows) + len(kinds)),
+        left=text_inches([one.series.label for one in shown], TEXT_POINTS) + 2 * MARGIN,
+        right=sum(widths) + MARGIN,
+        above=LINE_INCHES,
+    )
+    axes.set_ylim(len(rows) + len(kinds) - 0.5, -0.5)
+    axes.set_yticks([row.place for row in rows], [row.stages.series.label for row in rows])
+    axes.tick_params(axis="y", length=0, labelsize=TEXT_POINTS)
+    axes.grid(visible=False, axis="y")
+    _memory_axis(axes, shown)
+    for place, kind in kinds.items():
+        _write(axes, (0, place), MARGIN / 2, kind, "left")
+    for stage, right in columns.items():
+        _write(axes, (1, HEAD), right, HEADS[stage], "right")
+    for row in rows:
+        _draw_row(axes, row)
+        for stage, right in columns.items():
+            peak = row.stages.peaks_gib().get(stage)
+            figures = MISSING if peak is None else short_number(peak)
+            _write(axes, (1, row.place), right, figures, "right")
+    return figure
+
+
+def _rows(shown: Sequence[Stages]) -> tuple[list[Row], dict[int, str]]:
+    """The methods of each kind below the name of the kind, which has a place, too."""
+    rows: list[Row] = []
+    kinds: dict[int, str] = {}
+    for serial in (False, True, None):
+        members = [one for one in shown if one.series.serial is serial]
+        for handle in kind_handles([one.series for one in members], lines=False):
+            kinds[len(rows) + len(kinds)] = str(handle.get_label())
+        for one in members:
+            rows.append(Row(len(rows) + len(kinds), one))
+    return rows, kinds
+
+
+def _draw_row(axes: Axes, row: Row) -> None:
+    """A mark a stage, square for parallel methods as in every plot, on a line from end to end."""
+    peaks = row.stages.peaks_gib()
+    marker = "s" if row.stages.series.serial is False else "o"
+    ends = [min(peaks.values()), max(peaks.values())]
+    axes.plot(ends, [row.place] * 2, color=MUTED, linewidth=1)
+    for stage, peak in peaks.items():
+        axes.plot([peak], [row.place], linestyle="none", marker=marker, **LOOKS[stage])
+
+
+def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
+    """A logarithmic x axis with a line at each card up to the first that holds everything."""
+    peaks = [peak for one in shown for peak in one.peaks_gib().values()]
+    low, high = min(peaks) / 1.2, max(peaks) * 1.2
+    axes.set_xscale("log", base=2)
+    axes.set_xlim(low, high)
+    powers_of_two(axes.xaxis, low, high)
+    axes.set_xlabel("peak memory allocated (GiB)")
+    cards = [size for size in CARDS_GB if low <= size <= high]
+    for size in cards:
+        axes.axvline(size, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
+        text = f"{size} GB" if size == cards[-1] else str(size)
+        half = text_inches([str(size)], TEXT_POINTS) / 2
+        axes.annotate(
+            text, (size, HEAD), (-72 * half, 0), textcoords="offset points", size=TEXT_POINTS,
+            color=MUTED, va="center_baseline", label=DIRECT, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _write(
+    axes: Axes, place: tuple[float, float], inches: float, text: str, side: Literal["left", "right"]
+) -> None:
+    """``write_beside``, on a ground that hides the lines of cards."""
+    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    write_beside(axes, place, inches, text, side).set_bbox(ground)

@@ -1,0 +1,166 @@
+"""Each method as published and, beside it, with every lever that it can use: one table."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.kit.describe import (
+    GIB,
+    assumptions,
+    describe_memory,
+    origin,
+    pulled,
+    short_number,
+    step_name,
+)
+from samfit.harness.report.kit.select import (
+    LEVERS,
+    Series,
+    has_memory,
+    is_as_published,
+    memory_records,
+    series_of,
+)
+from samfit.harness.report.kit.tables import MISSING, CaptionedTable
+
+PUBLISHED, EXACT = "as published", "with every exact lever"
+# What each further stage pulls on top of the stage before it.
+FURTHER: dict[str, dict[str, Any]] = {
+    "plus bf16": {"precision": "bf16"},
+    "plus cached embeddings": {"cache_embeddings": True, "encoder_micro_batch": 0},
+}
+STAGES = (PUBLISHED, EXACT, *FURTHER)
+INEXACT = {"precision": "fp32", "cache_embeddings": False, "gradient_accumulation": 1}
+COMPARED = "cad"  # whose lead over serial methods, as published, the README begins with
+CONDITIONS = (
+    "All figures are predicted. Levers leave what a method computes as it is but for rounding, "
+    "which bf16 makes coarser; cached embeddings rule out augmentation. "
+)
+KEPT = [f.name for f in dataclasses.fields(Cell) if f.name not in ("settings", *LEVERS)]
+
+
+class Stages(NamedTuple):
+    """One method at one batch size; ``records`` has the stages that there are, by name."""
+
+    series: Series
+    batch: int
+    records: dict[str, Measurement]
+
+    def peaks_gib(self) -> dict[str, float]:
+        """Peak memory allocated at each stage."""
+        found = {stage: record.memory for stage, record in self.records.items()}
+        return {name: m.peak_allocated_bytes / GIB for name, m in found.items() if m}
+
+
+def side_by_side(records: Sequence[Measurement]) -> list[Stages]:
+    """The predictions of methods that are there as published and with exact levers.
+
+    As published they are those that ``select.memory_records`` chooses; of Cells with exact levers
+    the one with most of them counts. Small batch sizes come first, then what takes least as
+    published.
+    """
+    predicted = [r for r in records if r.source == "predicted" and has_memory(r)]
+    published = [r for r in memory_records(predicted) if is_as_published(r.cell)]
+    exact = _exact_cells(predicted, published)
+    by_cell = {record.cell.key: record for record in predicted}
+    found = [
+        Stages(series, batch, {PUBLISHED: record, **dict(_climb(exact[record.cell.key], by_cell))})
+        for series in series_of(published)
+        for batch, record in series.by_batch().items()
+        if record.cell.key in exact
+    ]
+    return sorted(found, key=lambda one: (one.batch, one.peaks_gib()[PUBLISHED]))
+
+
+def side_by_side_table(records: Sequence[Measurement]) -> CaptionedTable:
+    """Peak memory in GiB of each method and batch size, stage by stage, and the levers pulled.
+
+    The frame is empty where no method is there with levers.
+    """
+    shown = side_by_side(records)
+    title = "As published, and with every lever"
+    if not shown:
+        return CaptionedTable(pd.DataFrame(), title, "")
+    published = [one.records[PUBLISHED] for one in shown]
+    caption = (
+        f"Peak memory allocated in one {step_name(published)}, GiB. {CONDITIONS}"
+        f"{compared(shown)}{assumptions(published)}"
+        f"Source, as published: {describe_memory(published)}; {origin(published)}."
+    )
+    return CaptionedTable(pd.DataFrame([_row(one) for one in shown]), title, caption)
+
+
+def compared(shown: Sequence[Stages]) -> str:
+    """Sentences on how the levers change one method's share of what the best serial one takes."""
+    sentences = []
+    for batch in sorted({one.batch for one in shown}):
+        here = [one for one in shown if one.batch == batch]
+        ours = next((one for one in here if one.series.adapter == COMPARED), None)
+        serial = [one for one in here if one.series.serial]
+        if ours and serial:
+            shares = ", ".join(_shares(ours, serial))
+            sentences.append(
+                f"At batch {batch} {ours.series.label} takes, in shares of the most frugal serial "
+                f"method, {shares}. "
+            )
+    return "".join(sentences)
+
+
+def _shares(ours: Stages, serial: Sequence[Stages]) -> Iterator[str]:
+    """For each stage that both sides have: the ratio of the peaks, and over which method."""
+    for stage, peak in ours.peaks_gib().items():
+        others = [(one.peaks_gib()[stage], one) for one in serial if stage in one.records]
+        if others:
+            least, best = min(others, key=lambda other: other[0])
+            yield f"{peak / least:.2f} {stage} ({best.series.label})"
+
+
+def _row(one: Stages) -> dict[str, str]:
+    peaks = one.peaks_gib()
+    return {
+        "method": one.series.label,
+        "kind": one.series.kind or MISSING,
+        "batch": str(one.batch),
+        **{stage: short_number(peaks[stage]) if stage in peaks else MISSING for stage in STAGES},
+        "exact levers": ", ".join(pulled(one.records[EXACT].cell)),
+    }
+
+
+def _exact_cells(
+    predicted: Sequence[Measurement], published: Sequence[Measurement]
+) -> dict[str, Cell]:
+    """By the key of each published Cell: the same with most exact levers, where there is one."""
+    found: dict[str, Cell] = {}
+    for record in predicted:
+        cell = record.cell
+        if is_as_published(cell) or any(getattr(cell, n) != v for n, v in INEXACT.items()):
+            continue
+        owners = [one.cell for one in published if _is_lean_form(cell, one.cell)]
+        if owners:
+            owner = max(owners, key=lambda one: len(one.settings))
+            found[owner.key] = max(cell, found.get(owner.key, cell), key=lambda c: len(pulled(c)))
+    return found
+
+
+def _is_lean_form(cell: Cell, published: Cell) -> bool:
+    """Whether ``cell`` differs by levers only, a switch among the settings being one of them."""
+    own, base = cell.settings, published.settings
+    return (
+        all(getattr(cell, name) == getattr(published, name) for name in KEPT)
+        and base.items() <= own.items()
+        and all(value is True for name, value in own.items() if name not in base)
+    )
+
+
+def _climb(exact: Cell, by_cell: dict[str, Measurement]) -> Iterator[tuple[str, Measurement]]:
+    """The stages from ``exact`` on, as long as there is a record."""
+    cell = exact
+    yield EXACT, by_cell[cell.key]
+    for stage, fields in FURTHER.items():
+        cell = dataclasses.replace(cell, **fields)
+        if cell.key in by_cell:
+            yield stage, by_cell[cell.key]

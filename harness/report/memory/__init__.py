@@ -1,0 +1,1 @@
+"""Memory: against batch, by category, over time, against parameters."""

@@ -1,0 +1,147 @@
+"""What the memory holds at the peak: stacked bars, one a method."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from samfit.harness.record.record import Measurement
+from samfit.harness.report.kit import style
+from samfit.harness.report.kit.describe import (
+    Unit,
+    assumptions,
+    describe_memory,
+    short_number,
+    step_name,
+    unit_for,
+)
+from samfit.harness.report.kit.frame import (
+    DPI,
+    MARGIN,
+    TEXT_POINTS,
+    framed_axes,
+    text_inches,
+)
+from samfit.harness.report.kit.labels import DIRECT
+from samfit.harness.report.kit.select import (
+    Series,
+    at_batch_size,
+    memory_records,
+    series_of,
+)
+
+BAR_INCHES, BAR_SHARE = 0.3, 0.76
+# For the categories in the order in which a record gives them: what stays first, what passes last.
+COLOURS = (
+    style.GREY, style.BLACK, style.YELLOW, style.PURPLE, style.ORANGE, style.VERMILLION,
+    style.SKY, style.BLUE, style.GREEN, "#5B3A1E",
+)  # fmt: skip
+SMALL = 0.01  # of the longest bar: what is nowhere larger is shown as one
+OTHER, OTHER_COLOUR = "other", "#C8C8C8"
+
+Parts = dict[str, float]  # by category, in stacking order
+
+
+@style.styled
+def breakdown(records: Sequence[Measurement]) -> Figure | None:
+    """Memory by category at the peak as one stacked bar a method, the smallest on top.
+
+    It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there
+    are any. None if no record holds a breakdown.
+    """
+    broken_down = [r for r in memory_records(records) if r.memory and r.memory.breakdown_bytes]
+    shown = at_batch_size(broken_down)
+    if not shown:
+        return None
+    unit = unit_for(shown)
+    bars = [(series, _parts(series, unit)) for series in series_of(shown)]
+    bars.sort(key=lambda bar: sum(bar[1].values()))
+    large, small = _by_size([parts for _, parts in bars])
+    names = [f"{series.label}, {series.kind}" for series, _ in bars]
+    figure, axes = framed_axes(
+        f"What fills the memory at the peak of a {step_name(shown)}, "
+        f"batch size {shown[0].cell.batch_size}",
+        _caption(shown, small),
+        [Patch(color=colour, label=_words(name)) for name, colour in large.items()],
+        height=BAR_INCHES * (len(bars) + 0.4),
+        left=text_inches(names, TEXT_POINTS) + 2 * MARGIN,
+        right=text_inches(["00,000 GiB"], TEXT_POINTS) + MARGIN,
+    )
+    _draw(axes, [_merged(parts, small) for _, parts in bars], large, unit)
+    axes.set_yticks(range(len(bars)), names, size=TEXT_POINTS)
+    return figure
+
+
+def _parts(series: Series, unit: Unit) -> Parts:
+    memory = series.records[-1].memory
+    assert memory is not None and memory.breakdown_bytes is not None
+    return {name: nbytes / unit.nbytes for name, nbytes in memory.breakdown_bytes.items()}
+
+
+def _by_size(bars: Sequence[Parts]) -> tuple[dict[str, str], list[str]]:
+    """The colour of each category that can be seen in some bar, and the others that occur."""
+    names = dict.fromkeys(name for parts in bars for name in parts)
+    largest = {name: max(parts.get(name, 0) for parts in bars) for name in names}
+    least = SMALL * max(sum(parts.values()) for parts in bars)
+    colours = {
+        name: COLOURS[place % len(COLOURS)]
+        for place, name in enumerate(names)
+        if largest[name] >= least
+    }
+    small = [name for name in names if 0 < largest[name] < least]
+    return (colours | {OTHER: OTHER_COLOUR} if small else colours), small
+
+
+def _merged(parts: Parts, small: Sequence[str]) -> Parts:
+    """``parts`` with the small ones as one."""
+    return {name: size for name, size in parts.items() if name not in small} | {
+        OTHER: sum(parts.get(name, 0) for name in small)
+    }
+
+
+def _draw(axes: Axes, bars: Sequence[Parts], colours: Mapping[str, str], unit: Unit) -> None:
+    longest = max(sum(parts.values()) for parts in bars)
+    axes.set_xlim(0, longest)
+    axes.set_ylim(len(bars) - 0.3, -0.7)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel(f"memory at the peak ({unit.name})")
+    for row, parts in enumerate(bars):
+        left = 0.0
+        for name in (name for name in colours if parts.get(name)):
+            axes.barh(
+                row, parts[name], BAR_SHARE, left, color=colours[name], edgecolor="white",
+                linewidth=0.4,
+            )  # fmt: skip
+            _label_inside(axes, row, left, parts[name], colours[name])
+            left += parts[name]
+        axes.annotate(
+            f"{short_number(left)} {unit.name}", (left, row), (4, 0), textcoords="offset points",
+            size=TEXT_POINTS, weight="bold", va="center_baseline", label=DIRECT,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+
+
+def _label_inside(axes: Axes, row: int, left: float, size: float, colour: str) -> None:
+    """Write the size into the segment of that colour, if it is wide enough."""
+    text = short_number(size)
+    inches_per_unit = axes.get_window_extent().width / (axes.get_xlim()[1] * DPI)
+    if size * inches_per_unit < text_inches([text], TEXT_POINTS) + 0.06:
+        return
+    red, green, blue = to_rgb(colour)
+    is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
+    axes.text(
+        left + size / 2, row, text, size=TEXT_POINTS, color="white" if is_dark else style.INK,
+        ha="center", va="center_baseline", label=DIRECT,
+    )  # fmt: skip
+
+
+def _caption(shown: Sequence[Measurement], small: Sequence[str]) -> str:
+    others = f"{OTHER}: {', '.join(map(_words, small))}. " if small else ""
+    return f"{others}{assumptions(shown)}Source: {describe_memory(shown)}."
+
+
+def _words(category: str) -> str:
+    return category.replace("_", " ")

@@ -1,0 +1,1 @@
+"""The one training step, and the levers that it can be run with."""

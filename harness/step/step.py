@@ -1,0 +1,201 @@
+"""The one training step: prediction, measurement and timing all run this."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samfit.adapters.core.adapted import AdaptedSam, attach
+from samfit.adapters.core.base import Adapter
+from samfit.adapters.sam.build import build_sam
+from samfit.adapters.sam.precision import autocast
+from samfit.adapters.sam.sizes import PATCH_SIZE, backbone_sizes
+from samfit.errors import UserError
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.record import Method
+from samfit.harness.record.weights import RANDOM_ENCODER, checkpoint_file
+from samfit.harness.step.losses import LOSSES, Loss, resize
+from samfit.harness.step.optimizers import build_optimizer
+from samfit.harness.step.pull import pull_levers
+
+POINTS = 3  # a prompt of points; where an object has no room for so many, some stand for nothing
+LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
+
+EnterPhase = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch, on the device.
+
+    Attributes:
+        images: (B, 3, S, S) raw RGB, uint8.
+        boxes: (B, P, 4) prompts in pixels, float32, or None.
+        masks: (B·P, 1, M, M) targets, 0 or 1 or a class, float32; M as the loss wants it.
+        embedding: (B, C, g, g) of the images, from a cache, or None.
+        points: (B, n, 3) prompts, x, y and label, float32, or None.
+    """
+
+    images: Tensor
+    boxes: Tensor | None
+    masks: Tensor
+    embedding: Tensor | None = None
+    points: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on ``device``."""
+        moved: Any = {n: t if t is None else t.to(device) for n, t in vars(self).items()}
+        return Batch(**moved)
+
+    def tensors(self) -> list[Tensor]:
+        """The tensors that there are."""
+        return [t for t in vars(self).values() if t is not None]
+
+    def cut(self, parts: int) -> list["Batch"]:
+        """The batch in ``parts`` of equal size."""
+        columns = ([None] * parts if t is None else t.chunk(parts) for t in vars(self).values())
+        return [Batch(*part) for part in zip(*columns, strict=True)]
+
+    @staticmethod
+    def join(parts: Sequence["Batch"]) -> "Batch":
+        """Several batches, all with the same kind of prompt, as one."""
+        columns = zip(*(vars(part).values() for part in parts), strict=True)
+        joined: list[Any] = [None if c[0] is None else torch.cat(c) for c in columns]
+        return Batch(*joined)
+
+
+class Step:
+    """What a Cell runs, ready to run: a model, a batch and, to train, a loss and an optimizer.
+
+    Attributes:
+        batch: what the next run takes; training on data sets it anew before each step.
+    """
+
+    def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
+        self.cell, self.model, self.batch = cell, model, batch
+        self.loss: Loss = _loss(cell, model.adapter.settings.classes)
+        self.optimizer = build_optimizer(cell.optimizer, model.trainable().values(), LEARNING_RATE)
+        model.train(cell.phase == "train")
+
+    def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
+        """Run once; ``enter`` is told each phase as it begins.
+
+        Returns:
+            The loss, a scalar, when training; mask logits (B·P, 1, S, S) when inferring.
+        """
+        return self._train(enter) if self.cell.phase == "train" else self._infer(enter)
+
+    def _train(self, enter: EnterPhase) -> Tensor:
+        self.optimizer.zero_grad(set_to_none=True)
+        parts = self.batch.cut(self.cell.gradient_accumulation)
+        losses = [self._backpropagate(part, len(parts), enter) for part in parts]
+        enter("optimizer")
+        self.optimizer.step()
+        return torch.stack(losses).sum()
+
+    def _backpropagate(self, part: Batch, parts: int, enter: EnterPhase) -> Tensor:
+        """Add the gradients of one of ``parts`` parts of the batch; its share of the loss."""
+        enter("forward")
+        loss = self.loss(self._logits(part), part.masks, self.cell.image_size)
+        auxiliary = self.model.adapter.auxiliary_loss()
+        if auxiliary is not None:
+            loss = loss + auxiliary
+        if parts > 1:
+            loss = loss / parts
+        enter("backward")
+        loss.backward()
+        return loss.detach()
+
+    def _logits(self, batch: Batch) -> Tensor:
+        """Low-resolution logits, in float32: losses are taken outside of autocast."""
+        with self._precision():
+            logits = self.model(batch.images, batch.boxes, batch.embedding, batch.points)
+        return logits.float() if logits.dtype == torch.bfloat16 else logits
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.cell.precision == "fp32" else autocast(self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the step runs."""
+        return self.batch.images.device
+
+    def _infer(self, enter: EnterPhase) -> Tensor:
+        enter("infer")
+        with torch.no_grad():
+            return resize(self._logits(self.batch), self.cell.image_size)
+
+
+def build_step(cell: Cell, device: torch.device) -> Step:
+    """Build what ``cell`` describes, with a random batch, on ``device``.
+
+    Raises:
+        UserError: as for ``build_model``.
+    """
+    model = build_model(cell, device)
+    return Step(cell, model, random_batch(cell).to(device))
+
+
+def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
+    """Build what ``cell`` trains: SAM on the CPU, the adapter, then all of it on ``device``.
+
+    Raises:
+        UserError: for an unknown adapter, setting or backbone, a lever that the adapter cannot use,
+            or an unusable checkpoint.
+    """
+    torch.manual_seed(cell.seed)
+    checkpoint = checkpoint_file(cell.checkpoint) if cell.checkpoint else None
+    sam = build_sam(cell.backbone, cell.image_size, checkpoint)
+    if cell.checkpoint == RANDOM_ENCODER:
+        sam.image_encoder = build_sam(cell.backbone, cell.image_size).image_encoder
+    model = attach(sam, cell.adapter, **cell.settings)
+    pull_levers(model, cell)
+    return model.to(device)
+
+
+def random_batch(cell: Cell) -> Batch:
+    """Random images and masks of the Cell's sizes; the box prompts span the whole image.
+
+    Embeddings are random too, if they are to come from a cache.
+    """
+    side, count = cell.image_size, cell.batch_size
+    prompts = cell.prompts_per_image
+    images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
+    boxes = torch.tensor([0.0, 0.0, side, side]).repeat(count, prompts, 1)
+    mask_side = side // LOSSES[cell.loss].reduction
+    masks = torch.randint(0, 2, (count * prompts, 1, mask_side, mask_side)).float()
+    embedding = None
+    if cell.cache_embeddings:
+        channels, grid = backbone_sizes(cell.backbone).embedding, side // PATCH_SIZE
+        embedding = torch.randn(count, channels, grid, grid)
+    boxed = cell.prompt in ("box", "mask_box")
+    points = torch.zeros(count, POINTS, 3) if cell.prompt == "points" else None
+    return Batch(images, boxes if boxed else None, masks, embedding, points)
+
+
+def _loss(cell: Cell, classes: int) -> Loss:
+    """The loss of ``cell``, if it fits the number of classes."""
+    loss = LOSSES[cell.loss]
+    if cell.phase == "train" and loss.multi_class != (classes > 1):
+        fitting = [name for name, other in LOSSES.items() if other.multi_class == (classes > 1)]
+        masks = f"{classes} classes" if classes > 1 else "one class"
+        raise UserError(f"--loss {cell.loss} is not for {masks}: choose {' or '.join(fitting)}.")
+    return loss
+
+
+def describe_method(adapter: Adapter) -> Method:
+    """An adapter in words."""
+    return Method(title=adapter.title, source=adapter.source, serial=adapter.encoder_gradients)
+
+
+def describe_step(cell: Cell) -> str:
+    """In words, what a step of this Cell contains."""
+    if cell.phase == "infer":
+        return "one forward pass without gradients: preprocessing, image encoder, mask decoder"
+    return (
+        "one training step in steady state: preprocessing, forward, "
+        f"{cell.loss} loss, backward, {cell.optimizer}"
+    )

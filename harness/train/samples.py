@@ -1,0 +1,174 @@
+"""Examples as the training step takes them: squashed to SAM's input, varied, with a prompt."""
+
+import signal
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from samfit.harness.data.example import IGNORED, Example
+from samfit.harness.record.cell import Cell, Prompt
+from samfit.harness.record.recipe import Augment
+from samfit.harness.step.losses import LOSSES
+from samfit.harness.step.step import POINTS, Batch
+from samfit.harness.train.trainer import seed_of
+
+BOX_JITTER = 20 / 256  # of the side, outwards, in training: SAM-COBOT's recipe, arXiv 2311.17112
+
+Which = tuple[int, int]  # an epoch and the index of an example
+
+# CAD's recipe (arXiv 2409.15889): every other image is flipped, turned, or shifted, scaled and
+# rotated, by the limits of the library that it takes. Here what comes in from outside is black.
+GEOMETRIC = v2.RandomApply(
+    [
+        v2.RandomChoice(
+            [
+                v2.RandomHorizontalFlip(1),
+                v2.RandomVerticalFlip(1),
+                v2.RandomChoice([v2.RandomRotation((turn, turn)) for turn in (90, 180, 270)]),
+                v2.RandomAffine(45, translate=(1 / 16, 1 / 16), scale=(0.9, 1.1)),
+            ]
+        )
+    ],
+    p=0.5,
+)
+AUGMENTATIONS: dict[Augment, v2.Transform] = {
+    "none": v2.Identity(),
+    "flip": v2.RandomHorizontalFlip(0.5),
+    "geometric": GEOMETRIC,
+}
+
+
+class Samples(Dataset[Batch]):
+    """Examples of a data set as batches of one.
+
+    Images are squashed to S x S, as the adapters' official recipes do; masks take their nearest
+    pixels. What is random depends on the seed, the epoch and the example alone, so a run that is
+    taken up again, or loads with more processes, sees the same.
+    """
+
+    def __init__(self, examples: Sequence[Example], cell: Cell, augment: Augment = "none") -> None:
+        self.examples, self.cell, self.augment = examples, cell, augment
+
+    def __getitem__(self, which: Which) -> Batch:
+        return self.batch_of(*self.examples[which[1]].read(), which)
+
+    def batch_of(self, image: np.ndarray, mask: np.ndarray, which: Which) -> Batch:
+        """A batch of one: an image (H, W, 3) and its mask (H, W), varied as for ``which``."""
+        pixels, target = self.squash(image, mask)
+        training = self.cell.phase == "train"
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(self.cell.seed, "sample", *which))
+            if self.augment != "none":
+                pixels, target = AUGMENTATIONS[self.augment](pixels, target)
+            boxes, points = prompt_of(self.cell.prompt, target[0], jitter=training)
+        side = self.cell.image_size // LOSSES[self.cell.loss].reduction
+        small = v2.functional.resize(target, [side, side], v2.InterpolationMode.NEAREST_EXACT)
+        return Batch(
+            images=torch.Tensor.contiguous(pixels.as_subclass(Tensor))[None],
+            boxes=boxes,
+            masks=small.as_subclass(Tensor)[None].float(),
+            points=points,
+        )
+
+    def squash(
+        self, image: np.ndarray, mask: np.ndarray
+    ) -> tuple[tv_tensors.Image, tv_tensors.Mask]:
+        """An image (H, W, 3) as (3, S, S), and its mask (H, W) as (1, S, S), both uint8."""
+        size = [self.cell.image_size] * 2
+        pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
+        target = tv_tensors.Mask(torch.from_numpy(mask)[None])
+        nearest = v2.InterpolationMode.NEAREST_EXACT
+        return (
+            v2.functional.resize(pixels, size, antialias=True),
+            v2.functional.resize(target, size, nearest),
+        )
+
+
+class SamplesWithTruth(Dataset[tuple[Batch, np.ndarray]]):
+    """Examples as batches of one, as they are, each with its mask (H, W) at its own size."""
+
+    def __init__(self, examples: Sequence[Example], cell: Cell) -> None:
+        self.samples = Samples(examples, replace(cell, phase="infer"))
+
+    def __len__(self) -> int:
+        return len(self.samples.examples)
+
+    def __getitem__(self, index: int) -> tuple[Batch, np.ndarray]:
+        image, mask = self.samples.examples[index].read()
+        return self.samples.batch_of(image, mask, (0, index)), mask
+
+
+def prompt_of(prompt: Prompt, mask: Tensor, jitter: bool) -> tuple[Tensor | None, Tensor | None]:
+    """Boxes (1, 1, 4) and points (1, n, 3) of a mask (S, S); None for what the prompt has not.
+
+    In training a mask's box is moved outwards by up to ``BOX_JITTER``. A mask without an object has
+    the box of the whole image, and no points.
+    """
+    side = mask.shape[-1]
+    inside = ((mask > 0) & (mask != IGNORED)).nonzero()
+    if prompt == "none":
+        return None, None
+    if prompt == "points":
+        return None, _points(inside)
+    if prompt == "box" or not len(inside):
+        return whole_image(side), None
+    tight = torch.cat([inside.amin(0).flip(0), inside.amax(0).flip(0) + 1]).float()
+    if jitter:
+        outwards = torch.tensor([-1.0, -1.0, 1.0, 1.0])
+        tight = (tight + outwards * torch.rand(4) * BOX_JITTER * side).clamp(0, side)
+    return tight[None, None], None
+
+
+def whole_image(side: int) -> Tensor:
+    """The box (1, 1, 4) of a whole image."""
+    return torch.tensor([[[0.0, 0.0, side, side]]])
+
+
+def _points(inside: Tensor) -> Tensor:
+    """Points (1, n, 3) drawn from the pixels (m, 2) of an object, given as rows and columns.
+
+    SAM's prompt encoder moves points to the centres of their pixels.
+    """
+    points = torch.tensor([0.0, 0.0, -1.0]).repeat(1, POINTS, 1)
+    chosen = inside[torch.randperm(len(inside))[:POINTS]].flip(1).float()
+    points[0, : len(chosen), :2] = chosen
+    points[0, : len(chosen), 2] = 1
+    return points
+
+
+def order(count: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[Which]]:
+    """The examples of each training step from step ``first`` on, endlessly.
+
+    Each epoch has its own order, and leaves out what does not fill a batch.
+    """
+    per_epoch = count // batch_size
+    for epoch in range(first // per_epoch, 2**31):
+        generator = torch.Generator().manual_seed(seed_of(seed, "order", epoch))
+        shuffled = torch.randperm(count, generator=generator).tolist()
+        for place in range(first % per_epoch if epoch == first // per_epoch else 0, per_epoch):
+            chosen = shuffled[place * batch_size : (place + 1) * batch_size]
+            yield [(epoch, index) for index in chosen]
+
+
+def load(samples: Samples, batches: Sequence[list[Which]], workers: int = 0) -> Iterator[Batch]:
+    """The batches in order, read by ``workers`` processes ahead of time; 0 for this one."""
+    return iter(
+        DataLoader(
+            samples,
+            batch_sampler=batches,
+            num_workers=workers,
+            collate_fn=Batch.join,
+            worker_init_fn=_leave_interrupts,
+        )
+    )
+
+
+def _leave_interrupts(worker: int) -> None:
+    """Ctrl-C is for the process that trains."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,175 @@
+"""Train on a data set: batches, validation, early stopping, and a state to take up again."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samfit.adapters.core.adapted import AdaptedSam
+from samfit.errors import UserError
+from samfit.harness.data.dataset import DataSet
+from samfit.harness.data.example import Example
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.step.step import build_model, build_step
+from samfit.harness.train.embeddings import EmbeddingCache, encoder_id, frozen_encoder
+from samfit.harness.train.evaluate import evaluate
+from samfit.harness.train.history import History
+from samfit.harness.train.samples import Samples, load, order
+from samfit.harness.train.trainer import Trainer
+
+State = dict[str, Any]  # tensors, numbers and texts: what torch.load reads with weights_only
+
+
+class Training:
+    """A model in training; it can be stopped after any step, kept, and taken up again.
+
+    Where there are validation images, the weights of the best validation win; else the last.
+
+    Attributes:
+        model: as trained so far; after ``finish`` with the weights that won.
+        history: what has happened.
+        total: steps to take, if nothing ends it early.
+        cache: of embeddings, see ``filled_cache``; to be given if the Cell's are to be cached.
+    """
+
+    def __init__(
+        self,
+        cell: Cell,
+        recipe: Recipe,
+        data: DataSet,
+        device: torch.device,
+        workers: int = 0,
+        pretrained: Path | None = None,
+    ) -> None:
+        self.cell, self.recipe, self.data, self.device = cell, recipe, data, device
+        self.workers = workers
+        self.cache: EmbeddingCache | None = None
+        self.per_epoch = len(data.train) // cell.batch_size
+        if not self.per_epoch:
+            raise UserError(
+                f"{data.name} has too few images to train on ({len(data.train)}) for --batch-size "
+                f"{cell.batch_size}: use a smaller one."
+            )
+        if cell.cache_embeddings and recipe.augment != "none":
+            raise UserError(
+                "--cache-embeddings needs the same images in each epoch: drop --augment."
+            )
+        self.total = self.per_epoch * recipe.epochs
+        self.history = History()
+        step = build_step(cell, device)
+        self.model, self.optimizer = step.model, step.optimizer
+        if pretrained is not None:
+            self.model.adapter.load_pretrained(pretrained)
+        self._trainer = Trainer(step, recipe, self.total)
+        self._best: dict[str, Tensor] = {}
+
+    @property
+    def metric(self) -> str:
+        """The score that validation goes by."""
+        return "miou" if self.cell.settings.get("classes", 1) > 1 else "iou"
+
+    @property
+    def done(self) -> int:
+        """Steps that were taken."""
+        return len(self.history.losses)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every step was taken, or validation has not improved for too long."""
+        waited = (self.done - self.history.best_step) // self.per_epoch
+        out_of_patience = bool(self.history.validations) and waited >= self.recipe.patience > 0
+        return self.done >= self.total or out_of_patience
+
+    def run(self) -> Iterator[History]:
+        """Train on; the history after each step, and after the validation that follows it."""
+        batches = islice(
+            order(len(self.data.train), self.cell.batch_size, self.cell.seed, self.done),
+            self.total - self.done,
+        )
+        samples = Samples(self.data.train, self.cell, self.recipe.augment)
+        loader = load(samples, list(batches), self.workers)
+        self._trainer.done = self.done
+        while not self.is_over:
+            started = time.perf_counter()
+            batch = next(loader).to(self.device)
+            if self.cache is not None:
+                batch = replace(batch, embedding=self.cache.get(batch.images))
+            self.model.train()
+            self.history.losses.append(self._trainer.take(batch))
+            self.history.train_ms += 1000 * (time.perf_counter() - started)
+            if self.data.val and self.done % self.per_epoch == 0:
+                self._validate()  # before anyone can stop here, or it would be left out
+            yield self.history
+
+    def finish(self) -> None:
+        """Give the model the weights that won."""
+        if self._best:
+            _restore(self.model, self._best)
+        self.model.eval()
+
+    def state(self) -> State:
+        """All that is needed to go on from here."""
+        return {
+            "history": asdict(self.history),
+            "model": self.model.trained_state(),
+            "best": self._best,
+            "optimizer": self.optimizer.state_dict(),
+        }
+
+    def take_up(self, state: State) -> None:
+        """Go on from where ``state`` was taken, with the same Cell, recipe and data."""
+        self.history = History(**state["history"])
+        self._best = state["best"]
+        _restore(self.model, state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+    def _validate(self) -> None:
+        metrics, _ = evaluate(
+            self.cell, self.model, self.data.val, self.device, self.workers, self.cache, keep=0
+        )
+        scores = {name: score.value for name, score in metrics.summary().items()}
+        best = max((v[self.metric] for v in self.history.validations), default=-1.0)
+        self.history.validations.append({"step": self.done, **scores})
+        if scores[self.metric] > best:
+            self.history.best_step = self.done
+            self._best = {
+                n: t.detach().cpu().clone() for n, t in self.model.trained_state().items()
+            }
+
+
+def filled_cache(
+    cell: Cell,
+    examples: Sequence[Example],
+    folder: Path,
+    device: torch.device,
+    progress: Callable[[int], None] = lambda done: None,
+) -> EmbeddingCache:
+    """The cache in ``folder`` with what the encoder of ``cell`` says of all ``examples``.
+
+    The encoder is on ``device`` only meanwhile, one image at a time, so that it need not be there
+    with the model. ``progress`` is told the number of images so far.
+
+    Raises:
+        UserError: if the checkpoint cannot be used, or ``folder`` not be written.
+    """
+    plain = replace(cell, adapter="decoder", settings={}, cache_embeddings=False)
+    sam = build_model(plain, torch.device("cpu")).sam
+    identity = encoder_id(sam, cell.precision)
+    cache = EmbeddingCache(folder, identity, frozen_encoder(sam.to(device), cell.precision, 1))
+    samples = Samples(examples, cell)
+    cache.fill((samples[0, i].images.to(device) for i in range(len(examples))), progress)
+    sam.to("cpu")
+    return cache
+
+
+def _restore(model: AdaptedSam, state: dict[str, Tensor]) -> None:
+    """Copy what ``trained_state`` gave back to where it came from."""
+    with torch.no_grad():
+        for name, tensor in model.trained_state().items():
+            tensor.copy_(state[name])

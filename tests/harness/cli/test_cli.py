@@ -1,0 +1,274 @@
+"""The command line as a user meets it: answers, help, and one sentence for every mistake."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from synthetic_records import predicted, stored
+
+from samfit.harness import cli
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.agreement import table as report_validation
+from samfit.harness.run import validation
+
+CONTRACT = {
+    "cell", "status", "source", "params", "memory", "timing", "compute", "environment",
+}  # fmt: skip
+
+
+def test_predict_json_keeps_the_contract(samfit):
+    code, out, _ = samfit("predict", "cad", "--backbone", "vit_tiny", "--batch-size", 4, "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record.keys() >= CONTRACT
+    assert record["status"] == "ok"
+    assert record["source"] == "predicted"
+    assert record["params"].keys() >= {"trainable", "adapter", "total"}
+    memory = record["memory"]
+    assert memory["peak_reserved_bytes"] >= memory["peak_allocated_bytes"]
+    assert sum(memory["breakdown_bytes"].values()) == memory["peak_allocated_bytes"]
+    assert memory["peak_phase"] in {"forward", "backward", "optimizer"}
+    assert record["timing"]["step_ms"] is None
+    assert record["timing"]["images_per_second"] is None
+    assert record["compute"]["flops_per_image"] > 0
+    assert Cell.from_json(record["cell"]).batch_size == 4
+
+
+def test_measure_json_keeps_the_contract(samfit):
+    code, out, _ = samfit("measure", "lora", "--backbone", "vit_tiny", "--device", "cpu", "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record["source"] == "measured-cpu"
+    assert record["timing"]["step_ms"].keys() == {"median", "p10", "p90", "n"}
+    assert record["timing"]["images_per_second"] > 0
+
+
+def test_settings_reach_the_adapter(samfit):
+    arguments = ("predict", "lora", "--backbone", "vit_tiny", "--json")
+    counts = [
+        json.loads(samfit(*arguments, *more)[1])["params"]["adapter"]
+        for more in ((), ("--set", "rank=8"))
+    ]
+    assert counts[1] == 2 * counts[0]
+
+
+def test_predict_is_readable(samfit):
+    code, out, _ = samfit("predict", "cad", "--backbone", "vit_tiny")
+    assert code == 0
+    assert "parallel: no gradients through the image encoder" in out
+    assert "MiB" in out
+
+
+def test_list_shows_every_adapter(samfit):
+    entries = json.loads(samfit("list", "--json")[1])
+    sizes = {entry["name"]: entry["params"]["vit_b"] for entry in entries}
+    assert sizes["cad"]["adapter"] == 1_773_568
+    assert sizes["decoder"]["trainable"] == 4_058_340
+    table = samfit("list")[1]
+    assert all(name in table for name in sizes)
+
+
+def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
+    entries = {entry["name"]: entry for entry in json.loads(samfit("list", "--json")[1])}
+    trains = {name: entry["trains"] for name, entry in entries.items()}
+    assert trains["decoder"] == ["mask decoder"]
+    assert trains["cad"] == ["own parameters", "mask decoder"]
+    assert trains["bitfit"] == ["part of image encoder", "mask decoder"]
+    assert trains["conv_lora"] == ["own parameters", "part of mask decoder"]
+    assert "part of prompt encoder" in trains["sam_adapter"]
+    merging = {name for name, entry in entries.items() if entry["mergeable"]}
+    assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora"}
+    for name, entry in entries.items():
+        assert entry["levers"][:2] == ["attention", "checkpointing"], name
+        assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["predict", "lorra"], "there is no adapter 'lorra': did you mean 'lora'?"),
+        (["predict", "lora", "--batch-size", "0"], "--batch-size must be a whole number from 1"),
+        (["predict", "lora", "--backbone", "vit_x"], "there is no backbone 'vit_x'"),
+        (["predict", "lora", "--set", "rnk=4"], "did you mean 'rank'?"),
+        (["predict", "lora", "--set", "rank=four"], "setting rank must be a whole number"),
+        (
+            ["predict", "lora", "--set", "rank=0"],
+            "setting rank must be a whole number from 1 to 65536, got 0.",
+        ),
+        (["predict", "lora", "--set", "rank"], "--set takes KEY=VALUE, got 'rank'."),
+        (["predict", "lora", "--checkpoint", "no.pth"], "there is no checkpoint file"),
+        (["predict", "lora", "--set", "rank=4", "--set", "rank=8"], "--set rank is given twice"),
+        (["predict", "lora", "--set", "rank=true"], "must be a whole number"),
+        (["predict", "lora", "--checkpoint", "a" * 5000], "there is no checkpoint file"),
+        (["predict", "lora", "--batch-size", 10**12], "from 1 to 65536"),
+        (["sweep", "a" * 3000, "--output", "{tmp}/r.jsonl"], "there is no profile"),
+        (["sweep", "bench", "--output", "{tmp}"], "it is not a file"),
+        (["measure", "lorra"], "did you mean 'lora'?"),
+        (["sweep", "benhc", "--output", "{tmp}/r.jsonl"], "there is no profile 'benhc'"),
+        (["sweep", "bench", "--output", "/proc/no/r.jsonl"], "cannot write to"),
+        (["report", "{tmp}/missing.jsonl"], "there are no results"),
+        (["report", "{tmp}"], "cannot read"),
+        (["validate", "--minutes", 0, "--output", "{tmp}"], "--minutes must be more than 0"),
+        (["validate", "--backbone", "vit_x", "--device", "cpu"], "there is no backbone 'vit_x'"),
+    ],
+)
+def test_mistakes_are_one_sentence(samfit, tmp_path, arguments, sentence):
+    code, out, err = samfit(*(str(text).format(tmp=tmp_path) for text in arguments))
+    assert code == 1
+    assert out == ""
+    assert err.startswith("samfit: ")
+    assert sentence in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_sweep_and_report(samfit, tmp_path):
+    profile, results = tmp_path / "p.json", tmp_path / "out" / "results.jsonl"
+    grid = {"adapter": ["cad", "sam_adapter"], "batch_size": [1, 4], "backbone": "vit_tiny"}
+    profile.write_text(json.dumps({"predict": [grid]}))
+    code, out, _ = samfit("sweep", profile, "--output", results, "--json")
+    assert code == 0
+    assert len(json.loads(out)) == 4
+    code, out, _ = samfit("report", results, "--json")
+    files = json.loads(out)["files"]
+    assert code == 0
+    assert {name.rsplit(".", 1)[-1] for name in files} == {"html", "png", "svg", "csv", "md"}
+    assert samfit("report", results)[0] == 0
+
+
+@pytest.fixture
+def two_tasks(monkeypatch, workers_here):
+    """Makes a validation a short one."""
+    everything = validation.validation_tasks
+    monkeypatch.setattr(
+        validation, "validation_tasks", lambda *arguments: everything(*arguments)[:2]
+    )
+
+
+def test_validate_compares_and_goes_on_where_it_was(samfit, two_tasks, tmp_path):
+    arguments = ("validate", "--device", "cpu", "--output", tmp_path / "new", "--json")
+    code, out, _ = samfit(*arguments)
+    answer = json.loads(out)
+    assert code == 0
+    assert answer["cells"] == 1
+    assert answer["worst_allocated_error"] == 0
+    assert {Path(name).name for name in answer["files"]} < {
+        path.name for path in (tmp_path / "new").iterdir()
+    }
+    stored = (tmp_path / "new" / "results.jsonl").read_bytes()
+    assert samfit(*arguments)[1] == out
+    assert (tmp_path / "new" / "results.jsonl").read_bytes() == stored
+
+
+def test_validate_ends_with_one_when_predictions_are_off(samfit, two_tasks, tmp_path, monkeypatch):
+    monkeypatch.setattr(report_validation, "WORST_ALLOCATED", -1)
+    code, out, err = samfit("validate", "--device", "cpu", "--output", tmp_path)
+    assert code == 1
+    assert "alloc." in out
+    assert "predictions are off by more than they should: worst allocated error" in err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_validate_says_what_it_needs(samfit, tmp_path):
+    code, out, err = samfit("validate", "--output", tmp_path / "new")
+    assert (code, out) == (1, "")
+    assert err.strip() == (
+        "samfit: validate needs a CUDA device: run it where there is one, or check the tracer "
+        "alone with --device cpu."
+    )
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
+    results = stored(tmp_path / "results.jsonl", [predicted()])
+    command = [sys.executable, "-c", "from samfit.harness.cli import command; command()"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*command, "compare", results, results, "--json"], stdout=full, stderr=subprocess.PIPE
+        )
+    assert done.returncode == 1
+    assert done.stderr.decode().strip() == (
+        "samfit: cannot write the answer: No space left on device."
+    )
+
+
+@pytest.mark.parametrize("command", ["predict", "measure"])
+def test_an_interrupt_ends_quietly(command):
+    # What a shell starts in the background ignores interrupts, and so would this process.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += "from samfit.harness.cli import main; main()"
+    arguments = [sys.executable, "-c", code, command, "full", "--backbone", "vit_l"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode in {1, 130, -signal.SIGINT}
+    assert b"Traceback" not in err and b"terminate called" not in err
+
+
+def test_a_name_neither_breaks_the_line_nor_moves_the_cursor(samfit, tmp_path):
+    folder = tmp_path / "two\nlines \x1b[2J and ü"
+    code, out, err = samfit("evaluate", folder)
+    assert (code, out) == (1, "")
+    assert "two\\nlines \\x1b[2J and ü" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_help_needs_no_torch():
+    code = "import sys; sys.argv = ['samfit', 'predict', '--help']\n"
+    code += "from samfit.harness.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_foreign_adapters_package_is_named(samfit, monkeypatch, tmp_path):
+    (tmp_path / "adapters").mkdir()
+    monkeypatch.setattr(cli.adapters, "__file__", str(tmp_path / "adapters" / "__init__.py"))
+    code, _, err = samfit("list")
+    assert code == 1
+    assert "is not samfit's" in err
+
+
+def test_fit_answers_with_batches_and_levers(samfit, tmp_path):
+    picture = tmp_path / "plots" / "fit.png"
+    command = ["fit", "lora", "cad", "--backbone", "vit_tiny", "--up-to", "2", "--json"]
+    cards = ["--memory", "8GiB", "--gpu", "rtx3060"]
+    answer = json.loads(samfit(*command, *cards, "--output", str(picture))[1])
+    assert [card["name"] for card in answer["cards"]] == ["8GiB", "RTX 3060"]
+    assert len(answer["fits"]) == 4
+    for fit in answer["fits"]:
+        assert fit["as_published"]["batch_size"] == fit["as_published"]["searched_up_to"] == 2
+        assert fit["every_lever"]["cell"]["attention"] == "sdpa"
+    assert answer["environment"]["packages"]["torch"]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_fit_prints_a_table_for_each_card(samfit):
+    out = samfit("fit", "decoder", "--backbone", "vit_tiny", "--memory", "8GiB", "--up-to", "1")[1]
+    assert "8GiB: 7.40 GiB for PyTorch" in out
+    assert "none needed" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--memory", "8"], ["memory '8'", "8GiB"]),
+        (["--memory", "100MiB"], ["100MiB", "too little"]),
+        (["--gpu", "RTX 3061"], ["RTX 3061", "RTX 3060"]),
+        (["lore"], ["lore", "lora"]),
+        (["--output", "fit.pdf"], [".png"]),
+    ],
+)
+def test_fit_names_what_is_wrong(samfit, options, words):
+    code, out, err = samfit("fit", *options)
+    assert code == 1
+    assert out == ""
+    assert all(word in err for word in words)
+    assert "Traceback" not in err

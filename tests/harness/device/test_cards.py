@@ -1,0 +1,120 @@
+"""Cards by name, sizes by text, and what the table promises."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from user_error import user_error
+
+from samfit.harness.device.cards import CARDS, GIB, MIB, find_card, parse_memory
+
+
+@pytest.mark.parametrize("name", [card.name for card in CARDS])
+def test_every_card_is_found_by_its_name_and_by_loose_spellings(name):
+    for spelling in (name, name.lower(), name.replace(" ", "-"), f"NVIDIA GeForce {name} GPU"):
+        assert find_card(spelling).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("rtx3060", "RTX 3060"),
+        ("4090", "RTX 4090"),
+        ("RTX 3060 12GB", "RTX 3060"),
+        ("rtx_4060ti_16gb", "RTX 4060 Ti 16GB"),
+        ("a6000", "RTX A6000"),
+        ("NVIDIA A100-SXM4-80GB", "A100 80GB"),
+        ("NVIDIA A100-PCIE-40GB", "A100 40GB"),
+        ("Tesla V100-SXM2-16GB", "V100 16GB"),
+        ("NVIDIA H100 80GB HBM3", "H100"),
+        ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada"),
+        ("NVIDIA GeForce RTX 4060 Laptop GPU", "RTX 4060 Laptop"),
+        ("NVIDIA GeForce RTX 4070 Ti SUPER", "RTX 4070 Ti SUPER"),
+    ],
+)
+def test_cards_are_found_by_the_names_that_people_and_drivers_use(name, found):
+    assert find_card(name).name == found
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("RTX 3080", ["several", "RTX 3080 10GB, RTX 3080 12GB."]),
+        ("A100", ["several", "A100 40GB, A100 80GB."]),
+        ("A100 60GB", ["not known", "A100 40GB, A100 80GB."]),
+        ("RTX 9090", ["'RTX 9090'", "not known", "RTX 4090"]),
+        ("4090 ti", ["not known", "RTX 4090"]),
+        ("Voodoo", ["not known", "RTX 3060", "H200"]),
+        ("", ["not known"]),
+    ],
+)
+def test_names_of_no_card_or_of_several_are_refused_with_the_nearest(name, words):
+    with user_error("card", *words):
+        find_card(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "nbytes"),
+    [
+        ("8GiB", 8 * 2**30),
+        ("8GB", 8 * 10**9),
+        ("8G", 8 * 10**9),
+        ("8Gi", 8 * 2**30),
+        ("8192MiB", 8 * 2**30),
+        ("7.5 gib", 7.5 * 2**30),
+        ("1TB", 10**12),
+    ],
+)
+def test_sizes_are_read_with_their_units(text, nbytes):
+    assert parse_memory(text) == nbytes
+
+
+@pytest.mark.parametrize("text", ["8", "8192", "GiB", "-8GiB", "0GiB", "8 apples", "", "1e3GiB"])
+def test_sizes_without_a_unit_and_what_is_none_are_refused(text):
+    with user_error(repr(text), "8GiB"):
+        parse_memory(text)
+
+
+@given(st.integers(1, 10**6), st.sampled_from("MGT"))
+def test_binary_units_are_larger_than_decimal_ones(number, prefix):
+    assert parse_memory(f"{number}{prefix}iB") > parse_memory(f"{number}{prefix}B")
+    assert parse_memory(f"{number}{prefix}B") % 10**6 == 0
+    assert parse_memory(f"{number}{prefix}iB") % MIB == 0
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_usable_memory_is_less_than_is_reported_and_that_less_than_is_sold(card):
+    assert 0 < card.usable_bytes < card.total_bytes < card.nominal_bytes
+    assert card.usable_bytes == card.total_bytes - card.context_bytes
+    assert card.usable_bytes > 0.84 * card.nominal_bytes
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_every_figure_has_a_source_and_what_is_derived_says_so(card):
+    sources = (card.total_source, card.context_source)
+    assert card.measured == (not any(source.startswith("derived: ") for source in sources))
+    assert all(
+        source.startswith(("https://github.com/", "derived: ", "a log in a public repository: "))
+        for source in sources
+    )
+
+
+@pytest.mark.parametrize(
+    "card", [c for c in CARDS if c.total_source.startswith("derived")], ids=lambda card: card.name
+)
+def test_derived_totals_lack_as_much_as_any_measured_one_of_their_generation(card):
+    def lack(other):
+        return other.nominal_bytes - other.total_bytes
+
+    def has_ecc(other):
+        return lack(other) > GIB
+
+    like = [
+        other
+        for other in CARDS
+        if other.compute_capability == card.compute_capability and has_ecc(other) == has_ecc(card)
+    ]
+    assert lack(card) == max(map(lack, like))
+
+
+def test_names_are_given_once():
+    assert len({card.name for card in CARDS}) == len(CARDS)

@@ -1,0 +1,114 @@
+"""Predictions against published and independently traced figures, and their properties."""
+
+import gc
+
+import pytest
+
+from samfit.errors import UserError
+from samfit.harness.device.cards import context_of
+from samfit.harness.memory.cuda import cublas_workspace_bytes
+from samfit.harness.memory.peak import predicted_cuda_memory
+from samfit.harness.predict.predict import build_step_without_data, predict, trace_steps
+from samfit.harness.record.cell import Cell
+
+MIB = 2**20
+
+
+def peak_mib(adapter, **fields):
+    return predict(Cell(adapter=adapter, **fields)).memory.peak_allocated_bytes / MIB
+
+
+@pytest.mark.parametrize(
+    ("backbone", "batch_size", "published"),
+    [("vit_b", 1, 2_789), ("vit_b", 8, 19_934), ("vit_h", 1, 5_758), ("vit_h", 8, 28_806)],
+)
+def test_encoder_inference_as_published_for_an_a100(backbone, batch_size, published):
+    """Source: pytorch-labs/segment-anything-fast, experiments/results.csv, technique fp32."""
+    found = peak_mib("decoder", backbone=backbone, batch_size=batch_size, phase="infer")
+    assert found == pytest.approx(published, rel=0.01)
+
+
+@pytest.mark.parametrize(("batch_size", "traced"), [(1, 7_083), (4, 27_272)])
+def test_sam_adapter_as_its_code_was_traced(batch_size, traced):
+    """The re-implementation by CAD's authors, official code followed on tensors without data."""
+    found = peak_mib("sam_adapter", settings={"variant": "cad"}, batch_size=batch_size)
+    assert found == pytest.approx(traced, rel=0.05)
+
+
+def test_lora_and_decoder_as_others_were_traced():
+    assert peak_mib("lora") == pytest.approx(7_024, rel=0.01)
+    assert peak_mib("decoder") == pytest.approx(2_790, rel=0.01)
+
+
+def test_cad_needs_less_than_the_official_code():
+    """The official branch runs before the encoder and keeps its activations meanwhile."""
+    assert peak_mib("cad", batch_size=4) < 0.75 * 15_698
+
+
+def test_record_says_what_was_traced_and_sums_up():
+    record = predict(Cell(adapter="lora", backbone="vit_tiny", batch_size=2))
+    assert (record.status, record.source) == ("ok", "predicted")
+    assert "training step" in record.traced
+    assert sum(record.memory.breakdown_bytes.values()) == record.memory.peak_allocated_bytes
+    assert record.memory.peak_reserved_bytes >= record.memory.peak_allocated_bytes
+    assert record.timing.step_ms is None
+    assert record.compute.flops_per_image > 0
+    assert record.environment["packages"]["torch"]
+
+
+def test_memory_for_a_cpu_has_no_allocator():
+    memory = predict(Cell(adapter="lora", backbone="vit_tiny", device="cpu")).memory
+    assert memory.instrument == "trace"
+    assert memory.peak_reserved_bytes is None
+    assert memory.breakdown_bytes["library_workspace"] == 0
+
+
+def test_more_prompts_need_more_memory():
+    one, three = (
+        peak_mib("decoder", backbone="vit_tiny", prompts_per_image=count) for count in (1, 3)
+    )
+    assert three > one
+
+
+def test_operations_per_image_do_not_depend_on_the_batch():
+    one, four = (
+        predict(Cell(adapter="lora", backbone="vit_tiny", batch_size=count)).compute
+        for count in (1, 4)
+    )
+    assert one.flops_per_image == pytest.approx(four.flops_per_image, rel=1e-3)
+
+
+def test_a_wrong_checkpoint_is_noticed():
+    with pytest.raises(UserError, match="no checkpoint file"):
+        predict(Cell(adapter="lora", backbone="vit_tiny", checkpoint="missing.pth"))
+
+
+def test_a_prediction_says_what_it_assumes_where_memory_depends_on_data():
+    assert "evenly" in predict(Cell(adapter="conv_lora", backbone="vit_tiny")).assumption
+    assert predict(Cell(adapter="lora", backbone="vit_tiny")).assumption is None
+
+
+@pytest.mark.parametrize("expert", [0, 7])
+def test_no_routing_is_further_than_a_hundredth_from_the_assumed_one(expert):
+    cell = Cell(adapter="conv_lora", batch_size=2)
+    step, _ = build_step_without_data(cell)
+    for update in step.model.adapter.updates:
+        update.counts = lambda rows: [len(rows) if i == expert else 0 for i in range(8)]
+    trace = trace_steps(step, cublas_workspace_bytes(cell.compute_capability))
+    peak = predicted_cuda_memory(trace).peak_allocated_bytes
+    assumed = predict(cell).memory.peak_allocated_bytes
+    assert 0 < abs(peak / assumed - 1) < 0.01
+
+
+def test_garbage_is_collected_again_after_a_prediction():
+    assert gc.isenabled()
+    predict(Cell(adapter="decoder", backbone="vit_tiny"))
+    assert gc.isenabled()
+
+
+def test_what_nvidia_smi_will_show_adds_the_context_to_what_is_reserved():
+    context, _ = context_of("8.6")
+    memory = predict(Cell(adapter="decoder", backbone="vit_tiny", compute_capability="8.6")).memory
+    assert memory.process_bytes == memory.peak_reserved_bytes + context
+    cpu = predict(Cell(adapter="decoder", backbone="vit_tiny", device="cpu")).memory
+    assert cpu.process_bytes is None

@@ -1,0 +1,95 @@
+"""The answers of ``samfit fit`` in words, numbers and colours."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from samfit.harness.device.cards import find_card, unnamed_card
+from samfit.harness.predict.fit.answer import Fit, MethodFit
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.fit.plot import draw_fit
+from samfit.harness.report.fit.table import advice, fit_tables, options
+
+GIB = 2**30
+CARD = unnamed_card("8GiB")
+
+
+def fit(batch, levers=(), **cell):
+    return Fit(
+        cell=Cell(adapter="lora", batch_size=max(batch, 1), **cell),
+        levers=levers,
+        exact=True,
+        batch_size=batch,
+        searched_up_to=8,
+        peak_allocated_bytes=9 * GIB,
+        peak_reserved_bytes=10 * GIB,
+        next_allocated_bytes=None,
+        next_reserved_bytes=None,
+    )
+
+
+def answer(adapter, published, fewest=None, every=8, card=CARD):
+    return MethodFit(
+        adapter=adapter,
+        title=adapter.upper(),
+        serial=True,
+        card=card,
+        as_published=fit(published),
+        fewest_levers=fewest,
+        every_lever=fit(every),
+    )
+
+
+def printed(fits, wanted=1):
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(fit_tables(fits, wanted))
+    return console.export_text()
+
+
+def test_a_row_says_what_fits_and_what_it_takes():
+    pulled = fit(2, ("attention", "checkpointing"), attention="sdpa", checkpointing=True)
+    text = printed([answer("lora", 0, pulled), answer("cad", 2)])
+    lora = next(line for line in text.splitlines() if "lora" in line)
+    assert lora.split()[:3] == ["lora", "0", "8+"]
+    assert "--attention sdpa --checkpointing  (batch 2)" in lora
+    assert "none needed" in next(line for line in text.splitlines() if "cad" in line)
+    assert "8GiB: 7.40 GiB for PyTorch" in text
+    assert text.index("cad") < text.index("lora")
+
+
+def test_options_can_be_typed_as_they_are():
+    pulled = fit(
+        1,
+        ("set lean=true", "optimizer", "encoder-micro-batch", "precision", "cache-embeddings"),
+        optimizer="adamw_fused",
+        precision="bf16",
+        encoder_micro_batch=1,
+        cache_embeddings=True,
+    )
+    assert options(pulled) == (
+        "--set lean=true --optimizer adamw_fused --encoder-micro-batch 1 --precision bf16 "
+        "--cache-embeddings"
+    )
+
+
+def test_where_nothing_fits_a_card_that_is_large_enough_is_named():
+    words = advice(answer("full", 0, every=0))
+    assert "10.00 GiB" in words
+    assert find_card("GTX 1080 Ti").name in words
+    assert "--backbone" in words
+
+
+@pytest.mark.parametrize("cards", [["RTX 3060"], ["RTX 3060", "A100 80GB", "T4"]])
+def test_the_heat_map_shows_every_method_on_every_card_twice(cards):
+    fits = [
+        answer(name, batch, card=find_card(card))
+        for name, batch in (("lora", 0), ("cad", 3))
+        for card in cards
+    ]
+    figure = draw_fit(fits, "Predicted.")
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts.count("3") == texts.count("–") == len(cards)
+    assert texts.count("8+") == 2 * len(cards)
+    rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert rows == ["CAD", "LORA"]

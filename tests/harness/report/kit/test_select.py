@@ -1,0 +1,56 @@
+"""What is shown as published, and that nothing with levers mixes with it."""
+
+import pytest
+from synthetic_records import measured, predicted, with_levers
+
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.agreement.pairs import agreement_table
+from samfit.harness.report.kit.select import (
+    LEVERS,
+    is_as_published,
+    memory_records,
+    time_records,
+)
+from samfit.harness.report.kit.tables import memory_table
+from samfit.harness.report.memory.batch_plot import memory_vs_batch
+from samfit.harness.step.ladder import LEVERS as RUNGS
+
+PUBLISHED = [predicted("cad"), predicted("lora", peak_gib=26, serial=True)]
+
+
+@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
+def test_a_cell_with_any_rung_pulled_is_not_as_published(rung):
+    cell = Cell(adapter="cad", batch_size=4)
+    assert is_as_published(cell)
+    assert not is_as_published(rung.pull(cell))
+    assert set(rung.fields) <= {*LEVERS, "settings"}
+
+
+def test_other_conditions_and_settings_are_no_levers():
+    cell = Cell(adapter="cad", settings={"scale": 2}, prompt="none", seed=3, loss="structure")
+    assert is_as_published(cell)
+
+
+def test_tables_and_plots_show_the_methods_as_published_only():
+    both = with_levers(PUBLISHED)
+    assert len(both) > len(PUBLISHED)
+    assert memory_records(both) == PUBLISHED
+    assert memory_table(both).to_markdown() == memory_table(PUBLISHED).to_markdown()
+    assert len(memory_vs_batch(both).axes[0].lines) == len(memory_vs_batch(PUBLISHED).axes[0].lines)
+
+
+def test_measurements_with_levers_mix_with_nothing_either():
+    pulled = measured("cad", speed=30, attention="sdpa")
+    assert time_records([pulled, measured("cad", speed=10)])[0].timing.images_per_second == 10
+    frame = agreement_table([*PUBLISHED, predicted("cad", attention="sdpa"), pulled]).frame
+    assert frame.empty
+
+
+def test_what_is_as_published_comes_before_a_better_source():
+    records = [predicted("cad", attention="sdpa"), measured("cad", peak_gib=3)]
+    assert [r.source for r in memory_records(records)] == ["measured-cuda"]
+
+
+def test_records_with_levers_alone_are_still_shown():
+    alone = [predicted("cad", precision=p, attention="sdpa") for p in ("fp32", "bf16")]
+    assert set(memory_table(alone).frame["method"]) == {"Cad", "Cad (precision=bf16)"}

@@ -1,0 +1,44 @@
+"""What the page says of a card is what ``samfit fit`` says."""
+
+from dataclasses import replace
+
+from samfit.harness.device.cards import find_card
+from samfit.harness.predict.fit.search import fit_method
+from samfit.harness.predict.predict import predict
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.page.fits import fits_data
+from samfit.harness.step.ladder import with_every_exact_lever
+
+BATCH = 4
+
+
+def test_answers_equal_those_of_the_command():
+    cell = Cell(adapter="lora", backbone="vit_b", batch_size=BATCH)
+    data = fits_data([predict(with_every_exact_lever(cell)), predict(cell)])
+    published, levers = data["cells"]
+    assert published["how"] == "as published" and levers["how"].startswith("with ")
+    cards = [find_card(name) for name in ("RTX 2060", "RTX 3080 12GB", "A100 40GB", "H100")]
+    found = fit_method(replace(cell, batch_size=1), cards, wanted=1, most=BATCH)
+    for card, fit in zip(cards, found, strict=True):
+        assert (card.name in published["fits"]) == (fit.as_published.batch_size == BATCH)
+        assert (card.name in levers["fits"]) == (fit.every_lever.batch_size == BATCH)
+    assert {fit.as_published.batch_size == BATCH for fit in found} == {True, False}
+
+
+def test_cells_stand_in_the_order_in_which_to_try_them():
+    cell = Cell(adapter="cad", backbone="vit_tiny")
+    ways = [
+        replace(cell, cache_embeddings=True),
+        replace(cell, attention="sdpa", optimizer="adamw_fused"),
+        replace(cell, attention="sdpa"),
+        cell,
+    ]
+    data = fits_data([predict(way) for way in ways])
+    assert [way["how"] for way in data["cells"]] == [
+        "as published",
+        "with sdpa",
+        "with sdpa, adamw_fused",
+        "with cache embeddings",
+    ]
+    assert data["models"] == ["vit_tiny, 256 × 256, training step"]
+    assert len(data["cards"]) > 40

@@ -1,0 +1,70 @@
+"""What TensorBoard is shown, and that it is no requirement."""
+
+import sys
+
+import pytest
+
+from samfit.harness.train.history import History
+from samfit.harness.train.tensorboard import TensorBoard
+
+
+def scalars(folder):
+    """By tag, every step and value that was written."""
+    accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    found = {}
+    for file in sorted((folder / "tensorboard").iterdir()):
+        events = accumulators.EventAccumulator(str(file))
+        events.Reload()
+        for tag in events.Tags()["scalars"]:
+            for event in events.Scalars(tag):
+                found.setdefault(tag, []).append((event.step, event.value))
+    return found
+
+
+HISTORY = History(
+    losses=[0.5, 0.25, 0.125, 0.75],
+    validations=[{"step": 2, "iou": 0.5, "dice": 0.625}, {"step": 4, "iou": 0.75, "dice": 0.875}],
+)
+
+
+def until(steps):
+    """``HISTORY`` after so many steps."""
+    return History(
+        losses=HISTORY.losses[:steps],
+        validations=[scores for scores in HISTORY.validations if scores["step"] <= steps],
+    )
+
+
+EVERYTHING = {
+    "loss": [(1, 0.5), (2, 0.25), (3, 0.125), (4, 0.75)],
+    "validation/iou": [(2, 0.5), (4, 0.75)],
+    "validation/dice": [(2, 0.625), (4, 0.875)],
+}
+
+
+def test_losses_and_scores_are_shown_at_their_steps(tmp_path):
+    pytest.importorskip("tensorboard")
+    board = TensorBoard(tmp_path, 0)
+    for steps in (1, 2, 2, 3, 4):
+        board.show(until(steps))
+    board.close()
+    assert scalars(tmp_path) == EVERYTHING
+
+
+def test_a_training_that_was_taken_up_shows_what_is_new(tmp_path):
+    pytest.importorskip("tensorboard")
+    first = TensorBoard(tmp_path, 0)
+    first.show(until(2))
+    first.close()
+    second = TensorBoard(tmp_path, 2)
+    second.show(HISTORY)
+    second.close()
+    assert scalars(tmp_path) == EVERYTHING
+
+
+def test_it_does_nothing_without_the_library(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    board = TensorBoard(tmp_path, 0)
+    board.show(HISTORY)
+    board.close()
+    assert list(tmp_path.iterdir()) == []
