@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from samfit.errors import UserError
-from samfit.harness.record.record import Measurement, Timing
+from samfit.harness.record.record import Record, Timing
 from samfit.harness.record.store import Store
 from samfit.harness.report.write import captioned_tables
 
@@ -37,7 +37,7 @@ def sweep(folder: Path) -> list[str]:
     return [*start, "sweep", str(profile), "--output", str(folder / "results.jsonl")]
 
 
-def finish(folder: Path) -> list[Measurement]:
+def finish(folder: Path) -> list[Record]:
     """Let the sweep in ``folder`` end; its records, comparable with those of another."""
     subprocess.run(sweep(folder), check=True, stderr=subprocess.DEVNULL)
     return without_times(Store(folder / "results.jsonl").load())
@@ -53,7 +53,7 @@ def kill_at_random(command: Sequence[str], chance: random.Random) -> bool:
     return running
 
 
-def without_times(records: Sequence[Measurement]) -> list[Measurement]:
+def without_times(records: Sequence[Record]) -> list[Record]:
     """Records in the order of their keys, with nothing in them that no two runs share."""
     plain = [
         replace(r, timing=Timing(), started=None, duration_ms=None, environment={}) for r in records
@@ -67,7 +67,7 @@ def check_kept(finished: Sequence[str], keys: Sequence[str]) -> None:
         raise UserError(f"Cells are lost or there twice: {keys}.")
 
 
-def check_same(found: Sequence[Measurement], expected: Sequence[Measurement]) -> None:
+def check_same(found: Sequence[Record], expected: Sequence[Record]) -> None:
     """Refuse records, or tables made of them, that are not those of an undisturbed sweep."""
     for one, other in zip(found, expected, strict=True):
         if one != other:

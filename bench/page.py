@@ -16,7 +16,7 @@ import typer
 
 from samfit.bench.pairs import milliseconds, statistics
 from samfit.errors import UserError
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.report.write import write_report
 
@@ -47,7 +47,7 @@ def chromium() -> Iterator["Browser"]:
         browser.close()
 
 
-def opening(records: Sequence[Measurement], rounds: int) -> dict[str, float]:
+def opening(records: Sequence[Record], rounds: int) -> dict[str, float]:
     """Write the page of ``records``, and open it so many times.
 
     Returns:

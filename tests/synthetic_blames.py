@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import strategies as st
 from synthetic_records import GIB, MIB, predicted
 
-from samfit.harness.memory.holders import Blame, Holder
+from samfit.harness.memory.holders import Holder
+from samfit.harness.predict.answers import Blame
 from samfit.harness.trace.trace import CATEGORIES, FROZEN, OPTIMIZER, SAVED, TEMPORARIES
 
 ENCODER = "sam.image_encoder"

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from samfit.harness.memory.figures import Memory, Timeline
 from samfit.harness.miniature.dataset import miniature
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell
@@ -19,12 +20,10 @@ from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.record import (
     Accuracy,
     Compute,
-    Measurement,
-    Memory,
     Method,
     Parameters,
+    Record,
     Spread,
-    Timeline,
     Timing,
 )
 from samfit.harness.record.store import Store
@@ -52,10 +51,10 @@ def predicted(
     serial: bool = False,
     trainable: int = 1_000_000,
     **fields: Any,
-) -> Measurement:
+) -> Record:
     """A prediction; the peak is in the middle of the forward phase."""
     peak = int(peak_gib * GIB)
-    return Measurement(
+    return Record(
         cell=Cell(adapter=adapter, batch_size=batch_size, **fields),
         status="ok",
         source="predicted",
@@ -81,13 +80,13 @@ def predicted(
     )
 
 
-def on_cards(record: Measurement, *names: str) -> Measurement:
+def on_cards(record: Record, *names: str) -> Record:
     """``record``, had it been found to fit these cards and no other."""
     assert record.memory is not None
     return replace(record, memory=replace(record.memory, fits=list(names)))
 
 
-def stored(path: Path, records: Sequence[Measurement]) -> Path:
+def stored(path: Path, records: Sequence[Record]) -> Path:
     """Write a results file."""
     store = Store(path)
     with store.writing():
@@ -98,7 +97,7 @@ def stored(path: Path, records: Sequence[Measurement]) -> Path:
 
 def measured(
     adapter: str = "cad", batch_size: int = 4, speed: float = 10, stable: bool = True, **given: Any
-) -> Measurement:
+) -> Record:
     """A measurement on CUDA of ``speed`` images per second."""
     record, step_ms = predicted(adapter, batch_size, **given), 1000 * batch_size / speed
     assert record.memory is not None
@@ -115,13 +114,13 @@ def measured(
     )
 
 
-def out_of_memory(adapter: str = "cad", batch_size: int = 16) -> Measurement:
+def out_of_memory(adapter: str = "cad", batch_size: int = 16) -> Record:
     """A measurement that did not fit."""
     record = measured(adapter, batch_size)
     return replace(record, status="oom", memory=None, timing=Timing(), message="does not fit")
 
 
-def with_levers(records: Sequence[Measurement]) -> list[Measurement]:
+def with_levers(records: Sequence[Record]) -> list[Record]:
     """Predictions, and after each of batch size 4 the same with levers: a tenth with every exact
     one, half of that with bf16, and, for parallel methods, half of that with cached embeddings."""
     found = list(records)
@@ -141,7 +140,7 @@ def with_levers(records: Sequence[Measurement]) -> list[Measurement]:
     return found
 
 
-def crowd(methods: int = 16) -> list[Measurement]:
+def crowd(methods: int = 16) -> list[Record]:
     """Many methods of which most need nearly the same."""
     return [
         predicted(
@@ -181,7 +180,7 @@ def scored(
     train_s: float = 30,
     masks: Sequence[int] = (),
     **given: Any,
-) -> Measurement:
+) -> Record:
     """A training on a CPU; ``masks`` says by how many pixels those of the first images are off."""
     classes = TASKS[task].classes
     metrics = BINARY if classes == 1 else SEVERAL

@@ -20,7 +20,7 @@ from samfit.harness.cli.output import (
     with_progress,
 )
 from samfit.harness.record.cell import Cell, Device
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 
 
 @app.command("list")
@@ -103,8 +103,8 @@ def fit(
     """
     from samfit.adapters.core.registry import adapter_names, check_adapter_name
     from samfit.harness.device.cards import COMMON_CARDS, find_card, unnamed_card
-    from samfit.harness.predict.fit.answer import document
-    from samfit.harness.predict.fit.everyone import fit_methods
+    from samfit.harness.predict.answers import document
+    from samfit.harness.predict.everyone import fit_methods
     from samfit.harness.record.environment import environment
     from samfit.harness.report.fit.plot import draw_fit
     from samfit.harness.report.fit.table import fit_tables
@@ -199,7 +199,7 @@ def blame(
 ) -> None:
     """Show which modules hold the memory at the peak, and why another Cell needs more or less."""
     from samfit.harness.cli.against import cell_against
-    from samfit.harness.memory.holders import difference_to_json
+    from samfit.harness.predict.answers import difference_to_json
     from samfit.harness.predict.blame import blame as run
     from samfit.harness.report.blame.table import blame_summary, difference_summary
 
@@ -222,21 +222,19 @@ def blame(
         console.print(str(output), soft_wrap=True)
 
 
-def _show(record: Measurement, as_json: bool) -> None:
+def _show(record: Record, as_json: bool) -> None:
     """Print one record; a record without figures is an error."""
-    from samfit.harness.report.kit.terminal import measurement_summary
+    from samfit.harness.report.kit.terminal import record_summary
 
     if as_json:
         print_json(record.to_json())
     elif record.status == "ok":
-        Console().print(measurement_summary(record))
+        Console().print(record_summary(record))
     if record.status != "ok":
         raise UserError(f"{record.cell.key}: {record.message}")
 
 
-def _show_validation(
-    records: Sequence[Measurement], asked: int, folder: Path, as_json: bool
-) -> None:
+def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_json: bool) -> None:
     """Write and print what ``records`` show; predictions that miss the limits are an error."""
     from samfit.harness.report.agreement.table import (
         figures,

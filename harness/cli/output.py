@@ -22,7 +22,7 @@ from rich.progress import (
 )
 
 from samfit.errors import UserError
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 
 messages = Console(stderr=True)
 
@@ -97,7 +97,7 @@ def with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
         yield from progress.track(answers, total=total, description="methods")
 
 
-def with_progress(records: Iterable[Measurement], total: int) -> Iterator[Measurement]:
+def with_progress(records: Iterable[Record], total: int) -> Iterator[Record]:
     """Pass ``records`` on, showing a bar with an estimate, and each record that is not ok."""
     with progress_bar() as progress:
         bar = progress.add_task("starting", total=total)

@@ -9,7 +9,7 @@ from rich.console import Console
 from samfit.errors import UserError
 from samfit.harness.cli.app import app
 from samfit.harness.cli.output import Json, messages, print_json, with_progress
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import TIME_LIMIT_S
 
 
@@ -120,7 +120,7 @@ def compare(
         raise UserError(f"worse than before: {failed[0]}{more}.")
 
 
-def _records(results: Path) -> list[Measurement]:
+def _records(results: Path) -> list[Record]:
     """The last record of each Cell in a results file."""
     from samfit.harness.record.store import Store
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from samfit.errors import UserError
 
 MIB, GIB = 2**20, 2**30
+AMPERE = (8, 0)  # the first that computes in bfloat16
 _COMMON = re.compile(r"nvidia|geforce|tesla|quadro|gtx|rtx|sxm\d?|pcie|hbm\d?e?|generation|gpu")
 
 
@@ -46,6 +47,11 @@ class Card:
     def usable_bytes(self) -> int:
         """What is left for PyTorch's allocator."""
         return self.total_bytes - self.context_bytes
+
+    @property
+    def computes_in_bfloat16(self) -> bool:
+        """Whether the card has units for it."""
+        return tuple(map(int, self.compute_capability.split("."))) >= AMPERE
 
 
 def find_card(name: str) -> Card:

@@ -16,19 +16,14 @@ from samfit.errors import UserError
 from samfit.harness.device.nvml import CARD
 from samfit.harness.measure.timing import time_steps, warm_up
 from samfit.harness.memory.cuda import explain, foreign_bytes, read_cuda
+from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import STEPS, predict, trace_steps
+from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
-from samfit.harness.record.record import (
-    Compute,
-    Measurement,
-    Memory,
-    Parameters,
-    Timing,
-    measured_source,
-)
+from samfit.harness.record.record import Compute, Parameters, Record, Timing, measured_source
 from samfit.harness.step.step import Step, build_step, describe_method, describe_step
+from samfit.harness.trace.observe import STEPS
 
 MIB = 2**20
 # The spelling that every version reads, and the newer: neither may say what the Cell does not.
@@ -44,7 +39,7 @@ OUT_OF_MEMORY = (
 )
 
 
-def measure(cell: Cell) -> Measurement:
+def measure(cell: Cell) -> Record:
     """Run ``cell`` on its device: read its memory, trace it, then time its steps.
 
     Running out of memory is a result: the record's status is ``oom``.
@@ -55,7 +50,7 @@ def measure(cell: Cell) -> Measurement:
     return _run(cell, _time)
 
 
-def weigh(cell: Cell) -> Measurement:
+def weigh(cell: Cell) -> Record:
     """The memory of ``cell``, as ``measure`` reads it, without times.
 
     Raises:
@@ -67,7 +62,7 @@ def weigh(cell: Cell) -> Measurement:
 Use = Callable[[Step, list[float]], Timing]  # of a warm step; the list is its warm-up in ms
 
 
-def _run(cell: Cell, use: Use) -> Measurement:
+def _run(cell: Cell, use: Use) -> Record:
     """The record of ``cell``, with the times that ``use`` takes of its step."""
     if cell.device == "cuda" and not torch.cuda.is_available():
         raise UserError(
@@ -78,7 +73,7 @@ def _run(cell: Cell, use: Use) -> Measurement:
     if cell.alloc_conf:
         os.environ[ALLOCATOR_VARIABLES[0]] = cell.alloc_conf
     clock = time.perf_counter()
-    record = Measurement(
+    record = Record(
         cell=cell,
         status="ok",
         source=measured_source(cell),
@@ -117,7 +112,7 @@ def _leave(step: Step, warmup_ms: list[float]) -> Timing:
     return Timing()
 
 
-def _observe(record: Measurement, use: Use) -> Measurement:
+def _observe(record: Record, use: Use) -> Record:
     """The record with memory and timing; tracing slows a step, so timed steps are not traced.
 
     Memory comes first: how many steps are timed depends on how long they take.
@@ -126,7 +121,7 @@ def _observe(record: Measurement, use: Use) -> Measurement:
     step = build_step(cell, device)
     warmup_ms = warm_up(step.run, device)
     measured = _weighed(step) if device.type == "cuda" else None
-    trace = trace_steps(step)
+    trace = step.trace()
     traced = traced_memory(trace)
     timing = use(step, warmup_ms)
     return replace(
@@ -147,7 +142,7 @@ def _weighed(step: Step) -> Memory:
     return read_cuda()
 
 
-def _what_was_missing(record: Measurement) -> Measurement:
+def _what_was_missing(record: Record) -> Record:
     """An out-of-memory record that says what the Cell needs, and which batch would need less."""
     predicted = predict(record.cell)
     assert predicted.memory is not None

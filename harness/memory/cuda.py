@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from samfit.harness.device import nvml
-from samfit.harness.record.record import Memory
+from samfit.harness.memory.figures import Memory
 from samfit.harness.trace.trace import UNTRACED
 
 # cuBLAS takes a workspace from the caching allocator for each thread that calls it, and keeps it:

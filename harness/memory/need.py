@@ -8,10 +8,7 @@ from samfit.harness.device.cards import Card
 from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
 from samfit.harness.memory.cuda import cublas_workspace_bytes
 from samfit.harness.memory.replay import Replay, replay
-from samfit.harness.record.cell import Cell
 from samfit.harness.trace.trace import WORKSPACE, Trace
-
-AMPERE = (8, 0)  # the first that computes in bfloat16
 
 
 @dataclass(frozen=True)
@@ -48,14 +45,11 @@ class Need:
         return True
 
 
-def cards_that_hold(cell: Cell, trace: Trace, cards: Sequence[Card]) -> list[str]:
-    """Names of those of ``cards`` on which the step of ``cell``, traced for CUDA, ends.
+def cards_that_hold(trace: Trace, options: AllocatorOptions, cards: Sequence[Card]) -> list[str]:
+    """Names of those of ``cards`` on which a step that was traced for CUDA ends.
 
-    Each with the workspace that the matrix library takes there, whatever card ``cell`` names.
+    Each with the workspace that the matrix library takes there, whatever card it was traced for.
     """
-    if cell.precision == "bf16":
-        cards = [card for card in cards if computes_in_bfloat16(card)]
-    options = AllocatorOptions.parse(cell.alloc_conf)
     sizes = {cublas_workspace_bytes(card.compute_capability) for card in cards}
     needs = {nbytes: Need(_with_workspace(trace, nbytes), options) for nbytes in sizes}
     return [
@@ -63,11 +57,6 @@ def cards_that_hold(cell: Cell, trace: Trace, cards: Sequence[Card]) -> list[str
         for card in cards
         if needs[cublas_workspace_bytes(card.compute_capability)].fits(card.usable_bytes)
     ]
-
-
-def computes_in_bfloat16(card: Card) -> bool:
-    """Whether the card has units for it."""
-    return tuple(map(int, card.compute_capability.split("."))) >= AMPERE
 
 
 def _with_workspace(trace: Trace, nbytes: int) -> Trace:

@@ -4,8 +4,8 @@ from collections import Counter
 from itertools import accumulate
 
 from samfit.harness.memory.allocator import AllocatorOptions
+from samfit.harness.memory.figures import Memory, Timeline
 from samfit.harness.memory.replay import replay
-from samfit.harness.record.record import Memory, Timeline
 from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Allocation, Trace
 
 TIMELINE_POINTS = 400

@@ -1,8 +1,9 @@
 """Blame: predict a Cell, and tell which modules hold its memory at the peak."""
 
 from samfit.harness.memory.allocator import AllocatorOptions
-from samfit.harness.memory.holders import Blame, holders
+from samfit.harness.memory.holders import holders
 from samfit.harness.memory.replay import replay
+from samfit.harness.predict.answers import Blame
 from samfit.harness.predict.predict import predict_and_trace
 from samfit.harness.record.cell import Cell
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import median_abs_deviation
 
-from samfit.harness.record.record import Measurement, Spread
+from samfit.harness.record.record import Record, Spread
 
 LEAST = math.log(1.1)  # a smaller change of time is none; chosen, not measured
 # So many standard errors are noise: chance alone exceeds them in one Cell of a thousand.
@@ -74,7 +74,7 @@ class Change:
     """One figure of a Cell that is not what it was.
 
     Attributes:
-        figure: its name, as in ``record.Measurement``, with its unit.
+        figure: its name, as in ``record.Record``, with its unit.
         old, new: before and after.
         drift: the factor by which it was to change, as it did in most Cells.
     """
@@ -103,8 +103,8 @@ class Pair:
         drift: that of the times of all Cells.
     """
 
-    old: Measurement
-    new: Measurement
+    old: Record
+    new: Record
     drift: Drift = field(default_factory=Drift)
 
     @property
@@ -171,8 +171,8 @@ class Comparison:
     """
 
     pairs: list[Pair]
-    gone: list[Measurement]
-    added: list[Measurement]
+    gone: list[Record]
+    added: list[Record]
     drift: Drift
 
     @property
@@ -197,7 +197,7 @@ class Comparison:
         }
 
 
-def compare(old: Sequence[Measurement], new: Sequence[Measurement]) -> Comparison:
+def compare(old: Sequence[Record], new: Sequence[Record]) -> Comparison:
     """The records of two runs, each with at most one of a key, side by side."""
     before, after = ({record.key: record for record in run} for run in (old, new))
     both = [(before[key], after[key]) for key in after if key in before]
@@ -251,7 +251,7 @@ def failures(
     return found_worse
 
 
-def _spreads(old: Measurement, new: Measurement) -> Spreads | None:
+def _spreads(old: Record, new: Record) -> Spreads | None:
     before, after = old.timing.step_ms, new.timing.step_ms
     return (before, after) if before and after else None
 

@@ -1,4 +1,4 @@
-"""Measurement: everything learned from one Cell. Needs no torch.
+"""Record: everything learned from one Cell. Needs no torch.
 
 Sizes are bytes and times are milliseconds, everywhere, and the names say so. What was not measured
 is None.
@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator
 
 from samfit.errors import UserError
+from samfit.harness.memory.figures import Memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
 from samfit.typed import Count, Positive, PositiveCount, Typed, read
 
 SCHEMA = 1
 
-Bytes = Count
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Status = Literal["ok", "oom", "timeout", "error", "unsupported"]
@@ -55,50 +55,6 @@ class Parameters(Typed):
     mask_decoder: Count
     prompt_encoder: Count
     total: Count
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timeline(Typed):
-    """Live bytes over one step, in a few hundred buckets of which each shows its highest point.
-
-    ``phase_starts`` gives, for each phase, the index of its first point.
-    """
-
-    live_bytes: list[Bytes]
-    phase_starts: dict[str, Count]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Memory(Typed):
-    """Device memory of one step.
-
-    Attributes:
-        instrument: what gave the peak: ``trace`` (storages followed), ``trace+replay`` (and put
-            through the model of the CUDA allocator) or ``cuda`` (the allocator's own counters).
-        peak_allocated_bytes: as ``torch.cuda.max_memory_allocated`` reports it.
-        peak_reserved_bytes: as ``torch.cuda.max_memory_reserved`` reports it.
-        breakdown_bytes: bytes by category at the moment of the peak; they sum to the peak.
-        peak_phase, peak_module: when and in which module the peak occurred.
-        timeline: live bytes over the step.
-        process_bytes: what the driver (NVML, nvidia-smi) charges the process, context included;
-            predicted: reserved memory and a CUDA context as found on such cards.
-        other_processes_bytes: what others held on the card when the measurement began.
-        device_bytes: memory of the card.
-        fits: names of the known cards, see ``cards.py``, that can hold the step with nothing else
-            on them; predicted only.
-    """
-
-    instrument: str
-    peak_allocated_bytes: PositiveCount
-    peak_reserved_bytes: Bytes | None = None
-    breakdown_bytes: dict[str, Bytes] | None = None
-    peak_phase: str | None = None
-    peak_module: str | None = None
-    timeline: Timeline | None = None
-    process_bytes: Bytes | None = None
-    other_processes_bytes: Bytes | None = None
-    device_bytes: Bytes | None = None
-    fits: list[str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +123,7 @@ class Accuracy(Typed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement(Typed):
+class Record(Typed):
     """The record of one Cell.
 
     Attributes:
@@ -210,8 +166,8 @@ class Measurement(Typed):
         return {"key": self.key, **dataclasses.asdict(self)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Measurement":
-        """The Measurement that ``to_json`` described.
+    def from_json(cls, data: Mapping[str, Any]) -> "Record":
+        """The Record that ``to_json`` described.
 
         Raises:
             UserError: for a missing or unknown field, or a value that is not of the field's type.

@@ -1,4 +1,4 @@
-"""The results file: JSON Lines, one Measurement a line, only ever appended to. Needs no torch."""
+"""The results file: JSON Lines, one Record a line, only ever appended to. Needs no torch."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from samfit.errors import UserError
-from samfit.harness.record.record import SCHEMA, Measurement
+from samfit.harness.record.record import SCHEMA, Record
 
 RECORD_BEGIN = b'{"key": "'  # what every line begins with
 
@@ -24,7 +24,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def load(self) -> list[Measurement]:
+    def load(self) -> list[Record]:
         """All records in the order in which they were written; none if there is no file yet.
 
         Raises:
@@ -35,7 +35,7 @@ class Store:
             text = text[: len(text) - len(_tail(text))]
         return [self._parse(number, line) for number, line in enumerate(text.splitlines(), 1)]
 
-    def latest(self) -> list[Measurement]:
+    def latest(self) -> list[Record]:
         """The last record of each key: what a report shows."""
         return list({record.key: record for record in self.load()}.values())
 
@@ -63,7 +63,7 @@ class Store:
         finally:
             lock.release()  # the lock file stays: removing it would let two writers in
 
-    def append(self, record: Measurement) -> None:
+    def append(self, record: Record) -> None:
         """Write a record through to the disk.
 
         Raises:
@@ -78,7 +78,7 @@ class Store:
         except OSError as error:
             raise self._cannot_write(error) from error
 
-    def _parse(self, number: int, line: bytes) -> Measurement:
+    def _parse(self, number: int, line: bytes) -> Record:
         where = f"line {number} of {self.path}"
         try:
             data = json.loads(line)
@@ -91,7 +91,7 @@ class Store:
                 "use the version that wrote it, or measure again into another file."
             )
         try:
-            return Measurement.from_json(data)
+            return Record.from_json(data)
         except UserError as error:
             raise UserError(f"{where} is a broken samfit record ({error}): remove it.") from error
 

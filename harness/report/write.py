@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from samfit.errors import UserError
 from samfit.files import write_whole
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.accuracy_vs_memory import accuracy_vs_memory
 from samfit.harness.report.accuracy.accuracy_vs_time import accuracy_vs_time
 from samfit.harness.report.accuracy.gallery import gallery
@@ -31,7 +31,7 @@ from samfit.harness.report.memory.timeline_plot import timeline
 from samfit.harness.report.page.page import Plot, report_page
 from samfit.harness.report.throughput.plot import throughput_vs_batch
 
-Draw = Callable[[Sequence[Measurement]], Figure | None]
+Draw = Callable[[Sequence[Record]], Figure | None]
 
 # A plot's files carry the name of its function.
 PLOTS: tuple[Draw, ...] = (
@@ -48,7 +48,7 @@ MADE_OF_PIXELS = (gallery,)  # an SVG of which would be larger than the PNG, and
 FORMATS: dict[str, dict[str, Any]] = {"png": {}, "svg": {"metadata": {"Date": None}}}
 
 
-def write_report(records: Sequence[Measurement], folder: Path) -> list[Path]:
+def write_report(records: Sequence[Record], folder: Path) -> list[Path]:
     """Write ``report.html``, ``table.csv``, ``table.md`` and each plot as PNG and SVG.
 
     The page holds all that the other files do. A file appears as a whole, and the same records give
@@ -93,11 +93,11 @@ def write_files(contents: Mapping[str, bytes], folder: Path) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def _csv(records: Sequence[Measurement]) -> bytes:
+def _csv(records: Sequence[Record]) -> bytes:
     return cells_table(records).to_csv(index=False, lineterminator="\n").encode()
 
 
-def captioned_tables(records: Sequence[Measurement]) -> list[CaptionedTable]:
+def captioned_tables(records: Sequence[Record]) -> list[CaptionedTable]:
     """The tables of a report; comparisons only where there is something to compare."""
     comparisons = [side_by_side_table(records), agreement_table(records)]
     filled = [table for table in comparisons if not table.frame.empty]

@@ -13,7 +13,7 @@ from typing import Any
 from samfit.errors import UserError
 from samfit.files import PACKAGE
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
 
 SIGKILL = -9
@@ -78,8 +78,8 @@ class Worker:
     def __exit__(self, *error: Any) -> None:
         self.close()
 
-    def run(self, task: Task, timeout_s: float | None = None) -> Measurement:
-        """The Measurement of ``task``; one without figures if the worker did not survive it."""
+    def run(self, task: Task, timeout_s: float | None = None) -> Record:
+        """The Record of ``task``; one without figures if the worker did not survive it."""
         with self._starting:
             if self._process.poll() is not None and not self._ended:
                 self._start()
@@ -96,7 +96,7 @@ class Worker:
             exit_code = self._process.wait()
             self.close()
             return task.ended("error", _death(exit_code), self.machine)
-        return Measurement.from_json(json.loads(answer))
+        return Record.from_json(json.loads(answer))
 
     def end(self) -> None:
         """From another thread: end the process, and let ``run`` start no other."""
@@ -121,7 +121,7 @@ class Worker:
         return self._reader.submit(self._process.stdout.readline).result(timeout_s)
 
 
-def run_isolated(task: Task, timeout_s: float | None = None) -> Measurement:
+def run_isolated(task: Task, timeout_s: float | None = None) -> Record:
     """Run one task in a fresh process that ends with it."""
     with Worker() as worker:
         return worker.run(task, timeout_s)

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from queue import SimpleQueue
 
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.run.isolate import Worker
 from samfit.harness.run.task import Task
 
@@ -22,7 +22,7 @@ def machine(whole: Environment) -> Environment:
     return whole if whole["gpu"] else {**whole, "cpu_threads": THREADS}
 
 
-def run(tasks: Sequence[Task], whole: Environment, timeout_s: float) -> Iterator[Measurement]:
+def run(tasks: Sequence[Task], whole: Environment, timeout_s: float) -> Iterator[Record]:
     """The record of each task, as soon as there is one; on a card, one at a time."""
     if not tasks:
         return
@@ -32,7 +32,7 @@ def run(tasks: Sequence[Task], whole: Environment, timeout_s: float) -> Iterator
     for worker in workers:
         free.put(worker)
 
-    def one(task: Task) -> Measurement:
+    def one(task: Task) -> Record:
         worker = free.get()
         try:
             return worker.run(task, timeout_s)
@@ -40,7 +40,7 @@ def run(tasks: Sequence[Task], whole: Environment, timeout_s: float) -> Iterator
             free.put(worker)
 
     pool = ThreadPoolExecutor(count)
-    futures: list[Future[Measurement]] = [pool.submit(one, task) for task in tasks]
+    futures: list[Future[Record]] = [pool.submit(one, task) for task in tasks]
     try:
         for future in as_completed(futures):
             yield future.result()

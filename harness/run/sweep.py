@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from samfit.harness.record.environment import Environment, checkpoint_sha256, identity
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.record.weights import checkpoint_file
 from samfit.harness.run import side_by_side
@@ -15,7 +15,7 @@ WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
 
 def sweep(
     tasks: list[Task], store: Store, worker: Worker, time_limit_s: float = TIME_LIMIT_S
-) -> Iterator[Measurement]:
+) -> Iterator[Record]:
     """Run every task that ``store`` does not answer yet; each record is stored before it is given.
 
     A stored record answers a task if it came from the same code, torch, machine and checkpoint. A
@@ -34,7 +34,7 @@ def sweep(
     """
     stored = store.load()
 
-    def answered_on(machine: Environment) -> dict[str, Measurement]:
+    def answered_on(machine: Environment) -> dict[str, Record]:
         return {r.key: r for r in stored if _answers(r, machine, time_limit_s)}
 
     answers = answered_on(worker.machine)
@@ -63,7 +63,7 @@ def sweep(
         yield record
 
 
-def _answers(record: Measurement, machine: Environment, time_limit_s: float) -> bool:
+def _answers(record: Record, machine: Environment, time_limit_s: float) -> bool:
     """Whether a stored record is what running its task again would give."""
     path = record.cell.checkpoint
     if record.status in WORTH_REPEATING or (path and not checkpoint_file(path).is_file()):

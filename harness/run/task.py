@@ -1,4 +1,4 @@
-"""A Task: a Cell, and how to get its Measurement. Needs no torch."""
+"""A Task: a Cell, and how to get its Record. Needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.record import Measurement, Source, Status, measured_source
+from samfit.harness.record.record import Record, Source, Status, measured_source
 
 How = Literal["predict", "measure", "weigh", "score"]
 
@@ -22,19 +22,19 @@ class Task:
 
     @property
     def source(self) -> Source:
-        """The source of the Measurement that answers this task."""
+        """The source of the Record that answers this task."""
         return "predicted" if self.how == "predict" else measured_source(self.cell)
 
     @property
     def key(self) -> str:
-        """The key of the Measurement that answers this task."""
+        """The key of the Record that answers this task."""
         return self.ended("ok", None).key
 
     def ended(
         self, status: Status, message: str | None, environment: Environment | None = None
-    ) -> Measurement:
+    ) -> Record:
         """A record without figures, for a task that ended like this."""
-        return Measurement(
+        return Record(
             cell=self.cell,
             status=status,
             source=self.source,

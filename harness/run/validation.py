@@ -8,7 +8,7 @@ from samfit.adapters.core.registry import adapter_names
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
 from samfit.harness.step.ladder import ladder, pull_all
 
@@ -48,7 +48,7 @@ def validation_tasks(
     return [Task(how, cell) for *_, cell in ranked for how in ("predict", "weigh")]
 
 
-def until(records: Iterable[Measurement], seconds: float) -> Iterator[Measurement]:
+def until(records: Iterable[Record], seconds: float) -> Iterator[Record]:
     """Pass on ``records`` of ``validation_tasks``; once the time is over, begin no further Cell."""
     end = time.monotonic() + seconds
     for record in records:

@@ -1,4 +1,4 @@
-"""The worker process: reads tasks from standard input, answers with Measurements.
+"""The worker process: reads tasks from standard input, answers with Records.
 
 One JSON document a line, both ways. The first line out describes the machine. Whatever libraries
 print goes to standard error: standard output carries answers only.
@@ -18,7 +18,7 @@ from samfit.harness.measure.measure import first_line, measure, weigh
 from samfit.harness.memory.cuda import foreign_bytes
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.environment import environment, machine
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
 from samfit.harness.train.score import score
 
@@ -48,7 +48,7 @@ def _answer(answers: Any, document: Mapping[str, object]) -> None:
     answers.flush()
 
 
-def _perform(task: Task) -> Measurement:
+def _perform(task: Task) -> Record:
     try:
         return RUNNERS[task.how](task.cell)
     except UserError as error:

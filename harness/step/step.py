@@ -1,12 +1,14 @@
 """The one training step: prediction, measurement and timing all run this."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.base import Adapter
@@ -20,11 +22,11 @@ from samfit.harness.record.weights import RANDOM_ENCODER, checkpoint_file
 from samfit.harness.step.losses import LOSSES, Loss, resize
 from samfit.harness.step.optimizers import build_optimizer
 from samfit.harness.step.pull import pull_levers
+from samfit.harness.trace.observe import EnterPhase, observe
+from samfit.harness.trace.trace import Trace
 
 POINTS = 3  # a prompt of points; where an object has no room for so many, some stand for nothing
 LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
-
-EnterPhase = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,17 @@ class Step:
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
         self.loss: Loss = _loss(cell, model.adapter.settings.classes)
-        self.optimizer = build_optimizer(cell.optimizer, model.trainable().values(), LEARNING_RATE)
         model.train(cell.phase == "train")
+
+    @cached_property
+    def optimizer(self) -> Optimizer:
+        """Built when it is first asked for: to evaluate and to segment, nothing is optimised."""
+        return build_optimizer(self.cell.optimizer, self.model.trainable().values(), LEARNING_RATE)
+
+    def trace(self, workspace_bytes: int = 0) -> Trace:
+        """Every storage of two runs, see ``trace/observe.py``."""
+        optimizer = self.optimizer if self.cell.phase == "train" else None
+        return observe(self.run, self.model, self.batch.tensors(), optimizer, workspace_bytes)
 
     def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
         """Run once; ``enter`` is told each phase as it begins.

@@ -36,11 +36,8 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import WEIGHTS
-from samfit.harness.report.accuracy.history import draw_history
-from samfit.harness.report.kit.picture import write_picture
 from samfit.harness.step.losses import LOSSES, resize
 from samfit.harness.step.step import Batch, Step, build_model
-from samfit.harness.train.history import History
 from samfit.harness.train.trainer import Trainer
 
 FOLDER = WEIGHTS.parent
@@ -203,8 +200,6 @@ def run(stage: Stage) -> None:
     stages: list[dict[str, Any]] = [*kept[: STAGES.index(stage)], done]
     story = {"cell": CELL.to_json(), "box_jitter_pixels": BOX_JITTER, "stages": stages}
     STORY.write_text(json.dumps(story, indent=1) + "\n", encoding="utf-8")
-    curve = [loss for each in stages for loss in each["losses"]]
-    write_picture(draw_history(History(curve), ""), FOLDER / "pretraining.png")
     print(done["held_out_iou"])
 
 

@@ -12,7 +12,7 @@ from samfit.errors import UserError
 from samfit.harness.miniature.dataset import miniature
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
-from samfit.harness.record.record import Accuracy, Measurement, Parameters, measured_source
+from samfit.harness.record.record import Accuracy, Parameters, Record, measured_source
 from samfit.harness.step.step import describe_method
 from samfit.harness.train.evaluate import Metrics, evaluate
 from samfit.harness.train.segment import mask_file
@@ -22,7 +22,7 @@ SHOWN = 3  # test images whose masks are kept for the gallery
 DIGITS = 6  # of scores and losses in a record
 
 
-def score(cell: Cell) -> Measurement:
+def score(cell: Cell) -> Record:
     """The accuracy of what ``cell`` trains, on test images of its task.
 
     The weights of the last step are scored: nothing is chosen by looking at other images.
@@ -41,7 +41,7 @@ def score(cell: Cell) -> Measurement:
     training.finish()
     model = training.model
     metrics, masks = evaluate(cell, model, data.test, training.device, keep=SHOWN)
-    return Measurement(
+    return Record(
         cell=cell,
         status="ok",
         source=measured_source(cell),

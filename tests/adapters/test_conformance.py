@@ -24,7 +24,7 @@ from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.registry import adapter_class, adapter_names
 from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.sizes import BACKBONES
-from samfit.harness.predict.predict import build_step_without_data, trace_steps
+from samfit.harness.predict.predict import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.pull import pull_levers
 from samfit.harness.trace.kernels import kernels_of
@@ -324,7 +324,7 @@ def test_the_declared_gradient_path_is_true(variant):
     cell = Cell(adapter=variant.name, settings=variant.settings, backbone="vit_tiny")
     step, _ = build_step_without_data(cell)
     with kernels_of("cuda"):
-        allocations = trace_steps(step).allocations
+        allocations = step.trace().allocations
     saved = [a for a in allocations if a.category == SAVED and "image_encoder" in a.module]
     inside = [a for a in saved if ".neck." not in a.module]
     if step.model.adapter.encoder_gradients:

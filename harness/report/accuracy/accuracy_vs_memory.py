@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.accuracy_points import draw_points, points_of
 from samfit.harness.report.accuracy.standings import (
     predicted_steps,
@@ -16,7 +16,7 @@ from samfit.harness.report.kit.style import styled
 
 
 @styled
-def accuracy_vs_memory(records: Sequence[Measurement]) -> Figure | None:
+def accuracy_vs_memory(records: Sequence[Record]) -> Figure | None:
     """Mean score over tasks against predicted peak memory (MiB, log scale), one bubble a method.
 
     Memory is that of the very step by which a method was trained. None unless two methods have

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.accuracy_points import draw_points, points_of
 from samfit.harness.report.accuracy.standings import standings
 from samfit.harness.report.kit.style import styled
@@ -14,7 +14,7 @@ SIDE_BY_SIDE = "On a CPU a sweep trains models side by side, each on one thread.
 
 
 @styled
-def accuracy_vs_time(records: Sequence[Measurement]) -> Figure | None:
+def accuracy_vs_time(records: Sequence[Record]) -> Figure | None:
     """Mean score over tasks against training time (s, log scale), one bubble a method.
 
     None unless two methods were scored.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from samfit.harness.metrics import METRICS
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.recipe import Recipe
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.standings import (
     Standings,
     accuracy_of,
@@ -63,7 +63,7 @@ def describe_failures(found: Standings) -> str:
     )
 
 
-def _other_losses(records: Sequence[Measurement]) -> str:
+def _other_losses(records: Sequence[Record]) -> str:
     """On which tasks another loss was trained than on the first."""
     tasks: dict[str, list[str]] = {}
     for record in records:
@@ -72,7 +72,7 @@ def _other_losses(records: Sequence[Measurement]) -> str:
     return "".join(others)
 
 
-def _recipe(records: Sequence[Measurement]) -> str:
+def _recipe(records: Sequence[Record]) -> str:
     """The recipe that all of ``records`` follow."""
     cell, recipe = records[0].cell, records[0].cell.recipe
     assert recipe is not None
@@ -90,7 +90,7 @@ def _rate(recipe: Recipe) -> str:
     return f"learning rate {recipe.learning_rate:g}, {SCHEDULES[recipe.schedule]}{warmup}"
 
 
-def _images(records: Sequence[Measurement]) -> str:
+def _images(records: Sequence[Record]) -> str:
     train = _either(accuracy_of(record).train_images for record in records)
     test = _either(accuracy_of(record).test_images for record in records)
     return f"{train} images to train on and {test} to score in each task"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from samfit.harness.miniature.tasks import TASKS
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.describe import describe_source, metric_name
 from samfit.harness.report.accuracy.masks import Picture, mask_of, picture
 from samfit.harness.report.accuracy.overlay import overlay, region_key, regions
@@ -27,7 +27,7 @@ MOST_COLUMNS, MOST_ROWS = 10, 7  # of predicted masks
 
 
 @styled
-def gallery(records: Sequence[Measurement]) -> Figure | None:
+def gallery(records: Sequence[Record]) -> Figure | None:
     """A row a task, or for a single one a row a test image: the image, the truth, and methods.
 
     None if no record keeps masks.

@@ -11,7 +11,7 @@ from PIL import Image
 from samfit.harness.metrics import MultiClassMetrics
 from samfit.harness.metrics.binary import overlap
 from samfit.harness.miniature.dataset import miniature
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.standings import accuracy_of, main_metric
 
 TOLERANCE = 1e-3  # between the score of a record and that of its mask
@@ -40,7 +40,7 @@ def picture(task: str, number: int) -> Picture:
     return Picture(task, number, *miniature(task).test[number].read())
 
 
-def mask_of(record: Measurement, shown: Picture) -> Shown | None:
+def mask_of(record: Record, shown: Picture) -> Shown | None:
     """What was predicted for a picture; None if the record does not keep it, or it is broken.
 
     So is a mask whose score is not the one that the record has: then it belongs to an image that

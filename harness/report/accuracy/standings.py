@@ -8,7 +8,7 @@ from typing import Any
 
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Accuracy, Measurement
+from samfit.harness.record.record import Accuracy, Record
 from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
 from samfit.harness.report.kit.select import (
     Series,
@@ -51,7 +51,7 @@ class Scored:
         """Seconds that a training took: the median over seeds and tasks."""
         return median(accuracy_of(record).train_ms / 1000 for record in self.series.records)
 
-    def record_of(self, task: str, seed: int) -> Measurement | None:
+    def record_of(self, task: str, seed: int) -> Record | None:
         """The last record of this task and seed."""
         found = {(r.cell.task, r.cell.seed): r for r in self.series.records}
         return found.get((task, seed))
@@ -72,10 +72,10 @@ class Standings:
     tasks: tuple[str, ...]
     methods: tuple[Scored, ...]
     yardsticks: tuple[Scored, ...]
-    failed: tuple[Measurement, ...]
+    failed: tuple[Record, ...]
 
     @property
-    def trained(self) -> list[Measurement]:
+    def trained(self) -> list[Record]:
         """The records of all methods."""
         return [record for one in self.methods for record in one.series.records]
 
@@ -90,7 +90,7 @@ class Standings:
         return tuple(task for task in self.tasks if TASKS[task].classes == 1)
 
 
-def standings(records: Iterable[Measurement]) -> Standings | None:
+def standings(records: Iterable[Record]) -> Standings | None:
     """How methods stand in the largest group of ``records`` that compare with each other.
 
     Records compare if they come from one machine, start from the same weights, and follow one
@@ -117,7 +117,7 @@ def training_step(cell: Cell) -> Cell:
     return replace(cell, settings=settings, **UNTRAINED)
 
 
-def predicted_steps(records: Iterable[Measurement]) -> dict[str, Measurement]:
+def predicted_steps(records: Iterable[Record]) -> dict[str, Record]:
     """Predictions for CUDA by the key of their Cell, whatever the card's compute capability."""
     return {
         replace(record.cell, compute_capability="8.0").key: record
@@ -126,12 +126,12 @@ def predicted_steps(records: Iterable[Measurement]) -> dict[str, Measurement]:
     }
 
 
-def prediction_of(one: Scored, predicted: Mapping[str, Measurement]) -> Measurement | None:
+def prediction_of(one: Scored, predicted: Mapping[str, Record]) -> Record | None:
     """The prediction of the very step by which ``one`` was trained."""
     return predicted.get(training_step(one.series.records[0].cell).key)
 
 
-def accuracy_of(record: Measurement) -> Accuracy:
+def accuracy_of(record: Record) -> Accuracy:
     """What a scored record holds."""
     assert record.accuracy is not None
     return record.accuracy
@@ -142,18 +142,18 @@ def main_metric(classes: int) -> str:
     return "iou" if classes == 1 else "miou"
 
 
-def _metric_of(record: Measurement) -> str:
+def _metric_of(record: Record) -> str:
     return main_metric(accuracy_of(record).classes)
 
 
-def _has_score(record: Measurement) -> bool:
+def _has_score(record: Record) -> bool:
     is_complete = record.status == "ok" and record.accuracy is not None
     return is_complete and _metric_of(record) in accuracy_of(record).scores
 
 
-def _largest_group(records: Iterable[Measurement]) -> list[Measurement]:
+def _largest_group(records: Iterable[Record]) -> list[Record]:
     """Of the records that compare with each other those that most scores are among."""
-    groups: dict[object, list[Measurement]] = {}
+    groups: dict[object, list[Record]] = {}
     for record in records:
         if is_scored(record.cell) and record.cell.task in TASKS and record.cell.recipe:
             groups.setdefault(_conditions(record), []).append(record)
@@ -162,7 +162,7 @@ def _largest_group(records: Iterable[Measurement]) -> list[Measurement]:
     return [record for record in largest if _epochs(record) in (0, *dict(epochs))]
 
 
-def _conditions(record: Measurement) -> object:
+def _conditions(record: Record) -> object:
     """What must be equal for records to compare, but for the epochs: a yardstick has none."""
     cell = record.cell
     assert cell.recipe is not None
@@ -171,16 +171,16 @@ def _conditions(record: Measurement) -> object:
     return (record.source, machine_of(record), weights, step, replace(cell.recipe, epochs=0))
 
 
-def _epochs(record: Measurement) -> int:
+def _epochs(record: Record) -> int:
     assert record.cell.recipe is not None
     return record.cell.recipe.epochs
 
 
-def _methods(trained: Sequence[Measurement]) -> list[Scored]:
+def _methods(trained: Sequence[Record]) -> list[Scored]:
     """One for each method, and for each variant of it, which its label names."""
     steps = [replace(record, cell=training_step(record.cell)) for record in trained]
     labels = {record.cell.key: one for one in series_of(steps) for record in one.records}
-    grouped: dict[str, list[Measurement]] = {}
+    grouped: dict[str, list[Record]] = {}
     for record in trained:
         grouped.setdefault(training_step(record.cell).key, []).append(record)
     return [
@@ -196,7 +196,7 @@ def _yardstick(cell: Cell) -> str | None:
     return UNKNOWING if cell.checkpoint == RANDOM_ENCODER else None
 
 
-def _yardsticks(scored: Sequence[Measurement]) -> Iterable[Scored]:
+def _yardsticks(scored: Sequence[Record]) -> Iterable[Scored]:
     for label in YARDSTICKS:
         members = tuple(record for record in scored if _yardstick(record.cell) == label)
         if members:

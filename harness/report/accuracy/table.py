@@ -6,7 +6,7 @@ from statistics import mean, stdev
 import pandas as pd
 
 from samfit.harness.metrics import METRICS
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.describe import (
     describe_failures,
     describe_source,
@@ -32,7 +32,7 @@ YARDSTICKS_CAPTION = (
 Column = tuple[Sequence[str], str | None]  # tasks, and the metric, as ``Scored.scores`` takes them
 
 
-def accuracy_tables(records: Sequence[Measurement]) -> list[CaptionedTable]:
+def accuracy_tables(records: Sequence[Record]) -> list[CaptionedTable]:
     """The tables of ``standings``; none where no method has a score."""
     found = standings(records)
     if found is None:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from samfit.harness.record.record import Measurement, Memory
+from samfit.harness.memory.figures import Memory
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import MIB, assumptions, describe_memory, origin
 from samfit.harness.report.kit.select import (
     cuda_counterparts,
@@ -19,8 +20,8 @@ from samfit.harness.report.kit.tables import MISSING, CaptionedTable
 class Pair(NamedTuple):
     """A Cell that was predicted and measured; both records hold a peak."""
 
-    predicted: Measurement
-    measured: Measurement
+    predicted: Record
+    measured: Record
 
     @property
     def memories(self) -> tuple[Memory, Memory]:
@@ -55,7 +56,7 @@ class Pair(NamedTuple):
         }
 
 
-def pairs(records: Iterable[Measurement]) -> list[Pair]:
+def pairs(records: Iterable[Record]) -> list[Pair]:
     """The Cells among ``records`` that were both predicted and measured, in order of measuring."""
     complete = [record for record in records if has_memory(record)]
     predicted = {record.cell.key: record for record in complete if record.source == "predicted"}
@@ -63,7 +64,7 @@ def pairs(records: Iterable[Measurement]) -> list[Pair]:
     return [Pair(predicted[m.cell.key], m) for m in measured if m.cell.key in predicted]
 
 
-def agreement_table(records: Sequence[Measurement]) -> CaptionedTable:
+def agreement_table(records: Sequence[Record]) -> CaptionedTable:
     """Memory of each Cell that was predicted and measured on CUDA, and the prediction's error.
 
     It shows methods as the table of memory does; the frame is empty where no Cell was both.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.agreement.pairs import Pair, pairs
 from samfit.harness.report.agreement.plot import agreement
 from samfit.harness.report.kit.describe import (
@@ -25,7 +25,7 @@ from samfit.harness.report.write import pictures, write_files
 MEDIAN_ALLOCATED, WORST_ALLOCATED, WORST_RESERVED = 0.01, 0.03, 0.05
 
 
-def validation_table(records: Sequence[Measurement]) -> CaptionedTable:
+def validation_table(records: Sequence[Record]) -> CaptionedTable:
     """Each Cell that was both predicted and measured, the largest error of allocated memory first.
 
     ``records`` are of one machine and one run's code. The frame is empty where no Cell was both.
@@ -36,14 +36,14 @@ def validation_table(records: Sequence[Measurement]) -> CaptionedTable:
     return CaptionedTable(pd.DataFrame(rows), title, _caption(records, found) if found else "")
 
 
-def worst_cases(records: Sequence[Measurement]) -> list[CaptionedTable]:
+def worst_cases(records: Sequence[Record]) -> list[CaptionedTable]:
     """For each Cell whose error exceeds the limit, what fills the memory at either peak."""
     far_off = [pair for pair in pairs(records) if abs(pair.allocated_error) > WORST_ALLOCATED]
     far_off.sort(key=lambda pair: -abs(pair.allocated_error))
     return [_breakdown(pair) for pair in far_off]
 
 
-def figures(records: Sequence[Measurement]) -> dict[str, Any]:
+def figures(records: Sequence[Record]) -> dict[str, Any]:
     """Errors and the limits that they miss, as JSON values; errors are shares of what was measured.
 
     ``missed`` is empty where predictions keep samfit's promise; None stands for what is unknown.
@@ -71,7 +71,7 @@ def figures(records: Sequence[Measurement]) -> dict[str, Any]:
     return {"cells": len(found), **errors, "limits": limits, "missed": missed}
 
 
-def write_validation(records: Sequence[Measurement], folder: Path) -> list[Path]:
+def write_validation(records: Sequence[Record], folder: Path) -> list[Path]:
     """Write the tables as Markdown and the plot as PNG and SVG; a file appears as a whole.
 
     Raises:
@@ -89,7 +89,7 @@ def _names(pair: Pair) -> dict[str, str]:
     return {"method": method_title(pair.measured), "Cell": ", ".join(parts)}
 
 
-def _caption(records: Sequence[Measurement], found: Sequence[Pair]) -> str:
+def _caption(records: Sequence[Record], found: Sequence[Pair]) -> str:
     numbers = figures(records)
     sentences = [
         f"{numbers['cells']} Cells, {found[0].measured.cell.backbone}. Peaks of allocated (alloc.) "
@@ -107,7 +107,7 @@ def _caption(records: Sequence[Measurement], found: Sequence[Pair]) -> str:
     return f"{''.join(sentences)}Source: {_machine(records)}."
 
 
-def _machine(records: Sequence[Measurement]) -> str:
+def _machine(records: Sequence[Record]) -> str:
     """What the records were measured on and with, and when."""
     measured = [pair.measured for pair in pairs(records)]
     here = measured[-1].environment

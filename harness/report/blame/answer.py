@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from samfit.harness.memory.holders import Blame, bytes_of_alike
+from samfit.harness.memory.holders import bytes_of_alike
+from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.names import category_words, labels, module_words
 from samfit.harness.report.kit.describe import size
 from samfit.harness.trace.trace import FROZEN, TRAINABLE

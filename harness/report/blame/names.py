@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from samfit.harness.memory.holders import Blame
+from samfit.harness.predict.answers import Blame
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.kit.describe import assumptions, describe_memory
 from samfit.harness.report.kit.select import COMPARABLE, VARIANT_DEFAULTS

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
 
-from samfit.harness.memory.holders import Blame
+from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.answer import moment
 from samfit.harness.report.blame.names import category_words, heading, labels, source
 from samfit.harness.report.kit import style

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from samfit.harness.memory.holders import Blame, Group, alike, bytes_of_alike
+from samfit.harness.memory.holders import Group, alike, bytes_of_alike
+from samfit.harness.predict.answers import Blame
 
 MOST_ROWS = 15
 SMALL = 0.02  # of all bytes: modules that hold less are counted with their parent

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from samfit.harness.memory.holders import Blame
+from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.answer import answer, difference_answer
 from samfit.harness.report.blame.names import (
     category_words,

@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import RenderableType
 
 from samfit.harness.record.changes import FEWEST, Change, Comparison, Drift, Pair
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import MIB, cell_names, machines, origin, versions
 from samfit.harness.report.kit.tables import CaptionedTable, terminal_table
 
@@ -69,7 +69,7 @@ def _origins(found: Comparison) -> str:
     return f" Old: {origin(old)}. New: {origin(new)}."
 
 
-def _made_on(records: Sequence[Measurement]) -> str:
+def _made_on(records: Sequence[Record]) -> str:
     return f"{machines(records)}, {versions(records)}"
 
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from samfit.harness.predict.fit.answer import Fit, MethodFit
+from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.report.kit.frame import TEXT_POINTS, WIDTH, framed_axes, text_inches
 from samfit.harness.report.kit.style import INK, MUTED, styled
 

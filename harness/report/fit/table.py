@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from samfit.harness.device.cards import CARDS, Card
-from samfit.harness.predict.fit.answer import Fit, MethodFit
+from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.kit.terminal import plain_table
 

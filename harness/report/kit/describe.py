@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.select import LEVERS, VARIANT_DEFAULTS, varying_fields
 
 MIB, GIB = 2**20, 2**30
@@ -27,7 +27,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def describe_memory(records: Sequence[Measurement]) -> str:
+def describe_memory(records: Sequence[Record]) -> str:
     """Source with the instrument that gave the peaks, conditions and versions.
 
     ``records`` share source, backbone, image size, phase and device.
@@ -39,12 +39,12 @@ def describe_memory(records: Sequence[Measurement]) -> str:
     return f"{source}, {_conditions(records)}; {versions(records)}"
 
 
-def describe_times(records: Sequence[Measurement]) -> str:
+def describe_times(records: Sequence[Record]) -> str:
     """Source, conditions and versions, as ``describe_memory`` without its instrument."""
     return f"{_source(records)}, {_conditions(records)}; {versions(records)}"
 
 
-def origin(records: Sequence[Measurement]) -> str:
+def origin(records: Sequence[Record]) -> str:
     """Dates and commits of the records, and for predictions the machine that made them."""
     machines = _distinct(r.environment.get("cpu") for r in records if r.source == "predicted")
     days = sorted({r.started[:10] for r in records if r.started})
@@ -54,7 +54,7 @@ def origin(records: Sequence[Measurement]) -> str:
     return f"{made}, {commits}" if commits else made
 
 
-def assumptions(records: Sequence[Measurement]) -> str:
+def assumptions(records: Sequence[Record]) -> str:
     """A sentence for each assumption that predictions among ``records`` make, or nothing."""
     titles: dict[str, list[str | None]] = {}
     for record in records:
@@ -79,19 +79,19 @@ def pulled(cell: Cell) -> list[str]:
     ]  # fmt: skip
 
 
-def method_title(record: Measurement) -> str:
+def method_title(record: Record) -> str:
     """The method's name in prose, or its registered one where no record tells."""
     return record.method.title if record.method else record.cell.adapter
 
 
-def cell_names(records: Sequence[Measurement]) -> dict[str, str]:
+def cell_names(records: Sequence[Record]) -> dict[str, str]:
     """A name to read for each key: method, batch, levers and task; the key where two share it."""
     names = {record.key: _cell_name(record) for record in records}
     taken = Counter(names.values())
     return {key: name if taken[name] == 1 else key for key, name in names.items()}
 
 
-def _cell_name(record: Measurement) -> str:
+def _cell_name(record: Record) -> str:
     cell = record.cell
     parts = [f"{cell.adapter} {cell.backbone}", f"batch {cell.batch_size}", *pulled(cell)]
     if cell.phase != "train":
@@ -101,7 +101,7 @@ def _cell_name(record: Measurement) -> str:
     return f"{', '.join(parts)}; {record.source.replace('measured-', '')}"
 
 
-def step_name(records: Sequence[Measurement]) -> str:
+def step_name(records: Sequence[Record]) -> str:
     """``training step`` or ``forward pass``, for titles."""
     return PHASES[records[0].cell.phase]
 
@@ -132,13 +132,13 @@ class Unit(NamedTuple):
     nbytes: int
 
 
-def unit_for(records: Iterable[Measurement]) -> Unit:
+def unit_for(records: Iterable[Record]) -> Unit:
     """GiB, or MiB where no record needs a whole GiB."""
     largest = max(r.memory.peak_allocated_bytes for r in records if r.memory)
     return Unit("GiB", GIB) if largest >= GIB else Unit("MiB", MIB)
 
 
-def _source(records: Sequence[Measurement]) -> str:
+def _source(records: Sequence[Record]) -> str:
     first = records[0]
     if first.source == "predicted":
         return "predicted" if first.cell.device == "cuda" else f"predicted for {first.cell.device}"
@@ -151,7 +151,7 @@ def _source(records: Sequence[Measurement]) -> str:
     return f"measured on {cpu}" + (f" with {threads} thread{plural}" if threads else "")
 
 
-def _conditions(records: Sequence[Measurement]) -> str:
+def _conditions(records: Sequence[Record]) -> str:
     """What all records share; where variants differ, what holds unless a label says otherwise."""
     cell, varying = records[0].cell, varying_fields(records)
     parts = [cell.backbone, f"{cell.image_size} × {cell.image_size}", PHASES[cell.phase]]
@@ -167,20 +167,20 @@ def _conditions(records: Sequence[Measurement]) -> str:
     return ", ".join(parts)
 
 
-def versions(records: Sequence[Measurement]) -> str:
+def versions(records: Sequence[Record]) -> str:
     """Versions of samfit and torch that made the records."""
     packages = [r.environment.get("packages") or {} for r in records]
     named = {name: _distinct(p.get(name) for p in packages) for name in ("samfit", "torch")}
     return ", ".join(f"{name} {found or 'of unknown version'}" for name, found in named.items())
 
 
-def machines(records: Sequence[Measurement]) -> str:
+def machines(records: Sequence[Record]) -> str:
     """The cards, or processors where there was none, on which records were made."""
     made_on = (r.environment.get("gpu") or r.environment.get("cpu") for r in records)
     return _distinct(name or "an unknown machine" for name in made_on)
 
 
-def _commit(record: Measurement) -> str | None:
+def _commit(record: Record) -> str | None:
     commit = record.environment.get("commit")
     if not commit:
         return None

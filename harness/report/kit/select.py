@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 
 MEMORY_SOURCES = ("predicted", "measured-cuda", "measured-cpu")  # the preferred one first
 TIME_SOURCES = ("measured-cuda", "measured-cpu")
@@ -47,14 +47,14 @@ class Series:
     adapter: str
     label: str
     serial: bool | None
-    records: tuple[Measurement, ...]
+    records: tuple[Record, ...]
 
     @property
     def kind(self) -> str:
         """``serial``, ``parallel`` or, where no record tells, an empty string."""
         return "" if self.serial is None else "serial" if self.serial else "parallel"
 
-    def by_batch(self, *sources: str) -> dict[int, Measurement]:
+    def by_batch(self, *sources: str) -> dict[int, Record]:
         """The last record of each batch size, smallest first, from ``sources`` or from any."""
         found = {r.cell.batch_size: r for r in self.records if not sources or r.source in sources}
         return dict(sorted(found.items()))
@@ -73,17 +73,17 @@ def is_scored(cell: Cell) -> bool:
     return bool(cell.task)
 
 
-def has_memory(record: Measurement) -> bool:
+def has_memory(record: Record) -> bool:
     """Whether the record is complete and holds a peak."""
     return record.status == "ok" and record.memory is not None
 
 
-def has_times(record: Measurement) -> bool:
+def has_times(record: Record) -> bool:
     """Whether the record is complete and holds times of the step."""
     return record.status == "ok" and record.timing.step_ms is not None
 
 
-def memory_records(records: Iterable[Measurement]) -> list[Measurement]:
+def memory_records(records: Iterable[Record]) -> list[Record]:
     """The records whose memory a report shows.
 
     Methods as published before methods with levers, training before inference, predictions before
@@ -93,14 +93,12 @@ def memory_records(records: Iterable[Measurement]) -> list[Measurement]:
     return _main_group(records, MEMORY_SOURCES, has_memory)
 
 
-def time_records(records: Iterable[Measurement]) -> list[Measurement]:
+def time_records(records: Iterable[Record]) -> list[Record]:
     """The records whose times a report shows: as ``memory_records``, but CUDA before the CPU."""
     return _main_group(records, TIME_SOURCES, has_times)
 
 
-def cuda_counterparts(
-    records: Iterable[Measurement], shown: Sequence[Measurement]
-) -> list[Measurement]:
+def cuda_counterparts(records: Iterable[Record], shown: Sequence[Record]) -> list[Record]:
     """The records measured on CUDA that compare with the predictions ``shown``, from one card."""
     fields = {_comparable(record) for record in shown if record.source == "predicted"}
     found = [r for r in records if r.source == "measured-cuda" and _comparable(r) in fields]
@@ -112,7 +110,7 @@ def usual_batch_size(sizes: Sequence[int], preferred: int = 4) -> int:
     return preferred if preferred in sizes else max(sorted(set(sizes)), key=sizes.count)
 
 
-def at_batch_size(records: Sequence[Measurement]) -> list[Measurement]:
+def at_batch_size(records: Sequence[Record]) -> list[Record]:
     """The records with a peak of the usual batch size."""
     complete = [record for record in records if has_memory(record)]
     if not complete:
@@ -121,7 +119,7 @@ def at_batch_size(records: Sequence[Measurement]) -> list[Measurement]:
     return [record for record in complete if record.cell.batch_size == chosen]
 
 
-def varying_fields(records: Sequence[Measurement]) -> set[str]:
+def varying_fields(records: Sequence[Record]) -> set[str]:
     """Fields of the Cell, other than the settings, in which variants among ``records`` differ."""
     return {
         name
@@ -130,11 +128,11 @@ def varying_fields(records: Sequence[Measurement]) -> set[str]:
     }
 
 
-def series_of(records: Sequence[Measurement]) -> list[Series]:
+def series_of(records: Sequence[Record]) -> list[Series]:
     """``records`` by method and variant, in order of first appearance."""
     varying = varying_fields(records)
     methods = {record.cell.adapter: record.method for record in records if record.method}
-    grouped: dict[tuple[str, str], list[Measurement]] = {}
+    grouped: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         adapter = record.cell.adapter
         title = methods[adapter].title if adapter in methods else adapter
@@ -162,17 +160,17 @@ def _variant(cell: Cell, varying: set[str]) -> str:
 
 
 def _main_group(
-    records: Iterable[Measurement],
+    records: Iterable[Record],
     sources: Sequence[str],
-    is_complete: Callable[[Measurement], bool],
-) -> list[Measurement]:
-    groups: dict[tuple[Any, ...], list[Measurement]] = {}
+    is_complete: Callable[[Record], bool],
+) -> list[Record]:
+    groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:
         if record.source in sources and not is_scored(record.cell):
             key = (record.source, machine_of(record), *_comparable(record))
             groups.setdefault(key, []).append(record)
 
-    def rank(group: list[Measurement]) -> tuple[bool, bool, int, int]:
+    def rank(group: list[Record]) -> tuple[bool, bool, int, int]:
         first, complete = group[0], sum(map(is_complete, group))
         published, training = is_as_published(first.cell), first.cell.phase == "train"
         return (published, training, -sources.index(first.source), complete)
@@ -181,12 +179,12 @@ def _main_group(
     return max(filled, key=rank, default=[])
 
 
-def _comparable(record: Measurement) -> tuple[Any, ...]:
+def _comparable(record: Record) -> tuple[Any, ...]:
     fields = (getattr(record.cell, name) for name in COMPARABLE)
     return (is_as_published(record.cell), *fields)
 
 
-def machine_of(record: Measurement) -> tuple[Any, ...]:
+def machine_of(record: Record) -> tuple[Any, ...]:
     """What a measurement depends on beside the Cell; a prediction is the same everywhere."""
     names = {"measured-cuda": ("gpu",), "measured-cpu": ("cpu", "cpu_threads")}
     return tuple(record.environment.get(name) for name in names.get(record.source, ()))

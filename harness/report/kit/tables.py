@@ -12,7 +12,7 @@ from rich.text import Text
 
 from samfit.harness.metrics import METRICS
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     MIB,
     assumptions,
@@ -38,7 +38,7 @@ NAME_BESIDE_SPREADS = 18  # the width of names where other columns wrap
 NAMES = {"method", "Cell", "exact levers"}  # columns of text that may wrap in a terminal
 TEXT = {*NAMES, "kind", "category", "figure"}  # columns of text; all others are numbers
 
-Column = Callable[[Measurement], Any]
+Column = Callable[[Record], Any]
 
 
 class CaptionedTable(NamedTuple):
@@ -60,7 +60,7 @@ class CaptionedTable(NamedTuple):
 def _of(part: str, name: str, per: float = 1) -> Column:
     """The field ``name`` of a record's ``part``, over ``per``; None where there is no such part."""
 
-    def value(record: Measurement) -> Any:
+    def value(record: Record) -> Any:
         owner: Any = record
         for step in part.split("."):
             owner = getattr(owner, step, None)
@@ -75,7 +75,7 @@ def _score(metric: str) -> Column:
     return lambda record: record.accuracy and record.accuracy.scores.get(metric, [None])[0]
 
 
-def _recipe(record: Measurement) -> str | None:
+def _recipe(record: Record) -> str | None:
     recipe = record.cell.recipe
     return json.dumps(dataclasses.asdict(recipe)) if recipe else None
 
@@ -111,7 +111,7 @@ COLUMNS: dict[str, Column] = {
 }
 
 
-def cells_table(records: Sequence[Measurement]) -> pd.DataFrame:
+def cells_table(records: Sequence[Record]) -> pd.DataFrame:
     """One row a record, with the columns of ``COLUMNS``; units are in their names.
 
     What a record does not hold is missing (NA).
@@ -120,7 +120,7 @@ def cells_table(records: Sequence[Measurement]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).convert_dtypes()
 
 
-def memory_table(records: Sequence[Measurement]) -> CaptionedTable:
+def memory_table(records: Sequence[Record]) -> CaptionedTable:
     """Peak memory allocated in MiB, methods against batch sizes, the most frugal method first.
 
     It shows those of ``records`` that ``select.memory_records`` chooses.
@@ -134,7 +134,7 @@ def memory_table(records: Sequence[Measurement]) -> CaptionedTable:
     return CaptionedTable(_by_batch(ordered, _peak_mib), title, caption)
 
 
-def throughput_table(records: Sequence[Measurement]) -> CaptionedTable:
+def throughput_table(records: Sequence[Record]) -> CaptionedTable:
     """Images per second, methods against batch sizes, the fastest method first.
 
     It shows those of ``records`` that ``select.time_records`` chooses; an asterisk marks times
@@ -178,7 +178,7 @@ def _side(column: str) -> JustifyMethod:
     return "left" if column in TEXT else "right"
 
 
-def _by_batch(ordered: Sequence[Series], text: Callable[[Measurement], str]) -> pd.DataFrame:
+def _by_batch(ordered: Sequence[Series], text: Callable[[Record], str]) -> pd.DataFrame:
     """One row a method; ``text`` writes the cells of records that are complete."""
     batches = sorted({batch for series in ordered for batch in series.by_batch()})
     rows = []
@@ -194,7 +194,7 @@ def _by_batch(ordered: Sequence[Series], text: Callable[[Measurement], str]) -> 
     return pd.DataFrame(rows)
 
 
-def _cell(record: Measurement | None, text: Callable[[Measurement], str]) -> str:
+def _cell(record: Record | None, text: Callable[[Record], str]) -> str:
     if record is None:
         return MISSING
     if record.status == "ok":
@@ -202,11 +202,11 @@ def _cell(record: Measurement | None, text: Callable[[Measurement], str]) -> str
     return "OOM" if record.status == "oom" else record.status
 
 
-def _peak_mib(record: Measurement) -> str:
+def _peak_mib(record: Record) -> str:
     return f"{record.memory.peak_allocated_bytes / MIB:,.0f}" if record.memory else MISSING
 
 
-def _images_per_second(record: Measurement) -> str:
+def _images_per_second(record: Record) -> str:
     speed = record.timing.images_per_second
     if speed is None:
         return MISSING

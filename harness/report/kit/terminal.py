@@ -8,7 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from samfit.harness.record.record import Measurement, Memory, Timing
+from samfit.harness.memory.figures import Memory
+from samfit.harness.record.record import Record, Timing
 from samfit.harness.report.kit.describe import millions
 
 MIB = 2**20
@@ -29,7 +30,7 @@ def plain_table(title: str, caption: str) -> Table:
     )  # fmt: skip
 
 
-def measurement_summary(record: Measurement) -> RenderableType:
+def record_summary(record: Record) -> RenderableType:
     """One record: memory with its breakdown, parameters, and times where there are any."""
     assert record.method and record.params and record.memory and record.compute
     memory = record.memory

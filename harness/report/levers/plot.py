@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     assumptions,
     describe_memory,
@@ -62,7 +62,7 @@ class Row(NamedTuple):
 
 
 @styled
-def levers(records: Sequence[Measurement]) -> Figure | None:
+def levers(records: Sequence[Record]) -> Figure | None:
     """Peak memory in GiB (log scale) of each method at each stage, with the figures in columns.
 
     It shows ``side_by_side`` at batch size 4 if there are any, parallel methods above serial ones.

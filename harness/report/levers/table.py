@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     GIB,
     assumptions,
@@ -48,7 +48,7 @@ class Stages(NamedTuple):
 
     series: Series
     batch: int
-    records: dict[str, Measurement]
+    records: dict[str, Record]
 
     def peaks_gib(self) -> dict[str, float]:
         """Peak memory allocated at each stage."""
@@ -56,7 +56,7 @@ class Stages(NamedTuple):
         return {name: m.peak_allocated_bytes / GIB for name, m in found.items() if m}
 
 
-def side_by_side(records: Sequence[Measurement]) -> list[Stages]:
+def side_by_side(records: Sequence[Record]) -> list[Stages]:
     """The predictions of methods that are there as published and with exact levers.
 
     As published they are those that ``select.memory_records`` chooses; of Cells with exact levers
@@ -76,7 +76,7 @@ def side_by_side(records: Sequence[Measurement]) -> list[Stages]:
     return sorted(found, key=lambda one: (one.batch, one.peaks_gib()[PUBLISHED]))
 
 
-def side_by_side_table(records: Sequence[Measurement]) -> CaptionedTable:
+def side_by_side_table(records: Sequence[Record]) -> CaptionedTable:
     """Peak memory in GiB of each method and batch size, stage by stage, and the levers pulled.
 
     The frame is empty where no method is there with levers.
@@ -130,9 +130,7 @@ def _row(one: Stages) -> dict[str, str]:
     }
 
 
-def _exact_cells(
-    predicted: Sequence[Measurement], published: Sequence[Measurement]
-) -> dict[str, Cell]:
+def _exact_cells(predicted: Sequence[Record], published: Sequence[Record]) -> dict[str, Cell]:
     """By the key of each published Cell: the same with most exact levers, where there is one."""
     found: dict[str, Cell] = {}
     for record in predicted:
@@ -156,7 +154,7 @@ def _is_lean_form(cell: Cell, published: Cell) -> bool:
     )
 
 
-def _climb(exact: Cell, by_cell: dict[str, Measurement]) -> Iterator[tuple[str, Measurement]]:
+def _climb(exact: Cell, by_cell: dict[str, Record]) -> Iterator[tuple[str, Record]]:
     """The stages from ``exact`` on, as long as there is a record."""
     cell = exact
     yield EXACT, by_cell[cell.key]

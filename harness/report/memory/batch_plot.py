@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     GIB,
     Unit,
@@ -55,7 +55,7 @@ RING: dict[str, Any] = {
 
 
 @styled
-def memory_vs_batch(records: Sequence[Measurement]) -> Figure | None:
+def memory_vs_batch(records: Sequence[Record]) -> Figure | None:
     """Peak memory allocated against batch size (log scales), one line a method, and a ranking.
 
     It shows those of ``records`` that ``select.memory_records`` chooses, and, where these are
@@ -92,14 +92,14 @@ def memory_vs_batch(records: Sequence[Measurement]) -> Figure | None:
     return figure
 
 
-def _caption(shown: Sequence[Measurement], measured: Sequence[Measurement]) -> str:
+def _caption(shown: Sequence[Record], measured: Sequence[Record]) -> str:
     cards = CARDS_CAPTION if _cards_gb(shown) else ""
     rings = f" Rings: {describe_memory(measured)}." if measured else ""
     source = f"{assumptions(shown)}Source: {describe_memory(shown)}.{rings}"
     return f"Peak of the memory that tensors hold. {cards}{source}"
 
 
-def _cards_gb(shown: Sequence[Measurement]) -> list[int]:
+def _cards_gb(shown: Sequence[Record]) -> list[int]:
     """The cards that tell something about the peaks: no smaller than all, nor larger than twice."""
     peaks = [record.memory.peak_allocated_bytes / GIB for record in shown if record.memory]
     return [size for size in CARDS_GB if min(peaks) <= size <= 2 * max(peaks)]

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit import style
 from samfit.harness.report.kit.describe import (
     Unit,
@@ -45,7 +45,7 @@ Parts = dict[str, float]  # by category, in stacking order
 
 
 @style.styled
-def breakdown(records: Sequence[Measurement]) -> Figure | None:
+def breakdown(records: Sequence[Record]) -> Figure | None:
     """Memory by category at the peak as one stacked bar a method, the smallest on top.
 
     It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there
@@ -138,7 +138,7 @@ def _label_inside(axes: Axes, row: int, left: float, size: float, colour: str) -
     )  # fmt: skip
 
 
-def _caption(shown: Sequence[Measurement], small: Sequence[str]) -> str:
+def _caption(shown: Sequence[Record], small: Sequence[str]) -> str:
     others = f"{OTHER}: {', '.join(map(_words, small))}. " if small else ""
     return f"{others}{assumptions(shown)}Source: {describe_memory(shown)}."
 

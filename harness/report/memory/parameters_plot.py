@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     assumptions,
     describe_memory,
@@ -29,7 +29,7 @@ WEAK, STRONG = 0.3, 0.7
 
 
 @styled
-def parameters_vs_memory(records: Sequence[Measurement]) -> Figure | None:
+def parameters_vs_memory(records: Sequence[Record]) -> Figure | None:
     """Peak memory against trainable parameters (millions, log scale), one point a method.
 
     It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there

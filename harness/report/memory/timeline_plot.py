@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from samfit.harness.record.record import Measurement, Memory, Timeline
+from samfit.harness.memory.figures import Memory, Timeline
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     Unit,
     assumptions,
@@ -47,7 +48,7 @@ class Step(NamedTuple):
 
 
 @styled
-def timeline(records: Sequence[Measurement]) -> Figure | None:
+def timeline(records: Sequence[Record]) -> Figure | None:
     """Live memory over one step, one panel a method: parallel before serial, then by the peak.
 
     It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there
@@ -81,7 +82,7 @@ def timeline(records: Sequence[Measurement]) -> Figure | None:
     return figure
 
 
-def _steps(shown: Sequence[Measurement]) -> list[Step]:
+def _steps(shown: Sequence[Record]) -> list[Step]:
     """The smallest peak first."""
     steps = []
     for series in series_of(shown):
@@ -95,7 +96,7 @@ def _size(memory: Memory, unit: Unit) -> str:
     return f"{short_number(memory.peak_allocated_bytes / unit.nbytes)} {unit.name}"
 
 
-def _title(steps: Sequence[Step], shown: Sequence[Measurement]) -> str:
+def _title(steps: Sequence[Step], shown: Sequence[Record]) -> str:
     """What is seen, where every serial method keeps more for the backward phase."""
     trained = [step for step in steps if "backward" in step.timeline.phase_starts]
     kept = [s.timeline.live_bytes[s.timeline.phase_starts["backward"]] for s in trained]

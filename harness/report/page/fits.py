@@ -5,7 +5,7 @@ from typing import Any
 
 from samfit.harness.device.cards import CARDS, COMMON_CARDS
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import GIB, PHASES, method_title, pulled
 from samfit.harness.report.kit.select import is_as_published
 from samfit.harness.report.levers.table import INEXACT
@@ -13,7 +13,7 @@ from samfit.harness.report.levers.table import INEXACT
 FIRST_CARD = COMMON_CARDS[0]
 
 
-def fits_data(records: Sequence[Measurement]) -> dict[str, Any]:
+def fits_data(records: Sequence[Record]) -> dict[str, Any]:
     """Cards, models and Cells as JSON values; without Cells where no prediction names cards.
 
     Cells are in the order in which to try them: of each method as published first, then with ever
@@ -32,7 +32,7 @@ def fits_data(records: Sequence[Measurement]) -> dict[str, Any]:
     }
 
 
-def naming_cards(records: Sequence[Measurement]) -> list[Measurement]:
+def naming_cards(records: Sequence[Record]) -> list[Record]:
     """Those of ``records`` that say which cards hold them, and what they would reserve there."""
     return [
         r
@@ -51,7 +51,7 @@ def _model(cell: Cell) -> str:
     return f"{cell.backbone}, {cell.image_size} × {cell.image_size}, {PHASES[cell.phase]}"
 
 
-def _cell(record: Measurement) -> dict[str, Any]:
+def _cell(record: Record) -> dict[str, Any]:
     memory = record.memory
     assert memory is not None and memory.peak_reserved_bytes is not None
     levers = pulled(record.cell)

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import method_title, origin, pulled
 from samfit.harness.report.kit.tables import MISSING, TEXT, CaptionedTable, cells_table
 from samfit.harness.report.page.fits import fits_data
@@ -56,7 +56,7 @@ class Plot(NamedTuple):
 
 
 def report_page(
-    records: Sequence[Measurement], tables: Sequence[CaptionedTable], plots: Sequence[Plot]
+    records: Sequence[Record], tables: Sequence[CaptionedTable], plots: Sequence[Plot]
 ) -> bytes:
     """The page, in UTF-8: it needs no other file. Everything that comes from records is escaped."""
     environment = Environment(
@@ -104,7 +104,7 @@ def _table(table: CaptionedTable) -> dict[str, Any]:
     }
 
 
-def _rows(records: Sequence[Measurement], makers: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _rows(records: Sequence[Record], makers: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The table of all Cells; ``made`` counts the distinct makers from 1."""
     numbers_of = {maker: number for number, maker in enumerate(dict.fromkeys(makers), 1)}
     rows = cells_table(records).to_dict("records")
@@ -133,16 +133,16 @@ def _number(value: Any, per: float, decimals: int) -> str:
     return MISSING if pd.isna(value) else f"{value / per:,.{decimals}f}"
 
 
-def _maker(record: Measurement) -> str:
+def _maker(record: Record) -> str:
     """What tells apart the environments in which records were made, and their kinds."""
     varying = ("cpu_load_1min", "checkpoint_sha256")
     kept = {name: v for name, v in record.environment.items() if name not in varying}
     return json.dumps([record.source, kept], sort_keys=True)
 
 
-def _sources(records: Sequence[Measurement], makers: Sequence[str]) -> list[dict[str, Any]]:
+def _sources(records: Sequence[Record], makers: Sequence[str]) -> list[dict[str, Any]]:
     """Title and facts of each distinct maker, in order of appearance."""
-    groups: dict[str, list[Measurement]] = {}
+    groups: dict[str, list[Record]] = {}
     for record, maker in zip(records, makers, strict=True):
         groups.setdefault(maker, []).append(record)
     return [
@@ -154,7 +154,7 @@ def _sources(records: Sequence[Measurement], makers: Sequence[str]) -> list[dict
     ]
 
 
-def _facts(record: Measurement) -> list[tuple[str, str]]:
+def _facts(record: Record) -> list[tuple[str, str]]:
     """An environment, flat."""
     found = {**record.environment, **(record.environment.get("packages") or {})}
     found.pop("packages", None)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from statistics import mean
 
 from samfit.harness.device.cards import find_card
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.describe import metric_name
 from samfit.harness.report.accuracy.standings import PRETRAINED, standings
 from samfit.harness.report.kit.describe import GIB, method_title, size
@@ -17,13 +17,13 @@ BATCHES = (1, 4)
 COMPARED_BATCH = 4
 
 
-def summary(records: Sequence[Measurement]) -> list[str]:
+def summary(records: Sequence[Record]) -> list[str]:
     """How many methods train on common cards, which need least and most, and whose masks are best;
     as far as known."""
     return [*_memory(records), *_accuracy(records)]
 
 
-def _memory(records: Sequence[Measurement]) -> list[str]:
+def _memory(records: Sequence[Record]) -> list[str]:
     predicted = [r for r in naming_cards(records) if r.cell.phase == "train"]
     if not predicted:
         return []
@@ -33,7 +33,7 @@ def _memory(records: Sequence[Measurement]) -> list[str]:
     return [*_fitting(shown, f"{model} at {side} × {side}"), *_extremes(shown)]
 
 
-def _fitting(records: Sequence[Measurement], model: str) -> Iterator[str]:
+def _fitting(records: Sequence[Record], model: str) -> Iterator[str]:
     for name in CARDS:
         for batch in BATCHES:
             here = [r for r in records if r.cell.batch_size == batch]
@@ -51,7 +51,7 @@ def _fitting(records: Sequence[Measurement], model: str) -> Iterator[str]:
             )
 
 
-def _extremes(records: Sequence[Measurement]) -> Iterator[str]:
+def _extremes(records: Sequence[Record]) -> Iterator[str]:
     peaks = {
         method_title(r): r.memory.peak_allocated_bytes
         for r in records
@@ -65,7 +65,7 @@ def _extremes(records: Sequence[Measurement]) -> Iterator[str]:
         )
 
 
-def _accuracy(records: Sequence[Measurement]) -> Iterator[str]:
+def _accuracy(records: Sequence[Record]) -> Iterator[str]:
     found = standings(records)
     scores = found.methods[0].scores(found.tasks) if found else []
     if found is None or len(found.methods) < 2 or not scores:

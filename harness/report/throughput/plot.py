@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from samfit.harness.record.record import Measurement, Spread
+from samfit.harness.record.record import Record, Spread
 from samfit.harness.report.kit.describe import describe_times, step_name
 from samfit.harness.report.kit.frame import batch_axis, framed_axes
 from samfit.harness.report.kit.out_of_memory import (
@@ -31,7 +31,7 @@ class Speed(NamedTuple):
 
 
 @styled
-def throughput_vs_batch(records: Sequence[Measurement]) -> Figure | None:
+def throughput_vs_batch(records: Sequence[Record]) -> Figure | None:
     """Images per second against batch size, one line a method with bars p10 to p90, and a ranking.
 
     It shows those of ``records`` that ``select.time_records`` chooses; None if no record holds

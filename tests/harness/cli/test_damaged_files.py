@@ -23,7 +23,7 @@ from samfit.errors import UserError
 from samfit.harness.data.pair import read_image, read_mask
 from samfit.harness.data.table import read_table
 from samfit.harness.record.changes import compare
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.report.page.page import report_page
 from samfit.harness.report.write import captioned_tables
@@ -175,7 +175,7 @@ def test_whatever_is_read_can_be_shown(data):
     field = data.draw(st.sampled_from(sorted(document)))
     document[field] = with_another_value(document[field], data.draw, of_its_type)
     try:
-        record = Measurement.from_json(document)
+        record = Record.from_json(document)
     except UserError:
         return
     records = [*RECORDS[:odd], record, *RECORDS[odd + 1 :]]

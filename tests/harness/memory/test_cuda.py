@@ -15,7 +15,7 @@ from samfit.harness.memory.cuda import (
     explain,
     read_cuda,
 )
-from samfit.harness.record.record import Memory
+from samfit.harness.memory.figures import Memory
 from samfit.harness.trace.trace import SAVED, UNTRACED
 
 MIB = 2**20

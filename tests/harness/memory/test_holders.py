@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_blames import any_blame, parallel_blame, serial_blame
 
-from samfit.harness.memory.holders import Holder, alike, difference_to_json, holders
+from samfit.harness.memory.holders import Holder, alike, holders
 from samfit.harness.memory.peak import predicted_cuda_memory, traced_memory
 from samfit.harness.memory.replay import replay
+from samfit.harness.predict.answers import difference_to_json
 from samfit.harness.trace.trace import (
     CATEGORIES,
     FROZEN,

@@ -8,7 +8,7 @@ from samfit.errors import UserError
 from samfit.harness.device.cards import context_of
 from samfit.harness.memory.cuda import cublas_workspace_bytes
 from samfit.harness.memory.peak import predicted_cuda_memory
-from samfit.harness.predict.predict import build_step_without_data, predict, trace_steps
+from samfit.harness.predict.predict import build_step_without_data, predict
 from samfit.harness.record.cell import Cell
 
 MIB = 2**20
@@ -94,7 +94,7 @@ def test_no_routing_is_further_than_a_hundredth_from_the_assumed_one(expert):
     step, _ = build_step_without_data(cell)
     for update in step.model.adapter.updates:
         update.counts = lambda rows: [len(rows) if i == expert else 0 for i in range(8)]
-    trace = trace_steps(step, cublas_workspace_bytes(cell.compute_capability))
+    trace = step.trace(cublas_workspace_bytes(cell.compute_capability))
     peak = predicted_cuda_memory(trace).peak_allocated_bytes
     assumed = predict(cell).memory.peak_allocated_bytes
     assert 0 < abs(peak / assumed - 1) < 0.01

@@ -6,7 +6,7 @@ import pytest
 from synthetic_records import measured, on_cards, out_of_memory, predicted, scored
 
 from samfit.errors import UserError
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 
 SCORED = scored(masks=(0, 2))
 
@@ -17,7 +17,7 @@ SCORED = scored(masks=(0, 2))
     ids=["predicted", "on cards", "measured", "out of memory", "scored"],
 )
 def test_a_record_comes_back(record):
-    assert Measurement.from_json(json.loads(json.dumps(record.to_json()))) == record
+    assert Record.from_json(json.loads(json.dumps(record.to_json()))) == record
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_value_that_cannot_be_right_names_its_field(record, field, value):
         part = part[step]
     part[name] = value
     with pytest.raises(UserError) as caught:
-        Measurement.from_json(document)
+        Record.from_json(document)
     assert field.split(".")[0] in str(caught.value)
     assert name in str(caught.value).replace("-", "_") and "\n" not in str(caught.value)
 
@@ -61,4 +61,4 @@ def test_an_unknown_field_is_named(part):
     document = predicted().to_json()
     (document[part] if part else document)["bach_size"] = 4
     with pytest.raises(UserError, match="bach_size"):
-        Measurement.from_json(document)
+        Record.from_json(document)

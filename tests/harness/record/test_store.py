@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samfit.errors import UserError
+from samfit.harness.memory.figures import Memory, Timeline
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Measurement, Memory, Spread, Timeline, Timing
+from samfit.harness.record.record import Record, Spread, Timing
 from samfit.harness.record.store import Store
 
 FULL = Path("/dev/full")
 
-RECORD = Measurement(
+RECORD = Record(
     cell=Cell(adapter="cad", settings={"scale": 0.2}),
     status="ok",
     source="predicted",
@@ -28,9 +29,7 @@ RECORD = Measurement(
 
 
 def record(batch_size):
-    return Measurement(
-        cell=Cell(adapter="cad", batch_size=batch_size), status="ok", source="predicted"
-    )
+    return Record(cell=Cell(adapter="cad", batch_size=batch_size), status="ok", source="predicted")
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def test_round_trip(store):
 def test_the_latest_record_of_a_key_is_what_counts(store):
     with store.writing():
         for message in ("old", "new"):
-            store.append(Measurement(**{**vars(record(1)), "message": message}))
+            store.append(Record(**{**vars(record(1)), "message": message}))
     (latest,) = store.latest()
     assert latest.message == "new"
 

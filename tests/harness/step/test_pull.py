@@ -9,7 +9,7 @@ from user_error import user_error
 from samfit.adapters.core.registry import adapter_names
 from samfit.adapters.sam.attention import folded_attention
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import build_step_without_data, predict, trace_steps
+from samfit.harness.predict.predict import build_step_without_data, predict
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.pull import pull_levers
 from samfit.harness.step.step import Batch, Step, build_step, random_batch
@@ -125,8 +125,8 @@ def test_levers_are_predicted_to_the_byte_without_data(name, levers):
     real = build_step(cell, torch.device("cpu"))
     real.model.adapter.assume()
     with kernels_of("cpu"):
-        predicted = traced_memory(trace_steps(without))
-    traced = traced_memory(trace_steps(real))
+        predicted = traced_memory(without.trace())
+    traced = traced_memory(real.trace())
     assert predicted.peak_allocated_bytes == traced.peak_allocated_bytes
     assert predicted.breakdown_bytes == traced.breakdown_bytes
 

@@ -9,7 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import build_step_without_data, trace_steps
+from samfit.harness.predict.predict import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import build_step
 from samfit.harness.trace.kernels import kernels_of
@@ -45,10 +45,10 @@ def test_tensors_with_and_without_data_agree_to_the_byte(adapter, settings, phas
     cell = tiny(adapter, settings, batch_size=2, phase=phase)
     step, _ = build_step_without_data(cell)
     with kernels_of("cpu"):
-        without = traced_memory(trace_steps(step))
+        without = traced_memory(step.trace())
     step = build_step(cell, CPU)
     step.model.adapter.assume()
-    real = traced_memory(trace_steps(step))
+    real = traced_memory(step.trace())
     difference = real.peak_allocated_bytes - without.peak_allocated_bytes
     assert difference == OF_A_CPU.get((adapter, phase), 0)
     if difference == 0:
@@ -70,7 +70,7 @@ def test_agrees_with_torchs_own_record_of_cpu_allocations(adapter):
         step.run()
     recorded = _peak(_allocations(profiler.profiler.kineto_results.experimental_event_tree()))
 
-    trace = trace_steps(build_step(cell, CPU))
+    trace = build_step(cell, CPU).trace()
     start = max(event for event, phase in trace.phase_starts if phase == "forward")
     changes = []
     for allocation in trace.allocations:
@@ -170,7 +170,7 @@ def test_linear_of_other_strides_computes_what_torch_computes():
 
 def test_each_thread_of_a_training_step_has_one_workspace():
     step, _ = build_step_without_data(tiny("lora"))
-    trace = trace_steps(step, workspace_bytes=1024)
+    trace = step.trace(1024)
     kept = [a for a in trace.allocations if a.category == WORKSPACE]
     assert [(a.phase, a.nbytes, a.died) for a in kept] == [
         ("forward", 1024, None),

@@ -12,7 +12,7 @@ from tiny_task import tiny_cell, tiny_data, write_checkpoint
 from user_error import user_error
 
 from samfit.harness.record.recipe import Recipe
-from samfit.harness.record.record import Measurement
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
 from samfit.harness.train import score as room
 from samfit.harness.train import training
@@ -71,7 +71,7 @@ def test_the_accuracy_is_that_of_the_test_images(record):
 def test_the_record_survives_json(record):
     document = json.loads(json.dumps(record.to_json(), allow_nan=False))
     assert document["key"] == record.key
-    assert Measurement.from_json(document) == record
+    assert Record.from_json(document) == record
 
 
 def test_a_class_that_an_image_has_not_is_none(cell):

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from samfit.harness.device.cards import find_card, unnamed_card
-from samfit.harness.predict.fit.answer import Fit, MethodFit
+from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.fit.plot import draw_fit
 from samfit.harness.report.fit.table import advice, fit_tables, options

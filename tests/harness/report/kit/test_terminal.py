@@ -8,7 +8,7 @@ from rich.console import Console
 from synthetic_records import predicted
 
 from samfit.harness.report.kit.tables import memory_table, terminal_table
-from samfit.harness.report.kit.terminal import catalogue_table, measurement_summary
+from samfit.harness.report.kit.terminal import catalogue_table, record_summary
 
 ENTRIES = [
     {
@@ -78,9 +78,9 @@ def test_the_catalogue_explains_its_words():
 
 def test_the_summary_says_what_a_prediction_assumes():
     record = predicted()
-    assert "assumes" not in printed(measurement_summary(record), 120)
+    assert "assumes" not in printed(record_summary(record), 120)
     assuming = replace(record, assumption="all experts work alike")
-    assert "assumes         all experts work alike" in printed(measurement_summary(assuming), 120)
+    assert "assumes         all experts work alike" in printed(record_summary(assuming), 120)
 
 
 def test_names_of_all_methods_take_one_line_where_there_is_room(every_adapter):

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from samfit.harness.device.cards import find_card
-from samfit.harness.predict.fit.search import fit_method
 from samfit.harness.predict.predict import predict
+from samfit.harness.predict.search import fit_method
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.page.fits import fits_data
 from samfit.harness.step.ladder import with_every_exact_lever

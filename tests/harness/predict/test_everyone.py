@@ -2,7 +2,7 @@ import pytest
 from user_error import user_error
 
 from samfit.harness.device.cards import unnamed_card
-from samfit.harness.predict.fit.everyone import fit_methods
+from samfit.harness.predict.everyone import fit_methods
 from samfit.harness.record.cell import Cell
 
 CARD = unnamed_card("2GiB")

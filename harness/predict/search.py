@@ -7,9 +7,8 @@ from typing import Any
 
 from samfit.adapters.core.registry import adapter_class
 from samfit.harness.device.cards import Card
-from samfit.harness.memory.need import computes_in_bfloat16
-from samfit.harness.predict.fit.answer import Fit, MethodFit
-from samfit.harness.predict.fit.needs import Needs
+from samfit.harness.predict.answers import Fit, MethodFit
+from samfit.harness.predict.needs import Needs
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.ladder import Rung, ladder, pull_all
 
@@ -74,8 +73,7 @@ class _Search:
         return tuple(
             rung
             for rung in self._ladder
-            if (rung.exact or not exact)
-            and (rung.name != "precision" or computes_in_bfloat16(card))
+            if (rung.exact or not exact) and (rung.name != "precision" or card.computes_in_bfloat16)
         )
 
     def _wanted_fits(self, rungs: Rungs, card: Card) -> bool:

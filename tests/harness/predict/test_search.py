@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from samfit.harness.device.cards import MIB, find_card, unnamed_card
 from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
 from samfit.harness.memory.replay import replay
-from samfit.harness.predict.fit.needs import Needs
-from samfit.harness.predict.fit.search import fit_method
+from samfit.harness.predict.needs import Needs
 from samfit.harness.predict.predict import predict, trace_without_data
+from samfit.harness.predict.search import fit_method
 from samfit.harness.record.cell import Cell
 
 CONTEXT = 619  # MiB, of a card that has no name

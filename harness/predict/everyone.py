@@ -10,8 +10,8 @@ from multiprocessing import get_context
 import torch
 
 from samfit.harness.device.cards import Card
-from samfit.harness.predict.fit.answer import MethodFit
-from samfit.harness.predict.fit.search import fit_method
+from samfit.harness.predict.answers import MethodFit
+from samfit.harness.predict.search import fit_method
 from samfit.harness.record.cell import Cell
 
 

@@ -1,15 +1,79 @@
-"""The answer for one method: as published, with the fewest levers, with every exact one.
+"""What questions about a step are answered with: a Blame, a MethodFit. Needs no torch."""
 
-Needs no torch.
-"""
-
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from samfit.harness.device.cards import Card
+from samfit.harness.memory.holders import Holder, bytes_of_alike
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
+from samfit.harness.record.record import Record
+
+
+@dataclass(frozen=True)
+class Blame:
+    """One prediction and who holds its peak, the largest first; the bytes sum to the peak."""
+
+    record: Record
+    holders: list[Holder]
+
+    @property
+    def peak_bytes(self) -> int:
+        """The peak of allocated memory."""
+        return sum(holder.nbytes for holder in self.holders)
+
+    def by_category(self) -> Counter[str]:
+        """What all modules hold together."""
+        sums: Counter[str] = Counter()
+        for _, category, nbytes in self.holders:
+            sums[category] += nbytes
+        return sums
+
+    def to_json(self) -> dict[str, Any]:
+        """The Cell, its peak and the holders, as JSON values."""
+        memory = self.record.memory
+        assert memory is not None
+        return {
+            "cell": self.record.cell.to_json(),
+            "source": self.record.source,
+            "assumption": self.record.assumption,
+            "peak_allocated_bytes": self.peak_bytes,
+            "peak_phase": memory.peak_phase,
+            "peak_module": memory.peak_module,
+            "holders": [
+                {"module": holder.module, "category": holder.category, "bytes": holder.nbytes}
+                for holder in self.holders
+            ],
+        }
+
+
+def difference_to_json(one: Blame, other: Blame) -> dict[str, Any]:
+    """Both Cells, and the bytes by which ``one`` exceeds ``other``, as JSON values.
+
+    Modules that are alike are counted together: the same work may reach its peak in block 2 of one
+    and in block 11 of the other. The largest difference comes first; they sum to that of the peaks.
+    """
+    ours, theirs = bytes_of_alike(one.holders), bytes_of_alike(other.holders)
+    differences = {group: ours[group] - theirs[group] for group in ours | theirs}
+    return {
+        "one": one.to_json(),
+        "against": other.to_json(),
+        "difference_bytes": one.peak_bytes - other.peak_bytes,
+        "differences": [
+            {
+                "module": module,
+                "category": category,
+                "bytes": ours[module, category],
+                "against_bytes": theirs[module, category],
+                "difference_bytes": difference,
+            }
+            for (module, category), difference in sorted(
+                differences.items(), key=lambda item: -abs(item[1])
+            )
+        ],
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
