@@ -33,7 +33,7 @@ def sweep(folder: Path) -> list[str]:
     """The command line of a sweep of 20 small Cells, half of them predicted, half measured."""
     profile = folder / "profile.json"
     profile.write_text(json.dumps({"predict": [GRID], "measure": [{**GRID, "device": "cpu"}]}))
-    start = [sys.executable, "-c", "from samfit.harness.cli import command; command()"]
+    start = [sys.executable, "-c", "from samfit.harness.cli.main import command; command()"]
     return [*start, "sweep", str(profile), "--output", str(folder / "results.jsonl")]
 
 

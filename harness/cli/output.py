@@ -38,6 +38,22 @@ def print_json(document: Any) -> None:
         raise UserError(f"cannot write the answer: {error.strerror}.") from error
 
 
+def print_record(record: Record, as_json: bool) -> None:
+    """Print one record; nothing, but an error, for one that could not be made.
+
+    Raises:
+        UserError: if the record's status is not ``ok``.
+    """
+    from samfit.harness.report.kit.terminal import record_summary
+
+    if as_json and record.status != "error":
+        print_json(record.to_json())
+    elif record.status == "ok":
+        Console().print(record_summary(record))
+    if record.status != "ok":
+        raise UserError(f"{record.cell.key}: {record.message}")
+
+
 @contextmanager
 def plain_interrupt() -> Iterator[None]:
     """Let Ctrl-C end the process at once: Python's exception could arise inside a callback of

@@ -11,19 +11,19 @@ import torch
 
 from samfit.harness.device.cards import Card
 from samfit.harness.predict.answers import MethodFit
-from samfit.harness.predict.search import fit_method
+from samfit.harness.predict.search import fit
 from samfit.harness.record.cell import Cell
 
 
 def fit_methods(
     cells: Sequence[Cell], cards: Sequence[Card], wanted: int, most: int
 ) -> Iterator[list[MethodFit]]:
-    """``fit_method`` of each of ``cells``, as soon as it is known, in any order.
+    """``fit`` of each of ``cells``, as soon as it is known, in any order.
 
     Raises:
         UserError: for a Cell that cannot be built.
     """
-    search = partial(fit_method, cards=cards, wanted=wanted, most=most)
+    search = partial(fit, cards=cards, wanted=wanted, most=most)
     processes = min(len(cells), os.cpu_count() or 1)
     if processes == 1:
         yield from map(search, cells)

@@ -17,7 +17,7 @@ Rungs = tuple[Rung, ...]
 HOPPER = "9.0"  # whose matrix library keeps more for itself; other cards need the same
 
 
-def fit_method(cell: Cell, cards: Sequence[Card], wanted: int, most: int) -> list[MethodFit]:
+def fit(cell: Cell, cards: Sequence[Card], wanted: int, most: int) -> list[MethodFit]:
     """What fits of the method of ``cell`` on each of ``cards``.
 
     Args:

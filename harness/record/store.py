@@ -141,3 +141,15 @@ def _is_torn(tail: bytes) -> bool:
     except ValueError:
         return True
     return False
+
+
+def read_results(path: Path) -> list[Record]:
+    """The last record of each Cell in a results file.
+
+    Raises:
+        UserError: if there is none, or the file cannot be read.
+    """
+    records = Store(path).latest()
+    if not records:
+        raise UserError(f"there are no results in {path}: run samfit sweep bench first.")
+    return records

@@ -1,8 +1,7 @@
 import pytest
 import torch
 from golden_case import relative_error
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from small_sam import SIDE, adapted, small_batch
 
 from samfit.adapters.conv_lora import ConvLoraSettings, ConvLoraUpdate

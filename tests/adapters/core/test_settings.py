@@ -2,8 +2,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from user_error import user_error
 
 from samfit.adapters.core.adapted import attach

@@ -5,8 +5,7 @@ import copy
 import pytest
 import torch
 from golden_case import GoldenCase, in_both_precisions, relative_error
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from samfit.adapters.parts.conv_branch import ConvBranch
 from samfit.adapters.parts.lean.branch import LeanBranch

@@ -3,8 +3,7 @@ import math
 import pytest
 import torch
 from golden_case import GoldenCase, in_both_precisions, relative_error
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import Tensor
 from torch.fft import fft2, fftshift, ifft2, ifftshift
 

@@ -1,8 +1,7 @@
 import pytest
 import torch
 from golden_case import GoldenCase, in_both_precisions
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from user_error import user_error
 
 from samfit.adapters.parts.quaternion import QuaternionMatrix

@@ -1,8 +1,7 @@
 import pytest
 import torch
 from golden_case import relative_error
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from segment_anything.modeling.image_encoder import Attention
 
 from samfit.adapters.sam.attention import folded_attention

@@ -5,7 +5,7 @@ import sys
 import pytest
 from tiny_task import made, write_checkpoint, write_pairs
 
-from samfit.harness import cli
+from samfit.harness.cli import main as cli
 
 SIZES = [(50, 70), (64, 64), (81, 40), (64, 90), (55, 55), (70, 64), (90, 48), (64, 71), (45, 45)]
 

@@ -11,7 +11,6 @@ import pytest
 import torch
 from synthetic_records import predicted, stored
 
-from samfit.harness import cli
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.agreement import table as report_validation
 from samfit.harness.run import validation
@@ -187,7 +186,7 @@ def test_validate_says_what_it_needs(samfit, tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
     results = stored(tmp_path / "results.jsonl", [predicted()])
-    command = [sys.executable, "-c", "from samfit.harness.cli import command; command()"]
+    command = [sys.executable, "-c", "from samfit.harness.cli.main import command; command()"]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*command, "compare", results, results, "--json"], stdout=full, stderr=subprocess.PIPE
@@ -202,7 +201,7 @@ def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
 def test_an_interrupt_ends_quietly(command):
     # What a shell starts in the background ignores interrupts, and so would this process.
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    code += "from samfit.harness.cli import main; main()"
+    code += "from samfit.harness.cli.main import main; main()"
     arguments = [sys.executable, "-c", code, command, "full", "--backbone", "vit_l"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     time.sleep(4)
@@ -222,18 +221,10 @@ def test_a_name_neither_breaks_the_line_nor_moves_the_cursor(samfit, tmp_path):
 
 def test_help_needs_no_torch():
     code = "import sys; sys.argv = ['samfit', 'predict', '--help']\n"
-    code += "from samfit.harness.cli import main\n"
+    code += "from samfit.harness.cli.main import main\n"
     code += "try: main()\nexcept SystemExit: pass\n"
     code += "assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-def test_a_foreign_adapters_package_is_named(samfit, monkeypatch, tmp_path):
-    (tmp_path / "adapters").mkdir()
-    monkeypatch.setattr(cli.adapters, "__file__", str(tmp_path / "adapters" / "__init__.py"))
-    code, _, err = samfit("list")
-    assert code == 1
-    assert "is not samfit's" in err
 
 
 def test_fit_answers_with_batches_and_levers(samfit, tmp_path):

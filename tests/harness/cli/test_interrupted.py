@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 
 # As users run it, but that the state is kept as often as writing it allows.
 CODE = """
-from samfit.harness.cli import command
-from samfit.harness.cli import adapt
+from samfit.harness.cli.main import command
+from samfit.harness.cli import train
 adapt.KEEP_EVERY_S = 0
 command()
 """

@@ -4,8 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from user_error import user_error
 
 from samfit.harness.data.folders import IMAGES, MASKS, read_folders

@@ -1,8 +1,7 @@
 """Tables of pairs, as AutoGluon packs its data sets."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from user_error import user_error
 
 from samfit.errors import UserError

@@ -1,8 +1,7 @@
 """Cards by name, sizes by text, and what the table promises."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from user_error import user_error
 
 from samfit.harness.device.cards import CARDS, GIB, MIB, find_card, parse_memory

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from samfit.errors import UserError
-from samfit.harness.measure import measure as room
-from samfit.harness.measure import timing
+from samfit.harness.measure import measure as room, timing
 from samfit.harness.measure.measure import measure, weigh
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell

@@ -1,8 +1,7 @@
 """Who holds the peak: every byte once, and differences that sum to that of the peaks."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from synthetic_blames import any_blame, parallel_blame, serial_blame
 
 from samfit.harness.memory.holders import Holder, alike, holders

@@ -1,8 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from samfit.harness.device.cards import CARDS, unnamed_card
 from samfit.harness.memory.allocator import AllocatorOptions

@@ -3,8 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
 from samfit.harness.memory.pools import MIB

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 from golden_case import GoldenCase
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from user_error import user_error
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from samfit.harness.metrics import score
 from samfit.harness.metrics.score import Score, scores_over_images

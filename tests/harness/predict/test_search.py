@@ -4,15 +4,14 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from samfit.harness.device.cards import MIB, find_card, unnamed_card
 from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict.needs import Needs
 from samfit.harness.predict.predict import predict, trace_without_data
-from samfit.harness.predict.search import fit_method
+from samfit.harness.predict.search import fit
 from samfit.harness.record.cell import Cell
 
 CONTEXT = 619  # MiB, of a card that has no name
@@ -37,7 +36,7 @@ def fits(cell: Cell, capacity: int) -> bool:
 @pytest.mark.parametrize("adapter", ["lora", "cad", "lst"])
 def test_each_answer_fits_and_one_image_more_does_not(adapter):
     where = card(110)
-    (answer,) = fit_method(tiny(adapter), [where], wanted=1, most=4)
+    (answer,) = fit(tiny(adapter), [where], wanted=1, most=4)
     for fit in filter(None, (answer.as_published, answer.fewest_levers, answer.every_lever)):
         if fit.batch_size:
             assert fits(fit.cell, where.usable_bytes)
@@ -48,7 +47,7 @@ def test_each_answer_fits_and_one_image_more_does_not(adapter):
 
 
 def test_figures_are_those_of_a_prediction():
-    (answer,) = fit_method(tiny("lora"), [card(110)], wanted=1, most=2)
+    (answer,) = fit(tiny("lora"), [card(110)], wanted=1, most=2)
     fit = answer.every_lever
     memory = predict(fit.cell).memory
     assert fit.peak_reserved_bytes == memory.peak_reserved_bytes
@@ -56,7 +55,7 @@ def test_figures_are_those_of_a_prediction():
 
 
 def test_levers_are_sought_only_where_the_method_does_not_fit_as_published():
-    small, large = fit_method(tiny("lora"), [card(60), card(2000)], wanted=2, most=4)
+    small, large = fit(tiny("lora"), [card(60), card(2000)], wanted=2, most=4)
     assert small.as_published.batch_size < 2
     assert small.fewest_levers.batch_size >= 2
     assert len(small.fewest_levers.levers) <= len(small.every_lever.levers)
@@ -65,7 +64,7 @@ def test_levers_are_sought_only_where_the_method_does_not_fit_as_published():
 
 
 def test_where_nothing_fits_the_answer_says_what_one_image_needs():
-    (answer,) = fit_method(tiny("lora"), [card(10)], wanted=1, most=4)
+    (answer,) = fit(tiny("lora"), [card(10)], wanted=1, most=4)
     assert answer.as_published.batch == "0"
     assert answer.fewest_levers is None
     assert answer.every_lever.peak_reserved_bytes > 10 * MIB
@@ -73,20 +72,20 @@ def test_where_nothing_fits_the_answer_says_what_one_image_needs():
 
 def test_levers_that_round_come_only_after_those_that_do_not():
     cell = tiny("lora")
-    exact = fit_method(cell, [card(2000)], wanted=1, most=1)[0].every_lever
+    exact = fit(cell, [card(2000)], wanted=1, most=1)[0].every_lever
     short = unnamed_card(f"{CONTEXT * MIB + exact.peak_allocated_bytes - 2 * MIB >> 20}MiB")
-    fewest = fit_method(cell, [short], wanted=1, most=1)[0].fewest_levers
+    fewest = fit(cell, [short], wanted=1, most=1)[0].fewest_levers
     assert fewest is None or "precision" in fewest.levers
 
 
 def test_cards_without_bfloat16_are_not_told_to_use_it():
     turing = replace(card(30), compute_capability="7.5")
-    fewest = fit_method(tiny("lora"), [turing], wanted=1, most=1)[0].fewest_levers
+    fewest = fit(tiny("lora"), [turing], wanted=1, most=1)[0].fewest_levers
     assert fewest is None or "precision" not in fewest.levers
 
 
 def test_a_hopper_card_keeps_more_for_its_matrix_library():
-    ampere, hopper = fit_method(
+    ampere, hopper = fit(
         tiny("decoder"), [find_card("A100 80GB"), find_card("H100")], wanted=1, most=1
     )
     difference = hopper.as_published.peak_reserved_bytes - ampere.as_published.peak_reserved_bytes

@@ -5,8 +5,7 @@ from dataclasses import asdict, replace
 from typing import get_args
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from user_error import user_error
 
 from samfit.harness.record.recipe import POLY_POWER, Recipe, Schedule

@@ -3,8 +3,7 @@ from typing import get_args
 import pytest
 import torch
 from golden_case import GoldenCase, in_both_precisions
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch.nn import functional as F
 
 from samfit.harness.data.example import IGNORED

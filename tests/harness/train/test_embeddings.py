@@ -6,8 +6,7 @@ from functools import partial
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from pooling_encoder import POOLING, files, pictures, pool, refuse
 from small_sam import SIDE, adapted, small_batch, small_sam
 from torch import nn

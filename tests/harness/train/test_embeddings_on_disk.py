@@ -16,8 +16,7 @@ from threading import Barrier
 
 import pytest
 import torch
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from pooling_encoder import POOLING, files, pictures, pool, refuse
 from safetensors.torch import load_file, save_file
 from user_error import user_error

@@ -5,8 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from tiny_task import SIDE, Made, made, tiny_cell, tiny_data
 
 from samfit.harness.data.example import IGNORED

@@ -14,8 +14,7 @@ from user_error import user_error
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
-from samfit.harness.train import score as room
-from samfit.harness.train import training
+from samfit.harness.train import score as room, training
 from samfit.harness.train.score import SHOWN, score
 
 RECIPE = Recipe(epochs=2, learning_rate=1e-3)

@@ -5,8 +5,7 @@ import io
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 from tiny_task import Made, made, tiny_cell
 from user_error import user_error

@@ -1,8 +1,7 @@
 """Whether differences between methods are more than noise."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from synthetic_records import scored
 
 from samfit.harness.report.accuracy.noise import noise, told_apart

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from readable import assert_no_overlap, assert_nothing_is_clipped
 from synthetic_records import all_text, direct_labels, predicted, scored
 

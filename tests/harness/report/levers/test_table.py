@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from synthetic_records import all_text, predicted, with_levers
 
 from samfit.harness.report.levers.plot import levers

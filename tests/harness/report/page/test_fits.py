@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from samfit.harness.device.cards import find_card
 from samfit.harness.predict.predict import predict
-from samfit.harness.predict.search import fit_method
+from samfit.harness.predict.search import fit
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.page.fits import fits_data
 from samfit.harness.step.ladder import with_every_exact_lever
@@ -18,7 +18,7 @@ def test_answers_equal_those_of_the_command():
     published, levers = data["cells"]
     assert published["how"] == "as published" and levers["how"].startswith("with ")
     cards = [find_card(name) for name in ("RTX 2060", "RTX 3080 12GB", "A100 40GB", "H100")]
-    found = fit_method(replace(cell, batch_size=1), cards, wanted=1, most=BATCH)
+    found = fit(replace(cell, batch_size=1), cards, wanted=1, most=BATCH)
     for card, fit in zip(cards, found, strict=True):
         assert (card.name in published["fits"]) == (fit.as_published.batch_size == BATCH)
         assert (card.name in levers["fits"]) == (fit.every_lever.batch_size == BATCH)

@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 
 from samfit.errors import UserError
-from samfit.harness.cli.app import app
 from samfit.harness.cli.images import (
     Classes,
     Layout,
@@ -40,7 +39,6 @@ NOT_OF_TRAINING = (
 KEEP_EVERY_S = 60.0  # the state of a training; rarer where writing it takes long
 
 
-@app.command()
 @takes("cell", cell_from_options, leave_out=NOT_OF_TRAINING, batch_size=4)
 @takes("recipe", recipe_from_options)
 def train(

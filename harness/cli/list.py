@@ -1,0 +1,20 @@
+"""samfit list: the adapters and their sizes."""
+
+from rich.console import Console
+
+from samfit.harness.cli.output import (
+    Json,
+    print_json,
+)
+
+
+def list_adapters(json_: Json = False) -> None:
+    """List the adapters: source, serial or parallel, parameters on each backbone."""
+    from samfit.harness.predict.catalogue import catalogue
+    from samfit.harness.report.kit.terminal import catalogue_table
+
+    entries = catalogue()
+    if json_:
+        print_json(entries)
+    else:
+        Console().print(catalogue_table(entries))

@@ -1,0 +1,19 @@
+"""samfit predict: the memory of one step, without a GPU."""
+
+from samfit.harness.cli.options import takes_cell
+from samfit.harness.cli.output import (
+    Json,
+    plain_interrupt,
+    print_record,
+)
+from samfit.harness.record.cell import Cell
+
+
+@takes_cell
+def predict(cell: Cell, json_: Json = False) -> None:
+    """Predict the memory of one training step or forward pass. Needs no GPU."""
+    from samfit.harness.predict.predict import predict as run
+
+    with plain_interrupt():
+        record = run(cell)
+    print_record(record, json_)

@@ -1,0 +1,15 @@
+from .adapters.core.adapted import AdaptedSam as AdaptedSam, attach as attach
+from .adapters.core.base import Adapter as Adapter, Settings as Settings
+from .adapters.sam.build import build_sam as build_sam
+from .errors import UserError as UserError
+from .harness.measure.measure import measure as measure
+from .harness.predict.answers import Blame as Blame, MethodFit as MethodFit
+from .harness.predict.blame import blame as blame
+from .harness.predict.catalogue import catalogue as catalogue
+from .harness.predict.predict import predict as predict
+from .harness.predict.search import fit as fit
+from .harness.record.cell import Cell as Cell
+from .harness.record.changes import compare as compare
+from .harness.record.recipe import Recipe as Recipe
+from .harness.record.record import Record as Record
+from .harness.record.store import Store as Store
