@@ -6,12 +6,13 @@ from functools import partial
 from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from segment_anything.modeling import Sam
 from segment_anything.modeling.image_encoder import Attention, Block
 from torch import Tensor, nn
 
 from samfit.adapters.core.base import Adapter, Settings
-from samfit.adapters.core.settings import Positive, Range
+from samfit.adapters.core.settings import Positive
 from samfit.adapters.sam.attention import folded_attention
 from samfit.adapters.sam.sites import Site, after, before, encoder_width
 from samfit.errors import UserError
@@ -32,7 +33,7 @@ class LstSettings(Settings):
     """
 
     reduction: Positive = 8
-    temperature: Annotated[float, Range(1e-6)] = 0.1
+    temperature: Annotated[float, Field(ge=1e-6)] = 0.1
     attention: Literal["folded", "eager", "windowed"] = "folded"
 
 

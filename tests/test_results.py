@@ -1,23 +1,38 @@
 """The reference results are read by the code that they come with."""
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
+from samfit import Cell
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.changes import compare
 from samfit.harness.record.store import Store
 from samfit.harness.report.kit.tables import memory_table
 
-RECORDS = Store(Path(__file__).parents[1] / "results" / "reference" / "results.jsonl").latest()
+RESULTS = Path(__file__).parents[1] / "results"
+RECORDS = Store(RESULTS / "reference" / "results.jsonl").latest()
 
 
 def test_there_are_figures_of_every_method():
     for source in ("predicted", "measured-cpu"):
         measured = {r.cell.adapter for r in RECORDS if r.source == source and r.status == "ok"}
         assert measured >= set(adapter_names())
+
+
+@pytest.mark.parametrize(
+    "path", sorted(RESULTS.rglob("*.jsonl")), ids=lambda path: path.parent.name
+)
+def test_each_stored_cell_reads_and_keeps_its_key(path):
+    stored = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(stored) > 100
+    for record in stored:
+        cell = Cell.from_json(record["cell"])
+        assert record["key"] == f"{record['source']}/{cell.key}"
+        assert cell.to_json() == record["cell"]
 
 
 def test_they_make_a_table():

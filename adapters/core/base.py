@@ -6,16 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import Field
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from samfit.adapters.core.settings import Range
 from samfit.adapters.sam.attention import folded_attention
 from samfit.adapters.sam.decoding import single_mask_parameters
 from samfit.adapters.sam.sites import Removable, override
 from samfit.errors import UserError
 
-Classes = Annotated[int, Range(1, 255)]  # 255 itself marks pixels that nobody labelled
+Classes = Annotated[int, Field(ge=1, le=255)]  # 255 itself marks pixels that nobody labelled
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,33 +1,18 @@
 """Hyper-parameters given as text (``--set rank=8``) turned into a method's settings."""
 
 import dataclasses
-import math
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
+from pydantic import Field
+
 from samfit.errors import UserError, spelling_hint
+from samfit.typed import NotNegative as NotNegative, convert
 
 SAME_FUNCTION = "same function"  # in a field's metadata
-_TRUE_FALSE = {"true": True, "false": False}
 
-
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """The values that a number may take, both ends included."""
-
-    least: float
-    most: float = math.inf
-
-    def __contains__(self, value: float) -> bool:
-        return self.least <= value <= self.most
-
-    def __str__(self) -> str:
-        return f"{self.least:g} to {self.most:g}" if self.most < math.inf else f"{self.least:g} up"
-
-
-Positive = Annotated[int, Range(1, 65536)]  # so that no size exceeds 64 bits
-Share = Annotated[float, Range(0, 1)]
-NotNegative = Annotated[float, Range(0)]
+Positive = Annotated[int, Field(ge=1, le=65536)]  # so that no size exceeds 64 bits
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) -> Any:
@@ -45,12 +30,10 @@ def parse_settings(settings_class: type, method: str, given: Mapping[str, Any]) 
     for name in given:
         if name not in hints:
             raise UserError(f"{method} has no setting {name!r}: {spelling_hint(name, hints)}")
-    values = {}
-    for name, value in given.items():
-        try:
-            values[name] = _convert(hints[name], value)
-        except _DoesNotFitError as error:
-            raise UserError(f"{method}: setting {name} must be {error}, got {value!r}.") from None
+    values = {
+        name: _value(hints[name], value, f"{method}: setting {name}")
+        for name, value in given.items()
+    }
     return settings_class(**values)
 
 
@@ -85,55 +68,18 @@ def _changed(settings: Any, fields: Iterable[dataclasses.Field]) -> dict[str, An
     }
 
 
-class _DoesNotFitError(Exception):
-    """Says what is wanted instead."""
+def _value(kind: Any, value: Any, name: str) -> Any:
+    """``value`` as ``kind``: what ``convert`` takes, or a tuple of it, whose text has commas.
 
-
-def _convert(kind: Any, value: Any) -> Any:
-    """``value`` as ``kind``: bool, int, float, str, a Literal of these, a number in a Range, or a
-    tuple of any of these, which may be given as text with commas."""
-    if get_origin(kind) is tuple:
-        return _convert_all(get_args(kind)[0], value)
-    base, allowed = kind, None
-    if get_origin(kind) is Literal:
-        base, allowed = type(get_args(kind)[0]), get_args(kind)
-    elif get_origin(kind) is Annotated:
-        base, allowed = get_args(kind)
-    if base is bool:
-        converted = _TRUE_FALSE.get(str(value).lower())
-    else:
-        try:
-            converted = base(value)
-        except (TypeError, ValueError, OverflowError):
-            converted = None
-    # 2.5 or true given for an int
-    changed = converted != value or (isinstance(value, bool) and base is not bool)
-    rounded = changed and not isinstance(value, str)
-    endless = base is float and converted is not None and not math.isfinite(converted)
-    if converted is None or rounded or endless or (allowed and converted not in allowed):
-        raise _DoesNotFitError(_wanted(base, allowed))
-    return converted
-
-
-def _convert_all(kind: Any, value: Any) -> tuple[Any, ...]:
-    """A tuple of at least one value, each of ``kind``; choices may not repeat."""
-    if isinstance(value, str):
-        value = value.split(",")
-    elements = value if isinstance(value, list | tuple) else [value]
-    try:
-        converted = tuple(_convert(kind, e.strip() if isinstance(e, str) else e) for e in elements)
-    except _DoesNotFitError as error:
-        raise _DoesNotFitError(f"a list, each {error}") from None
-    repeats = get_origin(kind) is Literal and len(set(converted)) < len(converted)
-    if not converted or repeats:
-        raise _DoesNotFitError("a list of different values")
-    return converted
-
-
-def _wanted(base: type, allowed: Any) -> str:
-    if base is bool:
-        return "true or false"
-    if isinstance(allowed, tuple):
-        return "one of " + ", ".join(map(str, allowed))
-    number = "a whole number" if base is int else "a number" if base is float else "text"
-    return f"{number} from {allowed}" if allowed else number
+    A tuple has at least one value; choices may not repeat.
+    """
+    if get_origin(kind) is not tuple:
+        return convert(kind, value, name)
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    parts = parts if isinstance(parts, list | tuple) else [parts]
+    element = get_args(kind)[0]
+    found = tuple(convert(element, part, f"{name}: each value") for part in parts)
+    repeats = get_origin(element) is Literal and len(set(found)) < len(found)
+    if not found or repeats:
+        raise UserError(f"{name} must be a list of different values, got {value!r}.")
+    return found

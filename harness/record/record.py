@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import Field
 
 from samfit.errors import UserError
 from samfit.harness.memory.figures import Memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
-from samfit.typed import Count, Positive, PositiveCount, Typed, read
+from samfit.typed import Count, Positive, PositiveCount, Typed
 
 SCHEMA = 1
 
@@ -139,7 +139,7 @@ class Record(Typed):
         duration_ms: how long getting this record took, without imports.
     """
 
-    cell: Annotated[Cell, PlainValidator(Cell.from_json)]
+    cell: Cell
     status: Status
     source: Source
     message: str | None = None
@@ -172,4 +172,4 @@ class Record(Typed):
         Raises:
             UserError: for a missing or unknown field, or a value that is not of the field's type.
         """
-        return read(cls, {name: value for name, value in data.items() if name != "key"})
+        return super().from_json({name: data[name] for name in data if name != "key"})

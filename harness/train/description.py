@@ -5,15 +5,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import PlainValidator
+from typing import Any
 
 from samfit.adapters.core.registry import parse_method_settings
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
-from samfit.typed import Count, Typed, read
+from samfit.typed import Count, Typed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +48,8 @@ class Description(Typed):
         pretrained: file of the adapter's own pretrained part, or None.
     """
 
-    cell: Annotated[Cell, PlainValidator(Cell.from_json)]
-    recipe: Annotated[Recipe, PlainValidator(Recipe.from_json)]
+    cell: Cell
+    recipe: Recipe
     data: Images
     pretrained: str | None = None
 
@@ -97,6 +95,6 @@ class Description(Typed):
         Raises:
             UserError: for a value that cannot be right, or a setting that the adapter has not.
         """
-        found = read(cls, document)
+        found = super().from_json(document)
         parse_method_settings(found.cell.adapter, found.cell.settings)
         return found

@@ -153,7 +153,12 @@ def test_targets_name_what_is_updated(targets, layers):
 
 @pytest.mark.parametrize(
     ("targets", "wanted"),
-    [("q,q", "different"), ("queries", "q, k, v, proj, mlp"), ("", "q, k, v"), ([], "a list")],
+    [
+        ("q,q", "different"),
+        ("queries", "'q', 'k', 'v', 'proj' or 'mlp'"),
+        ("", "'q', 'k'"),
+        ([], "a list"),
+    ],
 )
 def test_unknown_and_repeated_targets_are_refused(targets, wanted):
     with user_error("lora", "targets", wanted):

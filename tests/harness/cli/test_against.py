@@ -63,7 +63,7 @@ def test_quotes_keep_words_together():
     [
         ("lora --bach-size 2", "No such option: --bach-size"),
         ("lora --batch-size many", "'--batch-size'"),
-        ("lora --batch-size 0", "--batch-size must be a whole number from 1"),
+        ("lora --batch-size 0", "--batch-size must be at least 1, got 0."),
         ("lora --batch-size", "--batch-size"),
         ("lora --attention eagre", "--attention"),
         ("lora cad", "cad"),

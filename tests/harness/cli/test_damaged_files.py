@@ -62,6 +62,9 @@ def damaged(content: bytes, damages) -> bytes:
     return content
 
 
+OF_PYDANTIC = ("Input should", "Value error", "unable to parse", "another value")
+
+
 def answers_or_says_why(read, path: Path) -> None:
     """No other exception may leave ``read``, and what it says names the file in one line."""
     try:
@@ -69,6 +72,7 @@ def answers_or_says_why(read, path: Path) -> None:
     except UserError as error:
         assert str(path) in str(error)
         assert "\n" not in str(error)
+        assert not any(words in str(error) for words in OF_PYDANTIC)
 
 
 def picture(suffix: str, mode: str) -> bytes:
