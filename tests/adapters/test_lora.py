@@ -1,12 +1,6 @@
 import pytest
 import torch
-from golden_case import (
-    GoldenCase,
-    in_both_precisions,
-    relative_error,
-    run_blocks,
-    sam_with_blocks,
-)
+from golden_case import golden, relative_error, run_blocks, sam_with_blocks
 from small_sam import adapted, small_batch
 from torch import nn
 from user_error import user_error
@@ -41,9 +35,8 @@ def attached(sam, settings) -> nn.ModuleDict:
     return nn.ModuleDict({"blocks": sam.image_encoder.blocks, "updates": lora.updates})
 
 
-@in_both_precisions
-def test_update_of_one_projection_equals_the_official_one(dtype):
-    case = GoldenCase("lora_qv_linear", dtype)
+@golden("lora_qv_linear")
+def test_update_of_one_projection_equals_the_official_one(case):
     sam = sam_with_blocks({**case.config, "heads": 1, "mlp_ratio": 1})
     both = attached(sam, LoraSettings(rank=case.config["r"]))
     qkv = Site.QKV.modules(sam)[0]
@@ -60,9 +53,8 @@ class Projection(nn.Module):
         self.attn = nn.ModuleDict({"qkv": qkv})
 
 
-@in_both_precisions
-def test_windowed_and_global_blocks_equal_the_official_ones(dtype):
-    case = GoldenCase("lora_qv_block", dtype)
+@golden("lora_qv_block")
+def test_windowed_and_global_blocks_equal_the_official_ones(case):
     sam = sam_with_blocks(case.config)
     case.load(attached(sam, LoraSettings(rank=case.config["r"])), our_block_name)
     case.check(run_blocks(sam, case.inputs["x"]))
