@@ -97,7 +97,17 @@ def test_half_of_the_embedding_is_replaced_at_first():
         assert relative_error(model.encode(images), base.encode(images) / 2) < 1e-6
 
 
-def test_the_official_subset_trains_of_the_decoder_only_its_upscaling():
-    trained = adapted("sam_lst", official_subset=True).trainable()
-    of_sam = {name for name in trained if name.startswith("sam.")}
-    assert of_sam and all("output_upscaling" in name for name in of_sam)
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        ({}, {"output_upscaling"}),
+        ({"decoder": "single_token"}, {"output_upscaling"}),
+        ({"train_prompt_encoder": True, "train_no_mask_embed": True}, {"output_upscaling"}),
+        ({"classes": 3}, {"output_upscaling", "mask_tokens"}),
+    ],
+    ids=str,
+)
+def test_the_official_subset_trains_nothing_else_of_sam(settings, parts):
+    trained = adapted("sam_lst", official_subset=True, **settings).trainable()
+    of_sam = [name.split(".") for name in trained if name.startswith("sam.")]
+    assert {(names[1], names[2]) for names in of_sam} == {("mask_decoder", part) for part in parts}
