@@ -1,4 +1,3 @@
-import pytest
 import torch
 from golden_case import golden, relative_error, run_blocks, sam_with_blocks
 from small_sam import adapted, small_batch
@@ -119,13 +118,3 @@ def test_dropout_acts_in_training_only():
         assert torch.equal(model.encode(images), model.encode(images))
         model.train()
         assert relative_error(model.encode(images), model.encode(images)) > 1e-3
-
-
-@pytest.mark.parametrize(
-    "settings", [{"learnable_scale": True}, {"scale": 1}, {"ln": "in"}], ids=str
-)
-def test_every_variant_starts_as_sam(settings):
-    images, _ = small_batch()
-    with torch.no_grad():
-        base = adapted("decoder").encode(images)
-        assert torch.equal(adapted("adaptformer", **settings).encode(images), base)

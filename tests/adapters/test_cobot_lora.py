@@ -4,7 +4,7 @@ from functools import partial
 import pytest
 import torch
 from golden_case import golden, relative_error, run_blocks, sam_with_blocks
-from small_sam import adapted, small_batch, small_sam
+from small_sam import adapted, shaken, small_batch, small_sam
 from user_error import user_error
 
 from samfit.adapters.cobot_lora import CobotLora, CobotLoraSettings
@@ -68,22 +68,12 @@ def test_starts_as_sam_if_asked_to():
 
 
 @pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"mixer": "linear", "rank": 3},
-        {"ibc": False},
-        {"ibe": False},
-        {"ibc": False, "ibe": False},
-    ],
-    ids=str,
+    "settings", [{"mixer": "linear", "rank": 3}, {"ibc": False, "ibe": False}], ids=str
 )
 def test_merged_weights_compute_the_same(settings):
     images, _ = small_batch()
-    model = adapted("cobot_lora", **settings)
+    model = shaken("cobot_lora", **settings)
     with torch.no_grad():
-        for parameter in model.adapter.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
         attached = model.encode(images)
         sam = model.merge()
         merged = sam.image_encoder(sam.preprocess(images))

@@ -80,14 +80,6 @@ def test_does_not_start_at_sam(variant, least, most):
     assert least < distance < most
 
 
-@pytest.mark.parametrize("variant", ["official", "cad"])
-def test_nothing_is_kept_between_forward_passes(variant):
-    model = adapted("sam_adapter", variant=variant)
-    model(*small_batch())
-    assert model.adapter._pixels is None
-    assert model.adapter._features is None
-
-
 def test_trains_the_no_mask_embedding_unless_told_otherwise():
     embedding = "sam.prompt_encoder.no_mask_embed.weight"
     assert embedding in adapted("sam_adapter").trainable()

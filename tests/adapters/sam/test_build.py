@@ -5,7 +5,7 @@ from segment_anything import sam_model_registry
 from torch import nn
 from user_error import user_error
 
-from samfit.adapters.sam.build import build_sam
+from samfit import build_sam
 from samfit.adapters.sam.sizes import BACKBONES
 
 
@@ -90,12 +90,10 @@ def test_is_in_eval_mode_with_weights_from_torchs_generator():
         assert torch.equal(tensor, second.state_dict()[name])
 
 
-@pytest.mark.parametrize(("typo", "meant"), [("vit_bb", "vit_b"), ("vit_tny", "vit_tiny")])
-def test_an_unknown_backbone_suggests_the_nearest(typo, meant):
-    with user_error(repr(typo), repr(meant)):
-        build_sam(typo)
-
-
-def test_a_backbone_near_nothing_lists_all():
-    with user_error("'resnet'", *BACKBONES):
-        build_sam("resnet")
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [("vit_bb", "'vit_b'"), ("vit_tny", "'vit_tiny'"), ("resnet", ", ".join(BACKBONES))],
+)
+def test_an_unknown_backbone_suggests_the_nearest_or_lists_all(wrong, hint):
+    with user_error(repr(wrong), hint):
+        build_sam(wrong)

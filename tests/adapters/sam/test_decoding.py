@@ -60,16 +60,13 @@ def test_gradients_equal_sams_own_decoder(prompts):
             assert relative_error(ours[name], gradient) < 1e-4, name
 
 
-def test_no_prompt_asks_for_one_mask_per_image():
-    sparse, dense = encode_prompts(small_sam().prompt_encoder, None, COUNT)
-    assert sparse.shape == (COUNT, 0, 64)
-    assert dense.shape == (COUNT, 64, 8, 8)
-
-
-def test_a_box_is_two_corner_tokens():
-    sparse, dense = encode_prompts(small_sam().prompt_encoder, small_batch(COUNT, 2)[1], COUNT)
-    assert sparse.shape == (2 * COUNT, 2, 64)
-    assert dense.shape == (2 * COUNT, 64, 8, 8)
+@pytest.mark.parametrize(
+    ("boxes", "masks", "tokens"), [(None, COUNT, 0), (small_batch(COUNT, 2)[1], 2 * COUNT, 2)]
+)
+def test_a_box_is_two_corner_tokens_and_no_prompt_is_none(boxes, masks, tokens):
+    sparse, dense = encode_prompts(small_sam().prompt_encoder, boxes, COUNT)
+    assert sparse.shape == (masks, tokens, 64)
+    assert dense.shape == (masks, 64, 8, 8)
 
 
 def test_the_masks_of_an_image_lie_side_by_side():
@@ -110,17 +107,9 @@ def test_points_reach_the_mask_of_an_adapted_sam():
     model, (images, boxes) = adapted("lora"), small_batch(COUNT)
     with torch.no_grad():
         pointed = model(images, points=POINTS)
-        embedding, image_pe = model.encode(images), model.sam.prompt_encoder.get_dense_pe()
-        own = (POINTS[..., :2], POINTS[..., 2])
-        for index in range(COUNT):
-            prompts = model.sam.prompt_encoder(
-                points=(own[0][index : index + 1], own[1][index : index + 1]),
-                boxes=None,
-                masks=None,
-            )
-            stock, _ = model.sam.mask_decoder.predict_masks(
-                embedding[index : index + 1], image_pe, *prompts
-            )
-            assert relative_error(pointed[index], stock[0, :1]) < 1e-4
+        prompts = encode_prompts(model.sam.prompt_encoder, None, COUNT, POINTS)
+        image_pe = model.sam.prompt_encoder.get_dense_pe()
+        masks, _ = decode_masks(model.sam.mask_decoder, model.encode(images), image_pe, *prompts)
+        assert torch.equal(pointed, masks[:, :1])
         assert not torch.equal(pointed, model(images, boxes))
         assert not torch.equal(pointed, model(images))
