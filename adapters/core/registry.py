@@ -53,7 +53,7 @@ def parse_method_settings(name: str, given: Mapping[str, Any]) -> Any:
 
 
 def canonical_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """``given`` as JSON values of the right types, without what is the default anyway.
+    """``given`` as JSON values of the right types; defaults are left out.
 
     Raises:
         UserError: for an unknown method or setting, or a value that does not fit.
