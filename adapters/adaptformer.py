@@ -22,7 +22,7 @@ class AdaptFormerSettings(Settings):
     """Hyper-parameters of AdaptFormer.
 
     Attributes:
-        width: m, of the bottleneck.
+        width: m, the width of the bottleneck.
         scale: s, the weight of the branch.
         learnable_scale: train the scale, from 1 on, instead of fixing it.
         dropout: probability with which a hidden feature is dropped in training.

@@ -21,7 +21,7 @@ class CadSettings(Settings):
     Attributes:
         scale: weight of the correction added to the embedding.
         high_frequency_ratio: share of the spectrum removed for the high-frequency input.
-        lean: compute the same function in less memory and time, see ``core/lean``.
+        lean: compute the same function in less memory and time, see ``parts/lean``.
     """
 
     scale: float = 0.1

@@ -22,7 +22,7 @@ class HoulsbySettings(Settings):
     """Hyper-parameters of Houlsby's adapter.
 
     Attributes:
-        width: m, of the bottleneck; ``msa`` takes D / 4 instead, whatever this says.
+        width: m, the width of each bottleneck; ``msa`` takes D / 4 instead, whatever this says.
         placement: ``houlsby`` has two bottlenecks a block; ``pfeiffer`` only the one after the MLP;
             ``msa`` follows Medical-SAM-Adapter: one on the attention's output inside the windows,
             one beside the MLP at half weight, both with an initialisation that changes SAM.

@@ -27,9 +27,9 @@ class LstSettings(Settings):
     Attributes:
         reduction: k: the ladder is D / k wide.
         temperature: T, which sharpens the gates.
-        attention: of the ladder's own blocks: ``folded`` computes SAM's attention without its N x N
-            matrices, ``eager`` with them, which takes as much memory as the encoder's attention;
-            ``windowed`` is folded, without global blocks.
+        attention: how the ladder's own blocks attend: ``folded`` computes SAM's attention without
+            its N x N matrices, ``eager`` with them, which takes as much memory as the encoder's
+            attention; ``windowed`` is folded, without global blocks.
     """
 
     reduction: Positive = 8

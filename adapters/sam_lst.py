@@ -18,8 +18,10 @@ class SamLstSettings(Settings):
     """Hyper-parameters of SAM-LST.
 
     Attributes:
-        official_subset: of the mask decoder train only ``output_upscaling`` (73,952 parameters), as
-            the official script does, and nothing else of SAM, whatever the other settings say.
+        official_subset: of SAM train only the mask decoder's ``output_upscaling`` (73,952
+            parameters), as the official script does, whatever the other settings say. With several
+            classes their mask tokens are trained, too: all start as one token, and would stay one.
+            The official script leaves tokens and hypernetworks at random values.
     """
 
     official_subset: bool = False
@@ -75,10 +77,12 @@ class SamLst(Adapter):
         self._normalise = sam.preprocess
 
     def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
-        if self.settings.official_subset:
-            yield from sam.mask_decoder.output_upscaling.parameters()
-        else:
+        if not self.settings.official_subset:
             yield from super().trained_in_sam(sam)
+            return
+        yield from sam.mask_decoder.output_upscaling.parameters()
+        if self.settings.classes > 1:
+            yield sam.mask_decoder.mask_tokens.weight
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         gate = torch.sigmoid(self.alpha)

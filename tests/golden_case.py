@@ -1,4 +1,4 @@
-"""Reference vectors of the official implementations; ``golden/README.md`` describes the files."""
+"""Reference vectors of the official implementations: ``golden/README.md`` describes the files."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -22,23 +22,23 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 FOLDER = Path(__file__).parent / "golden"
-
-# Limits of the relative error: (outputs, gradients).
-FLOAT64 = (1e-6, 1e-6)
-FLOAT32 = (1e-5, 1e-4)
-WIDER_LIMITS = {
-    ("cad_adapter_pool64", torch.float32): (1e-5, 7e-4),
-    ("cad_fusion", torch.float32): (3e-5, 3e-4),
-    ("cad_fusion", torch.float64): (1e-5, 1e-4),
-    ("sam_adapter_kyyle_encoder", torch.float32): (2e-5, 1e-4),
-    ("sam_adapter_official_encoder", torch.float32): (2e-5, 1e-4),
-    ("cobot_lora_two_blocks", torch.float32): (2e-5, 1e-4),
-    ("cobot_lora_quaternion_two_blocks", torch.float32): (1e-5, 2e-4),
-    ("sam_lst_train", torch.float32): (3e-5, 2e-4),
-    ("sam_lst_train", torch.float64): (1e-5, 1e-4),
-}
+NORM = partial(nn.LayerNorm, eps=1e-6)
 
 in_both_precisions = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+
+
+def golden(*names: str) -> pytest.MarkDecorator:
+    """Runs a test with each ``case`` of these names, in both precisions.
+
+    A case is one file in ``golden``, or several of one name in folders there.
+    """
+    files = [path for name in names for path in sorted(FOLDER.rglob(f"{name}.safetensors"))]
+    found = [path.relative_to(FOLDER).with_suffix("").as_posix() for path in files]
+    assert len(found) >= len(names), names
+    every = [(name, dtype) for name in found for dtype in (torch.float64, torch.float32)]
+    return pytest.mark.parametrize(
+        "case", every, indirect=True, ids=[f"{name}-{dtype}" for name, dtype in every]
+    )
 
 
 def relative_error(ours: Tensor, reference: Tensor) -> float:
@@ -49,22 +49,36 @@ def relative_error(ours: Tensor, reference: Tensor) -> float:
 
 
 class GoldenCase:
-    """One case: set up a module with ``load``, run it on ``inputs``, hand results to ``check``."""
+    """One case: set up a module with ``load``, run it on ``inputs``, hand results to ``check``.
+
+    Sizes are those of the file: from its ``config``, or from the tensors where that is silent.
+    """
 
     def __init__(self, name: str, dtype: torch.dtype) -> None:
         self.dtype = dtype
-        default = FLOAT64 if dtype is torch.float64 else FLOAT32
-        self.output_limit, self.gradient_limit = WIDER_LIMITS.get((name, dtype), default)
         with safe_open(FOLDER / f"{name}.safetensors", "pt") as file:
             metadata = file.metadata()
             self.tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        self.output_limit, self.gradient_limit = self._limits(metadata)
         self.config: dict[str, Any] = json.loads(metadata["config"])
+        self.mode = metadata["mode"]
         self.in_loss: list[str] = json.loads(metadata["outputs_in_loss"])
         self.inputs = {
             key: tensor.to(dtype).requires_grad_(f"grad.input.{key}" in self.tensors)
             for key, tensor in self.part("input.").items()
         }
         self.leaves = {f"input.{key}": tensor for key, tensor in self.inputs.items()}
+
+    def _limits(self, metadata: Mapping[str, str]) -> tuple[float, float]:
+        """Largest relative errors of outputs and gradients."""
+        if self.dtype is torch.float64:
+            # SAM's prompt encoder computes in float32 whatever it is given.
+            in_float32 = any("prompt_encoder" in key for key in self.tensors)
+            return (1e-5, 1e-4) if in_float32 else (1e-6, 1e-6)
+        outputs, gradients = (
+            20 * float(metadata[f"f32_vs_f64_{of}_relmax"]) for of in ("output", "grad")
+        )
+        return max(1e-5, outputs), max(1e-4, gradients)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
         """The stored tensors whose key starts with ``prefix``, by the rest of their key."""
@@ -160,7 +174,7 @@ def sam_with_blocks(config: Mapping[str, Any]) -> Sam:
             width,
             config["heads"],
             config["mlp_ratio"],
-            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            norm_layer=NORM,
             use_rel_pos="window" in config,
             window_size=window,
             input_size=(window, window) if window else grid,
@@ -181,25 +195,24 @@ def run_blocks(sam: Sam, x: Tensor) -> dict[str, Tensor]:
     return {**outputs, "y": x}
 
 
-def sam_of(config: Mapping[str, Any], masks: int = 3) -> Sam:
-    """A SAM whose encoder has the sizes in a case's ``config``, with that many multi-masks."""
+def sam_of(config: Mapping[str, Any]) -> Sam:
+    """A SAM with the sizes in a case's ``config``, which may leave out those of the decoder."""
     side, channels = config["img_size"], config["out_chans"]
     grid = (side // config["patch_size"],) * 2
     shared = ("img_size", "patch_size", "embed_dim", "depth", "num_heads", "mlp_ratio", "out_chans")
     shared += ("window_size", "global_attn_indexes")
-    return Sam(
-        image_encoder=ImageEncoderViT(
-            **{key: config[key] for key in shared},
-            norm_layer=partial(nn.LayerNorm, eps=1e-6),
-            use_rel_pos=True,
-        ),
-        prompt_encoder=PromptEncoder(channels, grid, (side, side), mask_in_chans=4),
-        mask_decoder=MaskDecoder(
-            transformer_dim=channels,
-            num_multimask_outputs=masks,
-            transformer=TwoWayTransformer(
-                2, channels, config.get("dec_heads", 2), config.get("dec_mlp", 16)
-            ),
-            iou_head_hidden_dim=config.get("iou_hidden", 16),
-        ),
+    sam = small_sam()
+    sam.image_encoder = ImageEncoderViT(
+        **{key: config[key] for key in shared}, norm_layer=NORM, use_rel_pos=True
     )
+    if "dec_heads" in config:
+        sam.prompt_encoder = PromptEncoder(channels, grid, (side, side), mask_in_chans=4)
+        sam.mask_decoder = MaskDecoder(
+            transformer_dim=channels,
+            num_multimask_outputs=config.get("num_classes", 3),
+            transformer=TwoWayTransformer(2, channels, config["dec_heads"], config["dec_mlp"]),
+            iou_head_hidden_dim=config["iou_hidden"],
+        )
+        for name in ("pixel_mean", "pixel_std"):  # persistent, so that ``load`` sets them
+            sam.register_buffer(name, sam.get_buffer(name))
+    return sam

@@ -4,8 +4,7 @@ import torch
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from samfit.adapters.core.adapted import AdaptedSam, attach
-from samfit.adapters.sam.build import build_sam
+import samfit
 
 SIDE = 128  # 8 x 8 tokens: windows of 6 are padded to 12 x 12
 
@@ -13,18 +12,27 @@ SIDE = 128  # 8 x 8 tokens: windows of 6 are padded to 12 x 12
 def small_sam(seed: int = 0) -> Sam:
     """A random ``vit_tiny``; position tables, which start at zero, are random too."""
     torch.manual_seed(seed)
-    sam = build_sam("vit_tiny", SIDE)
+    sam = samfit.build_sam("vit_tiny", SIDE)
     with torch.no_grad():
         for parameter in sam.parameters():
             parameter += 0.02 * torch.randn_like(parameter)
     return sam
 
 
-def adapted(name: str, seed: int = 0, **settings: object) -> AdaptedSam:
+def adapted(name: str, seed: int = 0, **settings: object) -> samfit.AdaptedSam:
     """``small_sam`` with an adapter, in eval mode; ``seed`` is the adapter's."""
     sam = small_sam()
     torch.manual_seed(seed)
-    return attach(sam, name, **settings).eval()
+    return samfit.attach(sam, name, **settings).eval()
+
+
+def shaken(name: str, seed: int = 0, **settings: object) -> samfit.AdaptedSam:
+    """``adapted``, with every parameter of the adapter moved from where it starts."""
+    model = adapted(name, seed, **settings)
+    with torch.no_grad():
+        for parameter in model.adapter.parameters():
+            parameter += 0.1 * torch.randn_like(parameter)
+    return model
 
 
 def small_batch(count: int = 2, prompts: int = 1) -> tuple[Tensor, Tensor]:

@@ -99,6 +99,20 @@ def test_files_that_the_page_names_exist(path):
     assert (ROOT / path).exists()
 
 
+@pytest.mark.parametrize(
+    ("names", "path"), re.findall(r"((?:`\w+`(?:, )?)+) in `(adapters/[\w/]+)\.py`", PAGE)
+)
+def test_what_the_page_names_is_in_the_file_that_it_names(names, path):
+    module = importlib.import_module(f"samfit.{path.replace('/', '.')}")
+    assert all(hasattr(module, name) for name in re.findall(r"\w+", names))
+
+
+@pytest.mark.parametrize(("names", "package"), re.findall(r"with (.*?) \| `([\w.]+)` \|", PAGE))
+def test_modules_have_the_new_names_that_the_page_gives(names, package):
+    for name in re.findall(r"\w+", names):
+        importlib.import_module(f"{package}.{name}")
+
+
 @pytest.mark.parametrize("name", re.findall(r"as in `(\w+\.py)`", PAGE))
 def test_methods_that_the_page_names_exist(name):
     assert (ROOT / "adapters" / name).exists()

@@ -1,1 +1,1 @@
-"""What all adapters stand on: the interface, the registry and SAM's insertion points."""
+"""What all adapters stand on: the interface, an adapted SAM, the registry and settings."""

@@ -38,7 +38,7 @@ def attach(sam: Sam, name: str, /, **settings: Any) -> "AdaptedSam":
 
 
 class AdaptedSam(nn.Module):
-    """SAM, frozen but for its mask decoder and what the adapter trains.
+    """SAM with an adapter: frozen except for its mask decoder and what the adapter trains.
 
     Attributes:
         sam: the base model; its parameters keep their names.
@@ -74,8 +74,8 @@ class AdaptedSam(nn.Module):
 
         A method that needs no gradient through the encoder runs it without a graph, since neither
         its weights nor its input want one, and before its own branch: the encoder's momentary peak
-        and the branch's activations never add up. If ``embedding``, what ``embed`` once said of
-        these images, is given, it does not run at all.
+        and the branch's activations never add up. If ``embedding``, the result of ``embed`` for
+        these images, is given, the encoder does not run at all.
         """
         self._check_attached()
         self._check_images(images)
@@ -85,16 +85,16 @@ class AdaptedSam(nn.Module):
         return self.adapter.correct(embedding, images)
 
     def embed(self, images: Tensor) -> Tensor:
-        """What the encoder alone says of ``images``, before a parallel adapter's correction."""
+        """The encoder's embedding of ``images``, before a parallel adapter's correction."""
         parts = images.split(self.encoder_micro_batch or len(images))
         embeddings = [self._embed(part) for part in parts]
         return torch.cat(embeddings) if len(parts) > 1 else embeddings[0]
 
     def without_encoder(self) -> None:
-        """Part from the encoder, which stays where it is until ``detach`` brings it back.
+        """Take the encoder out of the model until ``detach`` brings it back.
 
         Every forward pass is given embeddings from now on, and moving the model to a device leaves
-        the encoder behind.
+        the encoder where it is.
 
         Raises:
             UserError: if the method needs more of the encoder than embeddings.
@@ -138,7 +138,7 @@ class AdaptedSam(nn.Module):
         Args:
             images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
             boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
-            embedding: what ``embed`` once said of the images, (B, C, g, g), or None.
+            embedding: the result of ``embed`` for the images, (B, C, g, g); None runs the encoder.
             points: (B, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
 
         Returns:
@@ -263,7 +263,7 @@ def _read_trained_with(path: Path) -> dict[str, str]:
 
 
 class _EncoderElsewhere:
-    """Leaves a SAM a name in the place of its image encoder, until removed."""
+    """Puts an empty module in the place of a SAM's image encoder, until removed."""
 
     def __init__(self, sam: Sam) -> None:
         self._sam, self._encoder = sam, sam.image_encoder

@@ -25,9 +25,9 @@ class Settings:
     Attributes:
         decoder: ``stock`` trains SAM's whole mask decoder (4,058,340 parameters);
             ``single_token`` leaves it only what the single mask needs (3,505,536).
-        classes: masks a prompt: 1 is SAM's single mask; more are one mask a class, background
-            included, each from a token of its own. ``single_token`` gives the classes one
-            hypernetwork between them, ``stock`` one each.
+        classes: number of masks per prompt: 1 is SAM's single mask; more are one mask per class,
+            background included, each from its own mask token. With ``single_token`` the classes
+            share one hypernetwork, with ``stock`` each has its own.
         train_no_mask_embed: train SAM's "no mask" embedding (256 parameters).
         train_prompt_encoder: train the whole prompt encoder (6,220 parameters).
     """
@@ -57,7 +57,8 @@ class Adapter(nn.Module):
     * ``starts_as_identity``: whether the image embedding equals SAM's before the first step.
     * ``reads_blocks``: whether a parallel method reads the encoder's tokens, not only its
       embedding.
-    * ``batch_norm``: whether images of a batch meet in training, so that a batch cannot be cut.
+    * ``batch_norm``: whether the images of a batch depend on each other in training, so that a
+      batch cannot be cut into parts.
     * ``mergeable``: whether ``merge`` can fold the adapter into SAM's weights; a method without new
       parameters is merged as it is.
     """
@@ -114,7 +115,7 @@ class Adapter(nn.Module):
         raise UserError(f"{self.title} has no pretrained part: leave out --pretrained.")
 
     def begin(self) -> None:
-        """A forward pass begins: forget what one that did not finish may have left."""
+        """Forget what an unfinished forward pass may have left; called before each pass."""
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         """Change the image embedding (B, C, g, g), given raw RGB (B, 3, S, S) in 0..255."""
@@ -142,7 +143,7 @@ class Adapter(nn.Module):
         return None
 
     def assume(self) -> str | None:
-        """Let nothing that takes memory depend on data; what is assumed instead, in words, or None.
+        """Let memory not depend on data, and say in words what is assumed instead, if anything.
 
         Called before a run on tensors without data.
         """

@@ -53,7 +53,7 @@ def parse_method_settings(name: str, given: Mapping[str, Any]) -> Any:
 
 
 def canonical_settings(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """``given`` as JSON values of the right types, without what is the default anyway.
+    """``given`` as JSON values of the right types; defaults are left out.
 
     Raises:
         UserError: for an unknown method or setting, or a value that does not fit.
@@ -88,31 +88,29 @@ def _load(entry: EntryPoint) -> "type[Adapter]":
     """The class that another package's entry point names."""
     from samfit.adapters.core.base import Adapter, Settings
 
+    named = f"the adapter {entry.name!r} ({entry.value})"
     try:
         found = entry.load()
-    except ModuleNotFoundError as error:
-        old = error.name or ""
-        if old.partition(".")[0] not in ("adapters", "harness"):
-            raise _fails_to_load(entry, error) from error
-        raise UserError(
-            f"the adapter {entry.name!r} ({entry.value}) imports {old}, which samfit no longer "
-            f"has under this name: change its imports to samfit.{old.partition('.')[0]}, see "
-            "docs/adding_an_adapter.md."
-        ) from error
     except Exception as error:  # whatever that package's import does
-        raise _fails_to_load(entry, error) from error
+        why = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
+        raise UserError(f"{named} fails to load: {why}{_new_name(error)}.") from error
     if not (inspect.isclass(found) and issubclass(found, Adapter)):
-        raise UserError(f"the adapter {entry.name!r} ({entry.value}) is not an Adapter class.")
+        raise UserError(f"{named} is no adapter: derive it from samfit.Adapter.")
     if not issubclass(found.Settings, Settings):
-        raise UserError(
-            f"the adapter {entry.name!r} ({entry.value}) has settings of its own kind: "
-            "derive them from samfit.adapters.core.base.Settings."
-        )
+        raise UserError(f"{named} has settings of another kind: derive them from samfit.Settings.")
     return found
 
 
-def _fails_to_load(entry: EntryPoint, error: Exception) -> UserError:
-    return UserError(f"the adapter {entry.name!r} ({entry.value}) fails to load: {error}.")
+def _new_name(error: Exception) -> str:
+    """The end of a sentence about an import that fails, if it may mean one of samfit's folders.
+
+    Before there was the name ``samfit``, they were imported as ``adapters`` and ``harness``; those
+    names are other packages' now, or nobody's.
+    """
+    top = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    if top not in ("adapters", "harness"):
+        return ""
+    return f"; if this is samfit's, import it from samfit.{top}, see docs/adding_an_adapter.md"
 
 
 def _only_adapter(module: object) -> "type[Adapter]":

@@ -92,19 +92,19 @@ def decode_masks(
 class MaskTokens:
     """Gives a mask decoder ``count`` mask tokens in the place of its four, until removed.
 
-    All start as the token of the single-mask output. One token is that output without the three
-    others, which take part in attention, so this changes the mask. AutoGluon trains Conv-LoRA with
-    such a decoder (arXiv 2401.17868); it takes Hugging Face's, whose four layer norms a block have
-    eps 1e-6 instead of 1e-5, which is not followed here. Several tokens are one mask a class: with
-    a hypernetwork each, as in SAMed (arXiv 2304.13785), or with one that they share, as AutoGluon
-    has it.
+    All start as the token of the single-mask output, and frozen, as SAM is: the method says what is
+    trained. One token is that output without the three others, which take part in attention, so
+    this changes the mask. AutoGluon trains Conv-LoRA with such a decoder (arXiv 2401.17868); it
+    takes Hugging Face's, whose four layer norms a block have eps 1e-6 instead of 1e-5, which is not
+    followed here. Several tokens are one mask a class: with a hypernetwork each, as in SAMed (arXiv
+    2304.13785), or with one that they share, as AutoGluon has it.
     """
 
     def __init__(self, decoder: MaskDecoder, count: int, shared_hypernetwork: bool) -> None:
         self._decoder = decoder
         self._tokens, self._networks = decoder.mask_tokens, decoder.output_hypernetworks_mlps
         first = self._tokens.weight[:1].detach().clone()
-        decoder.mask_tokens = nn.Embedding.from_pretrained(first.repeat(count, 1), freeze=False)
+        decoder.mask_tokens = nn.Embedding.from_pretrained(first.repeat(count, 1))
         if count > 1:
             each = [copy.deepcopy(self._networks[0]) for _ in range(count)]
             decoder.output_hypernetworks_mlps = nn.ModuleList(
@@ -122,7 +122,7 @@ class MaskTokens:
 
 
 def single_mask_parameters(decoder: MaskDecoder) -> Iterator[nn.Parameter]:
-    """The parameters that the single-mask output depends on: 3,505,536 with ``SingleToken``."""
+    """The parameters that the single-mask output depends on: 3,505,536 with a single token."""
     unused = (decoder.iou_prediction_head, *decoder.output_hypernetworks_mlps[1:])
     left_out = {id(parameter) for module in unused for parameter in module.parameters()}
     yield from (p for p in decoder.parameters() if id(p) not in left_out)

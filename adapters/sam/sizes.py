@@ -12,7 +12,7 @@ class Backbone:
     """Sizes of one SAM.
 
     Attributes:
-        width, depth, heads: of the image encoder.
+        width, depth, heads: sizes of the image encoder.
         global_blocks: 0-based indices of blocks with global attention; the others are windowed.
         window: side of an attention window, in tokens.
         image_size: side of the encoder's input in pixels, as pretrained.

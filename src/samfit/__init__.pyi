@@ -1,5 +1,6 @@
 from .adapters.core.adapted import AdaptedSam as AdaptedSam, attach as attach
 from .adapters.core.base import Adapter as Adapter, Settings as Settings
+from .adapters.core.registry import adapter_names as adapter_names
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
 from .harness.measure.measure import measure as measure

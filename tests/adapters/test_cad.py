@@ -1,5 +1,5 @@
 import torch
-from golden_case import GoldenCase, in_both_precisions, sam_of
+from golden_case import golden, sam_of
 from small_sam import adapted, small_batch
 from torch import nn
 from torch.nn import functional as F
@@ -18,12 +18,9 @@ def our_model_name(official: str) -> str:
     return official.replace("conv_adapter.", "adapter.branch.")
 
 
-@in_both_precisions
-def test_the_whole_model_equals_the_official_one(dtype):
-    case = GoldenCase("cad_fusion", dtype)
+@golden("cad_fusion")
+def test_the_whole_model_equals_the_official_one(case):
     sam = sam_of(case.config)
-    for name in ("pixel_mean", "pixel_std"):  # persistent, so that load sets them
-        sam.register_buffer(name, case.tensors[f"buffer.{name}"])
     adapter = Cad(sam, CadSettings())
     case.load(nn.ModuleDict({"sam": sam, "adapter": adapter}).train(), our_model_name)
 
@@ -38,7 +35,7 @@ def test_the_whole_model_equals_the_official_one(dtype):
     with torch.no_grad():
         prompts = encode_prompts(sam.prompt_encoder, inputs["boxes"][:, None].float(), len(fused))
         image_pe = sam.prompt_encoder.get_dense_pe()
-    prompts = (image_pe.to(dtype), *(prompt.to(dtype) for prompt in prompts))
+    prompts = (image_pe.to(case.dtype), *(prompt.to(case.dtype) for prompt in prompts))
     logits = decode_masks(sam.mask_decoder, fused, *prompts)[0][:, :1]
     sizes = (case.config["input_size"], case.config["original_size"])
     masks = sam.postprocess_masks(logits, *sizes)

@@ -1,6 +1,8 @@
+from functools import partial
+
 import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions, run_blocks, sam_with_blocks
+from golden_case import golden, run_blocks, sam_with_blocks
 from small_sam import adapted, small_batch
 from user_error import user_error
 
@@ -9,11 +11,12 @@ from samfit.adapters.cobot_adaptformer import CobotAdaptFormer, CobotAdaptFormer
 PARTS = {"down_proj": "down", "up_proj": "up", "adapter_layer_norm_before": "norm"}
 
 
-def ours(official):
-    """Our parameters; a quaternion matrix is one tensor here."""
+def ours(columns, official):
+    """Our parameters: a quaternion matrix is one tensor, and the relation has only the columns
+    that the blocks use."""
     found = {
         "cobot.relation.C": official["blocks.0.mlp.FacT_c"],
-        "cobot.relation.P": official["blocks.0.mlp.FacT_p"],
+        "cobot.relation.P": official["blocks.0.mlp.FacT_p"][:, columns],
     }
     for name, tensor in official.items():
         _, index, rest = name.split(".", 2)
@@ -22,7 +25,7 @@ def ours(official):
             found[".".join(["cobot.branches", index, PARTS[part], *kind])] = tensor
         elif site != "mlp" or part == "mlp":
             found[name.replace(".mlp.mlp.", ".mlp.")] = tensor
-    for index in range(2):
+    for index in range(len(columns)):
         at, to = f"blocks.{index}.mlp", f"cobot.mixings.{index}"
         parts = [official[f"{at}.FacT_d1.{part}_weight"] for part in "rijk"]
         found[f"{to}.gamma"] = official[f"{at}.gamma"]
@@ -30,24 +33,15 @@ def ours(official):
     return found
 
 
-@in_both_precisions
-def test_two_blocks_equal_the_official_ones(dtype):
-    case = GoldenCase("cobot_adaptformer_two_blocks", dtype)
-    sam = sam_with_blocks(case.config)
-    settings = CobotAdaptFormerSettings(scale=float(case.config["scalar"]), dropout=0)
+@golden("cobot_adaptformer_two_blocks")
+def test_blocks_equal_the_official_ones(case):
+    sam, rank = sam_with_blocks(case.config), len(case.tensors["param.blocks.0.mlp.gamma"])
+    settings = CobotAdaptFormerSettings(rank=rank, scale=float(case.config["scalar"]), dropout=0)
     cobot = CobotAdaptFormer(sam, settings)
-    outputs = case.call(
-        {"blocks": sam.image_encoder.blocks, "cobot": cobot},
-        ours,
-        lambda: attach_and_run(cobot, sam, case.inputs["x"]),
-    )
-    case.check(outputs)
-
-
-def attach_and_run(cobot, sam, x):
-    """Hooks run in the order in which they are registered: ours first, so outputs include it."""
     cobot.attach(sam)
-    return run_blocks(sam, x)
+    modules = {"blocks": sam.image_encoder.blocks, "cobot": cobot}
+    run = partial(run_blocks, sam, case.inputs["x"])
+    case.check(case.call(modules, partial(ours, case.config["idx"]), run))
 
 
 @pytest.mark.parametrize(

@@ -13,19 +13,17 @@ import pytest
 import torch
 from golden_case import relative_error
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
-from small_sam import SIDE, adapted, small_batch, small_sam
+from safetensors.torch import load_file
+from small_sam import SIDE, adapted, shaken, small_batch, small_sam
 from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW
 from user_error import user_error
 
-from samfit.adapters.core.adapted import AdaptedSam, attach
-from samfit.adapters.core.registry import adapter_class, adapter_names
-from samfit.adapters.sam.build import build_sam
+import samfit
+from samfit import AdaptedSam, Cell, attach
 from samfit.adapters.sam.sizes import BACKBONES
 from samfit.harness.predict.predict import build_step_without_data
-from samfit.harness.record.cell import Cell
 from samfit.harness.step.pull import pull_levers
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.trace import SAVED
@@ -49,7 +47,7 @@ class Variant:
         return "-".join([self.name, *(f"{key}={value}" for key, value in self.settings.items())])
 
 
-METHODS = [Variant(name) for name in adapter_names()]
+METHODS = [Variant(name) for name in samfit.adapter_names()]
 VARIANTS = [
     *METHODS,
     Variant("decoder", {"decoder": "single_token"}),
@@ -67,7 +65,7 @@ VARIANTS = [
     Variant("sam_adapter", {"scramble": False, "train_no_mask_embed": False}),
     Variant("sam_adapter", {"random_pe": True}),
     Variant("lora", {"targets": ("k", "proj", "mlp"), "alpha": 8}),
-    Variant("lora", {"fused": True, "train_no_mask_embed": True}),
+    Variant("lora", {"fused": True, "alpha": 32, "train_no_mask_embed": True}),
     Variant("conv_lora", {"decoder": "stock", "scales": (2, 4)}),
     Variant("cobot_lora", {"ibe": False, "zero_init_B": True}),
     Variant("cobot_lora", {"ibc": False, "mixer": "linear"}),
@@ -259,19 +257,9 @@ def test_a_file_of_another_backbone_does_not_load(variant, tmp_path):
     path = tmp_path / "trained.safetensors"
     variant.adapt().save(path)
     with torch.device("meta"):
-        other = attach(build_sam("vit_b"), variant.name, **variant.settings)
+        other = attach(samfit.build_sam("vit_b"), variant.name, **variant.settings)
     with user_error(str(path), "128 wide, 6 deep", "768 wide, 12 deep"):
         other.load(path)
-
-
-def test_a_file_of_garbage_does_not_load(method, tmp_path):
-    path = tmp_path / "trained.safetensors"
-    path.write_bytes(b"garbage " * 1000)
-    with user_error("cannot read", str(path)):
-        adapted(method).load(path)
-    save_file({"weight": torch.zeros(1)}, path)
-    with user_error(str(path), "unknown"):
-        adapted(method).load(path)
 
 
 def test_detaching_restores_sam_bit_for_bit(variant):
@@ -282,6 +270,8 @@ def test_detaching_restores_sam_bit_for_bit(variant):
     with torch.no_grad():
         before = sam.image_encoder(sam.preprocess(images))
         model = attach(sam, variant.name, **variant.settings)
+        for parameter in model.adapter.parameters():
+            parameter += 0.1
         model(*small_batch())
         assert model.detach() is sam
         after = sam.image_encoder(sam.preprocess(images))
@@ -302,7 +292,7 @@ def test_a_second_adapter_is_refused_until_the_first_is_gone(method):
 
 
 def test_merging_is_exact_or_refused(variant):
-    model = variant.adapt()
+    model = shaken(variant.name, **variant.settings)
     train(model)
     expected = masks(model)
     if model.adapter.mergeable:
@@ -393,8 +383,7 @@ def test_runs_on_every_backbone_without_data(method, backbone):
 
 
 def test_says_what_it_is(method):
-    described = adapter_class(method)
-    assert described.title and described.source
-    assert adapted(method).adapter.levers()
+    described = type(adapted(method).adapter)
+    assert described.title and described.source and adapted(method).adapter.levers()
     for flag in ("encoder_gradients", "starts_as_identity", "mergeable", "reads_blocks"):
         assert isinstance(getattr(described, flag), bool), flag

@@ -1,6 +1,8 @@
+import math
+
 import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions, relative_error, run_blocks, sam_with_blocks
+from golden_case import golden, relative_error, run_blocks, sam_with_blocks
 from small_sam import adapted, small_batch
 from torch import nn
 from torch.nn import functional as F
@@ -42,28 +44,25 @@ def settings_of(config) -> ConvLoraSettings:
     )
 
 
-@pytest.mark.parametrize("mode", ["train", "eval"])
-@in_both_precisions
-def test_the_update_of_one_layer_equals_the_official_one(mode, dtype):
-    case = GoldenCase(f"conv_lora_linear_{mode}", dtype)
+@golden("conv_lora_linear_train", "conv_lora_linear_eval")
+def test_the_update_of_one_layer_equals_the_official_one(case):
     sizes = (case.config["in_features"], case.config["out_features"])
     base, update = nn.Linear(*sizes), ConvLoraUpdate(*sizes, settings_of(case.config))
     layer = nn.ModuleDict({"base": base, "change": update})
     case.load(layer, our_linear_name)
-    layer.train(mode == "train")
+    layer.train(case.mode == "train")
     update.gate.noise = lambda like: case.inputs["gating_noise"]
 
     x = case.inputs["x"]
-    grid = x.unflatten(1, (6, 6)) if mode == "train" else x  # 36 tokens in a row are 6 x 6
+    grid = x.unflatten(1, (math.isqrt(x.shape[1]), -1)) if x.dim() == 3 else x  # rows are squares
     change, loss = update(grid)
     chosen, _ = update.gate(F.linear(grid, update.A).mean(dim=(1, 2)))
-    gates = F.one_hot(chosen, case.config["experts"]).to(dtype)
+    gates = F.one_hot(chosen, case.config["experts"]).to(case.dtype)
     case.check({"y": base(x) + change.view(base(x).shape), "moe_loss": loss, "gates": gates})
 
 
-@in_both_precisions
-def test_a_windowed_block_equals_the_official_one(dtype):
-    case = GoldenCase("conv_lora_block", dtype)
+@golden("conv_lora_block")
+def test_a_windowed_block_equals_the_official_one(case):
     sam = sam_with_blocks(case.config)
     adapter = ConvLora(sam, settings_of(case.config))
     adapter.attach(sam)

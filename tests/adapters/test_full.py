@@ -16,10 +16,3 @@ def test_trains_the_prompt_encoder_on_request():
     model = adapted("full", train_prompt_encoder=True)
     assert parts(model) == {"image_encoder", "mask_decoder", "prompt_encoder"}
     assert all(p.requires_grad for p in model.sam.parameters())
-
-
-def test_counts_the_encoder_as_adapter():
-    counts = adapted("full", train_prompt_encoder=True).parameter_counts()
-    encoder = adapted("full").sam.image_encoder
-    assert counts["adapter"] == sum(p.numel() for p in encoder.parameters())
-    assert counts["trainable"] == counts["total"]

@@ -1,24 +1,15 @@
 import pytest
 import torch
 from golden_case import relative_error
-from small_sam import adapted, small_batch
+from small_sam import adapted, shaken, small_batch
 
 from samfit.adapters.houlsby import Bottleneck
 from samfit.adapters.sam.blocks import attention_branch
 
 
-def shaken(**settings):
-    """A model whose bottlenecks change something."""
-    model = adapted("houlsby", **settings)
-    with torch.no_grad():
-        for parameter in model.adapter.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    return model
-
-
 @torch.no_grad()
 def test_blocks_compute_the_papers_equations():
-    model = shaken()
+    model = shaken("houlsby")
     x = torch.randn(1, 8, 8, 128)
     for index, block in enumerate(model.sam.image_encoder.blocks):
         first, second = model.adapter.after_attention[index], model.adapter.after_mlp[index]
@@ -32,7 +23,7 @@ def test_blocks_compute_the_papers_equations():
 @torch.no_grad()
 def test_pfeiffers_placement_is_the_second_bottleneck_alone():
     images, _ = small_batch()
-    model = shaken()
+    model = shaken("houlsby")
     single = adapted("houlsby", placement="pfeiffer")
     single.adapter.after_mlp.load_state_dict(model.adapter.after_mlp.state_dict())
     for bottleneck in model.adapter.after_attention:

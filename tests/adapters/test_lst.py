@@ -1,25 +1,15 @@
 import pytest
 import torch
 from golden_case import relative_error
-from small_sam import adapted, small_batch
+from small_sam import adapted, shaken, small_batch
 from user_error import user_error
-
-
-def shaken(seed=0, **settings):
-    """A model whose ladder changes something."""
-    model = adapted("lst", seed, **settings)
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        for parameter in model.adapter.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
-    return model
 
 
 @pytest.mark.parametrize("attention", ["folded", "eager"])
 @torch.no_grad()
 def test_climbs_the_ladder_of_the_docstring(attention):
     images, _ = small_batch()
-    model = shaken(attention=attention)
+    model = shaken("lst", attention=attention)
     adapter, encoder = model.adapter, model.sam.image_encoder
     ours = model.encode(images)
     adapter.detach()
@@ -36,7 +26,7 @@ def test_climbs_the_ladder_of_the_docstring(attention):
 @torch.no_grad()
 def test_folded_and_eager_attention_agree():
     images, _ = small_batch()
-    folded, eager = shaken(), shaken(attention="eager")
+    folded, eager = shaken("lst"), shaken("lst", attention="eager")
     eager.adapter.load_state_dict(folded.adapter.state_dict())
     assert relative_error(folded.encode(images), eager.encode(images)) < 1e-5
     base = adapted("decoder").encode(images)
@@ -48,12 +38,6 @@ def test_blocks_are_global_where_the_encoders_are_unless_told_otherwise():
     assert sizes == [6, 6, 0, 6, 6, 0]
     windowed = adapted("lst", attention="windowed").adapter.side
     assert [block.window_size for block in windowed] == [6] * 6
-
-
-def test_no_rung_is_kept_after_a_pass():
-    model = adapted("lst")
-    model(*small_batch())
-    assert not any(model.adapter._rungs)
 
 
 @pytest.mark.parametrize("reduction", [3, 5, 64, 1000])

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from samfit.adapters.core.adapted import attach
-from samfit.adapters.sam.build import build_sam
+import samfit
 
 DECODER, SINGLE_TOKEN = 4_058_340, 3_505_536
 BACKBONES = ("vit_b", "vit_l", "vit_h")
@@ -70,7 +69,7 @@ TRAINED = [
 def size(request):
     """The index of a backbone, and its SAM without memory."""
     with torch.device("meta"):
-        return request.param, build_sam(BACKBONES[request.param])
+        return request.param, samfit.build_sam(BACKBONES[request.param])
 
 
 def test_sam_itself(size):
@@ -88,7 +87,7 @@ def test_sam_itself(size):
 
 def counts_of(size, name, settings):
     with torch.device("meta"):
-        model = attach(size[1], name, **settings)
+        model = samfit.attach(size[1], name, **settings)
     counts = model.parameter_counts()
     model.detach()
     return counts
@@ -110,4 +109,6 @@ def test_of_the_adapter(size, name, settings, expected):
 
 @pytest.mark.parametrize(("name", "settings", "expected"), TRAINED, ids=str)
 def test_of_all_that_is_trained(size, name, settings, expected):
-    assert counts_of(size, name, settings)["trainable"] == expected[size[0]]
+    counts = counts_of(size, name, settings)
+    parts = counts["adapter"] + counts["mask_decoder"] + counts["prompt_encoder"]
+    assert counts["trainable"] == parts == expected[size[0]]

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions, relative_error, sam_of
+from golden_case import golden, relative_error, sam_of
 from small_sam import adapted, small_batch
 from torch import nn
 from torchvision.models import resnet18
@@ -13,18 +13,12 @@ from samfit.adapters.sam_lst import ResNetStages, SamLst, SamLstSettings
 
 
 def our_name(official: str) -> str:
-    if official == "sam.alpha":
-        return "adapter.alpha"
-    if official in ("sam.pixel_mean", "sam.pixel_std"):
-        return ""
-    return official.replace("CNN_encoder", "adapter.resnet")
+    return official.replace("CNN_encoder", "adapter.resnet").replace("sam.alpha", "adapter.alpha")
 
 
-@in_both_precisions
-def test_the_whole_model_equals_the_official_one(dtype):
-    case = GoldenCase("sam_lst_train", dtype)
-    sam = sam_of(case.config, masks=case.config["num_classes"])
-    sam.pixel_mean, sam.pixel_std = torch.zeros(3, 1, 1), torch.ones(3, 1, 1)
+@golden("sam_lst_train")
+def test_the_whole_model_equals_the_official_one(case):
+    sam = sam_of(case.config)
     adapter = SamLst(sam, SamLstSettings())
     case.load(nn.ModuleDict({"sam": sam, "adapter": adapter}), our_name)
     images = case.inputs["x"]
@@ -33,8 +27,9 @@ def test_the_whole_model_equals_the_official_one(dtype):
         embedding = sam.image_encoder(sam.preprocess(images))
         fused = adapter.correct(embedding, images)
         sam.prompt_encoder.float()  # its coordinates are float32 whatever it is given
-        sparse, dense = (t.to(dtype) for t in encode_prompts(sam.prompt_encoder, None, len(images)))
-        image_pe = sam.prompt_encoder.get_dense_pe().to(dtype)
+        prompts = encode_prompts(sam.prompt_encoder, None, len(images))
+        sparse, dense = (prompt.to(case.dtype) for prompt in prompts)
+        image_pe = sam.prompt_encoder.get_dense_pe().to(case.dtype)
         masks, iou = decode_masks(sam.mask_decoder, fused, image_pe, sparse, dense)
         return {
             "image_embedding": embedding,
@@ -102,7 +97,17 @@ def test_half_of_the_embedding_is_replaced_at_first():
         assert relative_error(model.encode(images), base.encode(images) / 2) < 1e-6
 
 
-def test_the_official_subset_trains_of_the_decoder_only_its_upscaling():
-    trained = adapted("sam_lst", official_subset=True).trainable()
-    of_sam = {name for name in trained if name.startswith("sam.")}
-    assert of_sam and all("output_upscaling" in name for name in of_sam)
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        ({}, {"output_upscaling"}),
+        ({"decoder": "single_token"}, {"output_upscaling"}),
+        ({"train_prompt_encoder": True, "train_no_mask_embed": True}, {"output_upscaling"}),
+        ({"classes": 3}, {"output_upscaling", "mask_tokens"}),
+    ],
+    ids=str,
+)
+def test_the_official_subset_trains_nothing_else_of_sam(settings, parts):
+    trained = adapted("sam_lst", official_subset=True, **settings).trainable()
+    of_sam = [name.split(".") for name in trained if name.startswith("sam.")]
+    assert {(names[1], names[2]) for names in of_sam} == {("mask_decoder", part) for part in parts}

@@ -11,8 +11,6 @@ from segment_anything.modeling.image_encoder import (
 from small_sam import adapted, small_batch
 from torch import Tensor
 
-from samfit.adapters.vpt import Vpt
-
 
 def full_attention(attention, x: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
     """Attention over the whole sequence of p + h·w tokens, position terms on image tokens only."""
@@ -98,10 +96,3 @@ def test_starts_uniform_within_the_papers_bound():
     assert prompts.abs().max() < bound
     assert prompts.abs().max() > 0.98 * bound
     assert prompts.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.05)
-
-
-def test_no_state_is_left_after_a_pass():
-    model = adapted("vpt", deep=False)
-    model(*small_batch())
-    assert isinstance(model.adapter, Vpt)
-    assert model.adapter._states is None

@@ -100,21 +100,29 @@ def folded_first(lift: nn.Conv2d, block: ConvBlock, moments: PatchMoments | None
     """
     assert lift.bias is not None and block.conv.bias is not None
     up = torch.cat([lift.weight.flatten(1), lift.bias[:, None]], dim=1)
+    # Two linear maps in a row are one: for each tap, (C, C) @ (C, 7).
     weight = torch.einsum("omyx,mc->ocyx", block.conv.weight.double(), up.double()).flatten(1)
     bn = block.bn
     if moments is None:
         mean, variance = running_statistics(bn, block.conv.bias)
     else:
+        # Of z = W p for patches p: W mean(p), and the diagonal of W cov(p) W^T. Both are functions
+        # of W, so autograd finds batch norm's whole gradient without any image.
         mean = weight @ moments.mean
         variance = (weight @ moments.covariance * weight).sum(1)
         update_running(bn, block.conv.bias, mean, variance, moments.count)
+    # gamma rstd (W p - mean) + beta: the shift is a column of its own, for the patches' last row.
     scale = bn.weight * (variance + bn.eps).rsqrt()
     shift = beta_of(block) - mean * scale
     return FoldedFirst(torch.cat([weight * scale[:, None], shift[:, None]], dim=1), up)
 
 
 class FirstBlock:
-    """The inputs are a ``FoldedFirst``; each image is computed when it is asked for."""
+    """The inputs are a ``FoldedFirst``; each image is computed when it is asked for.
+
+    y = lift x + mean of LeakyReLU(z) over the phases, with z = W p for patches p, and x the image
+    average pooled by 2. That mean is average pooling, too; the lift, being linear, comes after it.
+    """
 
     def __init__(self, images: list[Phases]) -> None:
         self._images = images
@@ -138,8 +146,9 @@ class FirstBlock:
         of_weight = torch.zeros_like(weight, dtype=precise)
         for rows in phases.tiles():
             patches = phases.patches(rows)
-            z = weight @ patches
+            z = weight @ patches  # computed again, then overwritten by its gradient
+            # A phase is a quarter of the mean; dW is the sum of dz p^T over all pixels.
             of_mean = grad[:, rows].flatten(1)[:, None] / PHASES
             of_z = through_leaky_relu_(of_mean, z.view(len(z), PHASES, -1)).flatten(1)
             of_weight += of_z @ patches.t()
-        return of_weight, grad.flatten(1) @ phases.reduced().t()
+        return of_weight, grad.flatten(1) @ phases.reduced().t()  # dlift = sum of dy x^T

@@ -11,7 +11,11 @@ CHANNELS = 32  # normalised at a time
 
 
 class Norm(NamedTuple):
-    """Batch norm with known statistics, a few channels at a time; each field is (C, 1, 1)."""
+    """Batch norm with known statistics, a few channels at a time; each field is (C, 1, 1).
+
+    c = z - mean and u = gamma rstd c + beta; AvgPool2(LeakyReLU(u)) follows, and d is the gradient
+    of u.
+    """
 
     mean: Tensor
     rstd: Tensor
@@ -31,6 +35,7 @@ class Norm(NamedTuple):
     def backward(self, z: Tensor, of_output: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         """c and d of some channels, given the gradient (1, C, H/2, W/2) of the pooled output."""
         centred, u = self.apply(z, part)
+        # Average pooling by 2 gives each of four pixels a quarter of the output's gradient.
         of_pooled = of_output[0, part, :, None, :, None] / 4
         d = through_leaky_relu_(of_pooled, u.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)))
         return centred, d.view_as(u)
@@ -38,7 +43,7 @@ class Norm(NamedTuple):
     def parameter_gradients(
         self, convolved: list[Tensor], of_outputs: tuple[Tensor, ...]
     ) -> tuple[Tensor, Tensor]:
-        """Sums of d and of d c over the batch: the gradients of beta and, up to rstd, of gamma."""
+        """Sums of d and of d c over the batch: dbeta = sum d, and dgamma = rstd sum d c."""
         of_beta, of_scale = torch.zeros_like(self.beta), torch.zeros_like(self.beta)
         for z, of_output in zip(convolved, of_outputs, strict=True):
             for part in slices(len(of_beta), CHANNELS):
@@ -50,11 +55,16 @@ class Norm(NamedTuple):
     def input_gradient_(
         self, z: Tensor, of_output: Tensor, subtracted: tuple[Tensor, Tensor]
     ) -> Tensor:
-        """The gradient of ``z``, in its place; ``subtracted`` are mean(d) and rstd^2 mean(d c)."""
+        """The gradient of ``z``, in its place: gamma rstd (d - mean(d) - c rstd^2 mean(d c)).
+
+        ``subtracted`` are mean(d) and rstd^2 mean(d c): what moving z does to the batch's mean and
+        variance. They are zero where statistics are fixed.
+        """
         constant, linear = subtracted
         for part in slices(z.shape[1], CHANNELS):
             centred, d = self.backward(z, of_output, part)
             d -= centred.mul_(linear[part]).add_(constant[part])
+            # ``backward`` above has read these channels of z, and nothing will again.
             z[0, part] = d.mul_((self.rstd * self.gamma)[part])
         return z
 
@@ -66,8 +76,11 @@ def through_leaky_relu_(grad: Tensor, u: Tensor) -> Tensor:
 
 
 def beta_of(block: ConvBlock) -> Tensor:
-    """Of the block's norm; while training that removes the convolution's bias, whose gradient is
-    zero rather than missing."""
+    """The beta of the block's batch norm.
+
+    In training, batch norm removes the convolution's bias. Zero times the bias gives that a
+    gradient of zero, as the plain branch does, rather than none.
+    """
     bias, bn = block.conv.bias, block.bn
     assert bias is not None
     return bn.bias + 0 * bias if bn.training else bn.bias
@@ -82,6 +95,7 @@ def moments_of(images: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor
     ]
     variances, means = (torch.cat(found).view(len(images), -1) for found in zip(*each, strict=True))
     mean = means.mean(0)
+    # The variance of all is the mean of the images' variances plus the variance of their means.
     return mean, variances.mean(0) + (means - mean).square().mean(0)
 
 

@@ -77,9 +77,10 @@ class _Plan:
 class NormalisedBlock(torch.autograd.Function):
     """A ``ConvBlock`` without its bias, image by image. Kept for backward: z and the inputs.
 
-    With z = conv(y), c = z - mean, u = gamma rstd c + beta and d the gradient of u, that of z is
-    gamma rstd (d - mean(d) - c rstd^2 mean(d c)), these means over the batch; with fixed statistics
-    it is gamma rstd d, and that of the mean its negative sum.
+    The output is AvgPool2(LeakyReLU(u) + y) with z = conv(y), c = z - mean and u = gamma rstd c
+    + beta. With d the gradient of u, that of z is gamma rstd (d - mean(d) - c rstd^2 mean(d c)),
+    these means over the batch; with fixed statistics it is gamma rstd d, and that of the mean its
+    negative sum.
     """
 
     @staticmethod
@@ -91,7 +92,8 @@ class NormalisedBlock(torch.autograd.Function):
         for index in range(plan.count):
             y = plan.source.image(index, inputs)
             convolved.append(F.conv2d(y, weight, padding=DILATION, dilation=DILATION))
-            outputs.append(F.avg_pool2d(y, 2))
+            outputs.append(F.avg_pool2d(y, 2))  # the part of y; that of u needs all statistics
+            # The grid divides the sides, so what is pooled already can be pooled on.
             pooled.append(F.adaptive_avg_pool2d(outputs[-1], plan.grid))
             del y
         ctx.fixed = mean is not None
@@ -114,11 +116,13 @@ class NormalisedBlock(torch.autograd.Function):
             raise RuntimeError("CAD's lean branch goes backward once: run forward again.")
         weight, *inputs = ctx.saved_tensors
         of_outputs, of_pooled = grads[: plan.count], grads[plan.count]
+        # First pass over the batch: the sums that every image's gradient needs.
         of_beta, of_scale = norm.parameter_gradients(convolved, of_outputs)
         pixels = len(convolved) * convolved[0][0, 0].numel()
         share = 0 if ctx.fixed else 1 / pixels
         subtracted = (of_beta * share, of_scale * norm.rstd**2 * share)
 
+        # Second pass, image by image: dz in the place of z, then dW and dy, and z is freed.
         of_weight = torch.zeros_like(weight, dtype=norm.beta.dtype)
         of_inputs: list[Tensor | None] = [None] * len(inputs)
         for index in reversed(range(plan.count)):
@@ -129,10 +133,14 @@ class NormalisedBlock(torch.autograd.Function):
             del y
             of_y = conv2d_input(shape, weight, of_z, padding=DILATION, dilation=DILATION)
             del of_z
+            # y reaches the result in three ways: through the convolution, beside it into the
+            # output, and pooled to the grid.
             _add_spread_(of_y, of_outputs[index])
             _add_spread_(of_y, of_pooled[index : index + 1])
             found = plan.source.backward(index, tuple(inputs), of_y)
             of_inputs = [_sum(one, other) for one, other in zip(of_inputs, found, strict=True)]
+        # du/dmean = -gamma rstd. It leads to the convolution's bias, which running_statistics
+        # subtracted from the mean; the variance is a buffer and takes no gradient.
         of_mean = -(of_beta * norm.rstd * norm.gamma).flatten() if ctx.fixed else None
         of_gamma = of_scale * norm.rstd
         return None, of_weight, of_gamma.flatten(), of_beta.flatten(), of_mean, None, *of_inputs

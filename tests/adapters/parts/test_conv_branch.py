@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions, relative_error
+from golden_case import GoldenCase, golden, relative_error
 from hypothesis import given, settings, strategies as st
 
 from samfit.adapters.parts.conv_branch import ConvBranch
@@ -20,38 +20,29 @@ def our_branch_name(official: str) -> str:
     return official
 
 
-def run_branch(
-    form: type[ConvBranch], case: GoldenCase, grid: tuple[int, int], train: bool
-) -> ConvBranch:
+def check_branch(form: type[ConvBranch], case: GoldenCase) -> None:
+    grid = tuple(case.config.get("pool", (64, 64)))
     branch = form(case.config["in_chans"], case.config["out_chans"], grid)
-    case.load(branch, our_branch_name)
-    if form is LeanBranch:  # it gives images no gradient
-        del case.tensors["grad.input.x"]
-    case.check({"y": branch.train(train)(case.inputs["x"])})
-    return branch
-
-
-@in_both_precisions
-@in_both_forms
-def test_branch_equals_the_official_one_in_eval_mode(form, dtype):
-    run_branch(form, GoldenCase("cad_adapter_eval", dtype), (3, 3), train=False)
-
-
-@in_both_precisions
-@in_both_forms
-def test_branch_equals_the_official_one_in_train_mode(form, dtype):
-    case = GoldenCase("cad_adapter_train", dtype)
-    branch = run_branch(form, case, (3, 3), train=True)
+    case.load(branch.train(case.mode == "train"), our_branch_name)
+    y = branch(case.inputs["x"])
     statistics = case.part("output.buffer.")
-    assert len(statistics) == 6
-    case.check_outputs(
-        {f"buffer.{name}": branch.get_buffer(our_branch_name(name)) for name in statistics}
-    )
+    assert len(statistics) == (6 if branch.training else 0)
+    found = {f"buffer.{name}": branch.get_buffer(our_branch_name(name)) for name in statistics}
+    case.check({"y": y, **found})
 
 
-@in_both_precisions
-def test_branch_equals_the_official_one_where_the_pooling_enlarges(dtype):
-    run_branch(ConvBranch, GoldenCase("cad_adapter_pool64", dtype), (64, 64), train=False)
+@golden("cad_adapter_eval", "cad_adapter_train", "cad_adapter_pool64")
+def test_branch_equals_the_official_one(case):
+    check_branch(ConvBranch, case)
+
+
+@golden("cad_adapter_eval", "cad_adapter_train")
+def test_lean_branch_equals_the_official_one(case):
+    height, width = case.config["pool"]
+    if case.inputs["x"].shape[1:] != (6, 8 * height, 8 * width):
+        pytest.skip("the lean branch is for six channels and sides of 8 times the grid")
+    del case.tensors["grad.input.x"]  # it gives images no gradient
+    check_branch(LeanBranch, case)
 
 
 @in_both_forms

@@ -1,31 +1,26 @@
 import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions
+from golden_case import golden
 from hypothesis import given, strategies as st
 from user_error import user_error
 
 from samfit.adapters.parts.quaternion import QuaternionMatrix
 
 
-@in_both_precisions
-def test_equals_the_official_layer(dtype):
-    case = GoldenCase("quaternion_linear", dtype)
+@golden("quaternion_linear")
+def test_equals_the_official_layer(case):
     quaternion = QuaternionMatrix(case.config["in_features"], case.config["out_features"])
+    bias = []
 
     def ours(official):
-        parts = [official[f"{part}_weight"] for part in "rijk"]
-        biases.append(official["bias"])
-        return {"matrix.parts": torch.stack(parts)}
+        bias.append(official["bias"] if case.config["bias"] else 0)
+        return {"matrix.parts": torch.stack([official[f"{part}_weight"] for part in "rijk"])}
 
-    biases = []
-    inputs = {f"y{shape}": case.inputs[f"x{shape}"] for shape in ("2d", "3d", "4d")}
-    case.check(
-        case.call(
-            {"matrix": quaternion.to(dtype)},
-            ours,
-            lambda: {name: x @ quaternion() + biases[0] for name, x in inputs.items()},
-        )
-    )
+    def outputs():
+        inputs = {f"y{name[1:]}": case.inputs[name] for name in case.config["shapes"]}
+        return {name: x @ quaternion() + bias[0] for name, x in inputs.items()}
+
+    case.check(case.call({"matrix": quaternion}, ours, outputs))
 
 
 @given(seed=st.integers(0, 2**32 - 1))

@@ -1,43 +1,31 @@
-from functools import partial
-
 import pytest
 import torch
-from golden_case import GoldenCase, in_both_precisions, sam_of
+from golden_case import golden, run_blocks, sam_of, sam_with_blocks
 from segment_anything import sam_model_registry
-from segment_anything.modeling.image_encoder import Block
 from torch import nn
 from user_error import user_error
 
-from samfit.adapters.sam.build import build_sam
+from samfit import build_sam
 from samfit.adapters.sam.sizes import BACKBONES
 
 
-@in_both_precisions
-def test_the_packages_encoder_computes_the_stored_values(dtype):
-    case, outputs = GoldenCase("tiny_sam_encoder", dtype), {}
-    encoder = sam_of(case.config).image_encoder
+@golden("tiny_sam_encoder")
+def test_the_packages_encoder_computes_the_stored_values(case):
+    encoder, outputs = sam_of(case.config).image_encoder, {}
     case.load(encoder)
     for index, block in enumerate(encoder.blocks):
         block.register_forward_hook(lambda _, __, y, i=index: outputs.update({f"block{i}": y}))
     encoder.patch_embed.register_forward_hook(lambda _, __, y: outputs.update(patch_embed=y))
     outputs["y"] = encoder(case.inputs["x"])
-    assert len(outputs) == 6
+    assert outputs.keys() == case.part("output.").keys()
     case.check(outputs)
 
 
-@in_both_precisions
-def test_the_packages_block_interpolates_position_tables(dtype):
-    case = GoldenCase("sam_block_relpos_resize", dtype)
-    block = Block(
-        dim=case.config["dim"],
-        num_heads=case.config["heads"],
-        mlp_ratio=case.config["mlp_ratio"],
-        norm_layer=partial(nn.LayerNorm, eps=1e-6),
-        use_rel_pos=True,
-        input_size=tuple(case.config["grid"]),
-    )
-    case.load(block)
-    case.check({"y": block(case.inputs["x"])})
+@golden("sam_block_relpos_resize")
+def test_the_packages_block_interpolates_position_tables(case):
+    sam = sam_with_blocks(case.config)
+    case.load(sam.image_encoder.blocks[0])
+    case.check({"y": run_blocks(sam, case.inputs["x"])["y"]})
 
 
 def description(sam: nn.Module) -> dict[str, tuple[str, dict]]:
@@ -102,12 +90,10 @@ def test_is_in_eval_mode_with_weights_from_torchs_generator():
         assert torch.equal(tensor, second.state_dict()[name])
 
 
-@pytest.mark.parametrize(("typo", "meant"), [("vit_bb", "vit_b"), ("vit_tny", "vit_tiny")])
-def test_an_unknown_backbone_suggests_the_nearest(typo, meant):
-    with user_error(repr(typo), repr(meant)):
-        build_sam(typo)
-
-
-def test_a_backbone_near_nothing_lists_all():
-    with user_error("'resnet'", *BACKBONES):
-        build_sam("resnet")
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [("vit_bb", "'vit_b'"), ("vit_tny", "'vit_tiny'"), ("resnet", ", ".join(BACKBONES))],
+)
+def test_an_unknown_backbone_suggests_the_nearest_or_lists_all(wrong, hint):
+    with user_error(repr(wrong), hint):
+        build_sam(wrong)

@@ -14,10 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.checkpoint import checkpoint
 
-from samfit.adapters.core.adapted import attach
-from samfit.adapters.core.base import Adapter
-from samfit.adapters.core.registry import adapter_names
-from samfit.adapters.sam.build import build_sam
+import samfit
 from samfit.adapters.sam.precision import (
     CudaAutocast,
     autocast,
@@ -65,10 +62,10 @@ def cuda_autocast():
 
 def results(device, within, name, **settings) -> Counter:
     with torch.device(device):
-        sam: Sam = build_sam("vit_tiny", SIDE)
+        sam: Sam = samfit.build_sam("vit_tiny", SIDE)
         for statistic in ("pixel_mean", "pixel_std"):  # made from lists, which live on the CPU
             setattr(sam, statistic, torch.zeros(3, 1, 1))
-        model = attach(sam, name, **settings).train()
+        model = samfit.attach(sam, name, **settings).train()
         model.adapter.assume()
         images, boxes = torch.zeros(2, 3, SIDE, SIDE, dtype=torch.uint8), torch.zeros(2, 1, 4)
         with within(), Results() as observed:
@@ -87,10 +84,13 @@ def fake_cuda_works() -> bool:
 
 @pytest.mark.skipif(not fake_cuda_works(), reason="this torch fakes CUDA only where there is some")
 @pytest.mark.parametrize(
-    ("name", "settings"), [*((name, {}) for name in adapter_names()), ("cad", {"lean": True})]
+    ("name", "settings"),
+    [*((name, {}) for name in samfit.adapter_names()), ("cad", {"lean": True})],
 )
 def test_results_have_the_types_that_cuda_gives_them(name, settings, monkeypatch):
-    monkeypatch.setattr(Adapter, "to", lambda self, *_: self)  # fake tensors cannot move in place
+    monkeypatch.setattr(
+        samfit.Adapter, "to", lambda self, *_: self
+    )  # fake tensors cannot move in place
     with kernels_of("cuda"):
         without_device = results("meta", CudaAutocast, name, **settings)
         with FakeTensorMode():
@@ -146,7 +146,7 @@ def test_what_is_computed_again_in_backward_has_the_same_types():
     assert seen == [torch.bfloat16, torch.bfloat16]
 
 
-@pytest.mark.parametrize("name", adapter_names())
+@pytest.mark.parametrize("name", samfit.adapter_names())
 def test_holding_frozen_weights_in_bfloat16_changes_nothing(name):
     logits = []
     for hold in (False, True):
