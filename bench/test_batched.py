@@ -1,30 +1,32 @@
-"""Time of a batched step beside a naive one; ``--benchmark-group-by=group`` shows their ratio."""
+"""Time of one step over a batch, and of a step over each of its images."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 
-from samfit.bench.batched import Comparison
-from samfit.bench.cells import BATCHED_CELLS, name
+import samfit
+from samfit.adapters.core.registry import adapter_names
+from samfit.harness.step.step import build_step
 
-ROUNDS = 3  # a row; the two rows of a method are measured together, so that each pair counts twice
-
-
-@pytest.fixture(scope="module", params=BATCHED_CELLS, ids=name)
-def comparison(request: pytest.FixtureRequest) -> Comparison:
-    """One for both rows of a method."""
-    return Comparison(request.param)
+CELLS = [
+    samfit.Cell(adapter=name, backbone="vit_tiny", batch_size=4, device="cpu")
+    for name in adapter_names()
+]
 
 
-@pytest.mark.parametrize("way", ["batched", "naive"])
-def test_batched(benchmark: Any, comparison: Comparison, way: str) -> None:
-    """Two rows a method, which stand together; before each round the other way runs once."""
-    cell = comparison.cell
-    benchmark.group = (
-        f"train {cell.backbone} on {cell.device}, batch {cell.batch_size:2}: {cell.adapter}"
-    )
-    ways = {"batched": comparison.batched, "naive": comparison.naive}
-    measured = ways.pop(way)
-    (other,) = ways.values()
-    benchmark.pedantic(measured, setup=other, rounds=ROUNDS)
-    benchmark.extra_info |= {"cell": cell.key, **comparison.figures()}
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("way", ["at_once", "one_by_one"])
+def test_batched(benchmark: Any, cell: samfit.Cell, way: str) -> None:
+    """Two rows a method, which stand together."""
+    benchmark.group = f"train {cell.backbone} on the CPU, batch {cell.batch_size}: {cell.adapter}"
+    steps = cell.batch_size if way == "one_by_one" else 1
+    step = build_step(replace(cell, batch_size=cell.batch_size // steps), torch.device("cpu"))
+
+    def run() -> None:
+        for _ in range(steps):
+            step.run()
+
+    benchmark.pedantic(run, rounds=3, warmup_rounds=1)
+    benchmark.extra_info["cell"] = cell.key

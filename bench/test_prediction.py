@@ -4,16 +4,22 @@ from typing import Any
 
 import pytest
 
-from samfit.bench.cells import PREDICTION_CELLS, name
-from samfit.harness.predict.predict import predict
-from samfit.harness.record.cell import Cell
+import samfit
+from samfit.adapters.core.registry import adapter_names
+from samfit.harness.run.profiles import BATCH_SIZES
+
+CELLS = [
+    samfit.Cell(adapter=name, backbone="vit_b", batch_size=batch)
+    for batch in (min(BATCH_SIZES), max(BATCH_SIZES))
+    for name in adapter_names()
+]
 
 
-@pytest.mark.parametrize("cell", PREDICTION_CELLS, ids=name)
-def test_prediction(benchmark: Any, cell: Cell) -> None:
+@pytest.mark.parametrize("cell", CELLS)
+def test_prediction(benchmark: Any, cell: samfit.Cell) -> None:
     """One row a method and batch size; all stand together."""
     benchmark.group = f"predict {cell.backbone}"
-    record = benchmark.pedantic(predict, (cell,), rounds=3, warmup_rounds=1)
+    record = benchmark.pedantic(samfit.predict, (cell,), rounds=3, warmup_rounds=1)
     benchmark.extra_info |= {
         "cell": cell.key,
         "peak_allocated_bytes": record.memory.peak_allocated_bytes,

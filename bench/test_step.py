@@ -1,26 +1,42 @@
-"""Time of one step, over adapters and batch sizes."""
+"""Time of one step, over methods and batch sizes."""
 
-import gc
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
-from samfit.bench.cells import DEVICE, ON_CUDA, STEP_CELLS, name
-from samfit.harness.measure.measure import is_out_of_memory
-from samfit.harness.predict.predict import predict
-from samfit.harness.record.cell import Cell
+import samfit
+from samfit.adapters.core.registry import adapter_names
+from samfit.harness.memory.exhausted import is_out_of_memory
+from samfit.harness.record.cell import Phase
+from samfit.harness.run.profiles import MEASURED_BATCH_SIZES
 from samfit.harness.step.step import Step, build_step
 
+ON_CUDA = torch.cuda.is_available()
+BACKBONES = ("vit_b", "vit_l", "vit_h") if ON_CUDA else ("vit_tiny",)
+PHASES: tuple[Phase, ...] = ("train", "infer")
+CELLS = [
+    samfit.Cell(
+        adapter=name,
+        backbone=backbone,
+        batch_size=batch,
+        phase=phase,
+        device="cuda" if ON_CUDA else "cpu",
+    )
+    for phase in PHASES
+    for backbone in BACKBONES
+    for batch in MEASURED_BATCH_SIZES
+    for name in adapter_names()
+]
 ROUNDS, WARMUP_ROUNDS = 5, 2
 
 
-@pytest.mark.parametrize("cell", STEP_CELLS, ids=name)
-def test_step(benchmark: Any, cell: Cell) -> None:
+@pytest.mark.parametrize("cell", CELLS)
+def test_step(benchmark: Any, cell: samfit.Cell) -> None:
     """One row a method; rows of the same backbone, phase and batch size stand together."""
     benchmark.group = f"{cell.phase} {cell.backbone} on {cell.device}, batch {cell.batch_size:2}"
-    predicted = predict(replace(cell, device="cuda"))
+    predicted = samfit.predict(replace(cell, device="cuda"))
     assert predicted.params and predicted.memory
     benchmark.extra_info |= {
         "cell": cell.key,
@@ -37,25 +53,16 @@ def test_step(benchmark: Any, cell: Cell) -> None:
         benchmark.extra_info["measured_peak_allocated_bytes"] = peak
 
 
-def _fits(benchmark: Any, cell: Cell) -> bool:
+def _fits(benchmark: Any, cell: samfit.Cell) -> bool:
     """Run the benchmark; by returning, it lets go of what an out-of-memory error holds on to."""
     try:
-        step = build_step(cell, torch.device(DEVICE))
+        step = build_step(cell, torch.device(cell.device))
         benchmark.pedantic(_run, (step,), rounds=ROUNDS, warmup_rounds=WARMUP_ROUNDS)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         return False
     return True
-
-
-@pytest.fixture(autouse=True)
-def _fresh_memory() -> None:
-    """Start each benchmark with what the one before has left given back."""
-    gc.collect()
-    if ON_CUDA:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
 
 
 def _run(step: Step) -> None:

@@ -45,11 +45,11 @@ def fit(
     from samfit.adapters.core.registry import adapter_names, check_adapter_name
     from samfit.harness.device.cards import COMMON_CARDS, find_card, unnamed_card
     from samfit.harness.predict.answers import document
-    from samfit.harness.predict.everyone import fit_methods
     from samfit.harness.record.environment import environment
     from samfit.harness.report.fit.plot import draw_fit
     from samfit.harness.report.fit.table import fit_tables
     from samfit.harness.report.kit.picture import check_picture, write_picture
+    from samfit.harness.run.fit import fit_methods
 
     names = list(dict.fromkeys(adapter or adapter_names()))
     for name in names:

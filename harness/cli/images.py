@@ -65,7 +65,7 @@ def torch_device(device: Device | None) -> "torch.device":
 @contextmanager
 def enough_memory(cell: Cell) -> Iterator[None]:
     """Say in one sentence that memory ran out, and how to find what needs less."""
-    from samfit.harness.measure.measure import is_out_of_memory
+    from samfit.harness.memory.exhausted import is_out_of_memory
 
     try:
         yield

@@ -1,17 +1,13 @@
 """samfit measure: one step, run on this machine."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
 
+import samfit
 from samfit.errors import UserError
 from samfit.harness.cli.options import cell_from_options, takes
-from samfit.harness.cli.output import (
-    Json,
-    messages,
-    print_record,
-)
+from samfit.harness.cli.output import Json, messages, print_record
 from samfit.harness.record.cell import Cell, Device
 
 
@@ -19,22 +15,15 @@ from samfit.harness.record.cell import Cell, Device
 def measure(
     cell: Cell,
     device: Annotated[
-        Device | None, typer.Option(help="The card without, if there is one.")
+        Device | None,
+        typer.Option(help="Where the step runs. Default: the GPU if there is one, else the CPU."),
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Measure one step on this machine, in a process of its own."""
-    from samfit.harness.run.isolate import Worker
-    from samfit.harness.run.task import Task
-
+    """Run one step on this machine, in a process of its own: its memory and its time."""
     try:
-        with Worker() as worker:
-            cell = replace(cell, device=device or ("cuda" if worker.machine["gpu"] else "cpu"))
-            capability = worker.machine["gpu_capability"]
-            if cell.device == "cuda" and capability:
-                cell = replace(cell, compute_capability=capability)
-            with messages.status(f"measuring {cell.key} on {cell.device}"):
-                record = worker.run(Task("measure", cell))
+        with messages.status(f"measuring {cell.adapter}"):
+            record = samfit.measure(cell, device)
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was measured.") from None
     print_record(record, json_)

@@ -5,39 +5,38 @@ from typing import Annotated
 
 import typer
 
+import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import Json, messages, print_json, with_progress
+from samfit.harness.cli.output import Json, RecordBar, messages, print_json
 from samfit.harness.run.task import TIME_LIMIT_S
 
 
 def sweep(
     profile: Annotated[
-        str, typer.Argument(help="bench, accuracy, or a JSON file with grids of Cells.")
+        str, typer.Argument(help="What to run: bench, accuracy, or a JSON file, see above.")
     ],
     output: Annotated[
-        Path, typer.Option(help="Results file; records that are there already are kept.")
+        Path, typer.Option(help="Results file. Records that are there already are kept.")
     ] = Path("results/results.jsonl"),
     time_limit: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="A Cell that takes longer is stopped.")
+        float, typer.Option(min=1, metavar="SECONDS", help="Longest time that one Cell may take.")
     ] = TIME_LIMIT_S,
     json_: Json = False,
 ) -> None:
-    """Run many Cells, each isolated. Run it again to resume after an interruption."""
-    from samfit.harness.record.store import Store
-    from samfit.harness.run.isolate import Worker
-    from samfit.harness.run.profiles import load_profile
-    from samfit.harness.run.sweep import sweep as run
+    """Predict, measure and score many Cells, each in isolation. Run it again to resume.
 
-    store, records = Store(output), []
+    A Cell is one method with all options of its training step, such as backbone and batch size. A
+    JSON file has lists of Cells under predict and measure; lists of values stand for each of them:
+    {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_b"}]}
+    """
+    bar = RecordBar()
+    found = samfit.sweep(profile, samfit.Store(output), limit_s=time_limit, expect=bar.expect)
     try:
-        wanted = load_profile(profile)  # a mistake in it is told before a worker is started
-        with store.writing(), Worker() as worker:
-            tasks = wanted(worker.machine)
-            for record in with_progress(run(tasks, store, worker, time_limit), len(tasks)):
-                records.append(record)
+        records = list(bar.watch(found))
     except KeyboardInterrupt:
-        done = f"interrupted; what was finished is in {output}"
-        raise UserError(f"{done}: run the same command to go on.") from None
+        raise UserError(
+            f"interrupted: finished Cells are in {output}; run the same command to resume."
+        ) from None
     if json_:
         print_json([record.to_json() for record in records])
     else:

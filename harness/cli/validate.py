@@ -7,26 +7,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import (
-    Json,
-    messages,
-    print_json,
-    with_progress,
-)
+from samfit.harness.cli.output import Json, RecordBar, messages, print_json
 from samfit.harness.record.cell import Device
 from samfit.harness.record.record import Record
 
 
 def validate(
     backbone: Annotated[
-        str | None, typer.Option(help="vit_b without; vit_tiny with --device cpu.")
+        str | None,
+        typer.Option(help="SAM's image encoder. Default: vit_b; vit_tiny with --device cpu."),
     ] = None,
     device: Annotated[
-        Device, typer.Option(help="The card, or cpu: a check of the tracer, on real tensors.")
+        Device, typer.Option(help="cuda, or cpu to check the tracer alone, on real tensors.")
     ] = "cuda",
     minutes: Annotated[
-        float, typer.Option(help="After these no further Cell is begun; run again to go on.")
+        float, typer.Option(help="Time after which no further Cell begins. Run it again to resume.")
     ] = 10,
     output: Annotated[Path, typer.Option(help="Folder for results, table and plot.")] = Path(
         "results/validation"
@@ -38,25 +35,17 @@ def validate(
     The exit code is 0 if the median error of allocated memory is within 1%, the worst within 3%,
     and the worst of reserved memory within 5%.
     """
-    from samfit.harness.record.store import Store
-    from samfit.harness.run.isolate import Worker
-    from samfit.harness.run.sweep import sweep as run
-    from samfit.harness.run.validation import until, validation_tasks
-
-    if not minutes > 0:
-        raise UserError(f"--minutes must be more than 0, got {minutes:g}.")
-    store, records = Store(output / "results.jsonl"), []
+    store, bar = samfit.Store(output / "results.jsonl"), RecordBar()
+    found = samfit.validate(
+        store, device=device, backbone=backbone, minutes=minutes, expect=bar.expect
+    )
     try:
-        with Worker() as worker:
-            tasks = validation_tasks(worker.machine, device, backbone)
-            with store.writing():
-                given = until(run(tasks, store, worker), 60 * minutes)
-                for record in with_progress(given, len(tasks)):
-                    records.append(record)
+        records = list(bar.watch(found))
     except KeyboardInterrupt:
-        done = f"interrupted; what was finished is in {store.path}"
-        raise UserError(f"{done}: run the same command to go on.") from None
-    _show_validation(records, len(tasks), output, json_)
+        raise UserError(
+            f"interrupted: finished Cells are in {store.path}; run the same command to resume."
+        ) from None
+    _show_validation(records, bar.expected, output, json_)
 
 
 def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_json: bool) -> None:
@@ -79,7 +68,7 @@ def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_jso
         console.print(terminal_table(*validation_table(records)))
         console.print("\n".join(str(path) for path in paths), soft_wrap=True)
     if len(records) < asked:
-        messages.print(f"{len(records) // 2} of {asked // 2} Cells: run it again to go on.")
+        messages.print(f"{len(records) // 2} of {asked // 2} Cells: run it again for the others.")
     if numbers["missed"]:
         raise UserError(
             f"predictions are off by more than they should: {'; '.join(numbers['missed'])}; "

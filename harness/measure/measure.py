@@ -1,7 +1,7 @@
-"""Measure or weigh a Cell: the real step, on the device, in this process.
+"""Measure a Cell: the real step, on the device, in this process.
 
-Run it in a fresh process (``run/isolate.py``): what an earlier Cell left in the allocator, in
-cuBLAS or in caches would be measured with it.
+Run it in a fresh process, as ``run/measure.py`` does: what an earlier Cell left in the allocator,
+in cuBLAS or in caches would be measured, too.
 """
 
 import os
@@ -16,6 +16,7 @@ from samfit.errors import UserError
 from samfit.harness.device.nvml import CARD
 from samfit.harness.measure.timing import time_steps, warm_up
 from samfit.harness.memory.cuda import explain, foreign_bytes, read_cuda
+from samfit.harness.memory.exhausted import first_line, is_out_of_memory
 from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.peak import traced_memory
 from samfit.harness.predict.predict import predict
@@ -28,15 +29,7 @@ from samfit.harness.trace.observe import STEPS
 MIB = 2**20
 # The spelling that every version reads, and the newer: neither may say what the Cell does not.
 ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
-WEIGHED_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step
-# How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "CUFFT_ALLOC_FAILED",
-)
+MEMORY_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step
 
 
 def measure(cell: Cell) -> Record:
@@ -47,23 +40,19 @@ def measure(cell: Cell) -> Record:
     Raises:
         UserError: for a Cell that cannot be built, or a device that is not there.
     """
-    return _run(cell, _time)
+    return _run(cell, _times)
 
 
-def weigh(cell: Cell) -> Record:
-    """The memory of ``cell``, as ``measure`` reads it, without times.
-
-    Raises:
-        UserError: as ``measure``.
-    """
-    return _run(cell, _leave)
+def measure_memory(cell: Cell) -> Record:
+    """As ``measure``, but take no times: the step runs far fewer times."""
+    return _run(cell, _no_times)
 
 
-Use = Callable[[Step, list[float]], Timing]  # of a warm step; the list is its warm-up in ms
+Times = Callable[[Step, list[float]], Timing]  # of a warm step; the list is its warm-up in ms
 
 
-def _run(cell: Cell, use: Use) -> Record:
-    """The record of ``cell``, with the times that ``use`` takes of its step."""
+def _run(cell: Cell, times: Times) -> Record:
+    """The record of ``cell``, with the ``times`` of its step."""
     if cell.device == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
@@ -82,7 +71,7 @@ def _run(cell: Cell, use: Use) -> Record:
         started=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
     try:
-        record = _observe(record, use)
+        record = _observe(record, times)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
@@ -92,27 +81,15 @@ def _run(cell: Cell, use: Use) -> Record:
     return replace(record, duration_ms=1000 * (time.perf_counter() - clock))
 
 
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch says that the device's memory, or the host's, is used up."""
-    words = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in words for sign in OUT_OF_MEMORY)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the stack of C++ frames that torch may append."""
-    return str(error).partition("\n")[0]
-
-
-def _time(step: Step, warmup_ms: list[float]) -> Timing:
+def _times(step: Step, warmup_ms: list[float]) -> Timing:
     return time_steps(step.run, step.device, step.cell.batch_size, warmup_ms)
 
 
-def _leave(step: Step, warmup_ms: list[float]) -> Timing:
-    """No times."""
+def _no_times(step: Step, warmup_ms: list[float]) -> Timing:
     return Timing()
 
 
-def _observe(record: Record, use: Use) -> Record:
+def _observe(record: Record, times: Times) -> Record:
     """The record with memory and timing; tracing slows a step, so timed steps are not traced.
 
     Memory comes first: how many steps are timed depends on how long they take.
@@ -120,10 +97,10 @@ def _observe(record: Record, use: Use) -> Record:
     cell, device = record.cell, torch.device(record.cell.device)
     step = build_step(cell, device)
     warmup_ms = warm_up(step.run, device)
-    measured = _weighed(step) if device.type == "cuda" else None
+    measured = _cuda_memory(step) if device.type == "cuda" else None
     trace = step.trace()
     traced = traced_memory(trace)
-    timing = use(step, warmup_ms)
+    timing = times(step, warmup_ms)
     return replace(
         record,
         method=describe_method(step.model.adapter),
@@ -134,10 +111,10 @@ def _observe(record: Record, use: Use) -> Record:
     )
 
 
-def _weighed(step: Step) -> Memory:
+def _cuda_memory(step: Step) -> Memory:
     """What the CUDA allocator counts over a few steps."""
     torch.cuda.reset_peak_memory_stats()
-    for _ in range(WEIGHED_STEPS):
+    for _ in range(MEMORY_STEPS):
         step.run()
     return read_cuda()
 

@@ -58,8 +58,8 @@ def accuracy(machine: Environment) -> list[Task]:
 def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> list[Task]:
     """Predictions of what training on ``tasks`` takes, and the scores that it gives.
 
-    With the methods two yardsticks are scored: the pretrained model as it is, and the mask decoder
-    trained on an encoder that knows nothing.
+    Beside the methods stand two baselines: the pretrained model as it is, and the mask decoder
+    trained on an encoder with random weights.
     """
     from samfit.harness.miniature.tasks import TASKS
 

@@ -1,74 +1,84 @@
-"""Many tasks: isolated, in order, resumable."""
+"""Many tasks, resumable: what is answered, and what is left. Needs no torch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from samfit.harness.record.environment import Environment, checkpoint_sha256, identity
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.record.weights import checkpoint_file
-from samfit.harness.run import side_by_side
-from samfit.harness.run.isolate import Worker, run_isolated
+from samfit.harness.run.executor import Executor, LocalWorkers
+from samfit.harness.run.profiles import load_profile
 from samfit.harness.run.task import TIME_LIMIT_S, Task
 
 WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
 
+Expect = Callable[[int], object]
+
 
 def sweep(
-    tasks: list[Task], store: Store, worker: Worker, time_limit_s: float = TIME_LIMIT_S
+    tasks: str | Path | Sequence[Task],
+    store: Store,
+    *,
+    limit_s: float = TIME_LIMIT_S,
+    executor: Executor | None = None,
+    expect: Expect = lambda count: None,
 ) -> Iterator[Record]:
     """Run every task that ``store`` does not answer yet; each record is stored before it is given.
 
     A stored record answers a task if it came from the same code, torch, machine and checkpoint. A
-    kill at any moment loses at most the tasks in progress. Predictions share ``worker``, since they
-    leave nothing behind; each measurement gets a fresh process; then trainings run side by side.
+    kill at any moment loses at most the tasks in progress: the same call resumes.
 
     Args:
-        tasks: in the order in which they run, but for trainings, which come last.
-        store: opened for writing.
-        worker: for predictions; it also says what machine this is.
-        time_limit_s: a task that takes longer is stopped, and recorded as timed out; it is run
-            again once it may take longer than it was given.
+        tasks: what to run, or the name of a profile, or the path of a JSON file; see
+            ``load_profile``.
+        store: where records are kept; nobody else can write to it meanwhile.
+        limit_s: seconds after which a task is stopped, and recorded as timed out; it is run again
+            once it may take longer.
+        executor: what runs them. Default: processes of this machine.
+        expect: is told how many records there will be, before the first.
 
     Yields:
-        The record of every task, as soon as there is one.
+        The record of every task: the stored ones, then the others as they end.
+
+    Raises:
+        UserError: for a profile or a store that cannot be used.
     """
-    stored = store.load()
+    profile = load_profile(str(tasks)) if isinstance(tasks, str | Path) else lambda machine: tasks
+    with store.writing(), chosen(executor) as running:
+        yield from run_tasks(profile(running.machine), store, running, limit_s, expect)
 
-    def answered_on(machine: Environment) -> dict[str, Record]:
-        return {r.key: r for r in stored if _answers(r, machine, time_limit_s)}
 
-    answers = answered_on(worker.machine)
-    one_by_one = [task for task in tasks if task.how != "score"]
-    for task in one_by_one:
-        record = answers.get(task.key)
-        if record is None:
-            record = (
-                worker.run(task, time_limit_s)
-                if task.how == "predict"
-                else run_isolated(task, time_limit_s)
-            )
-            store.append(record)
-            answers[task.key] = record
-        yield record
-    answers = answered_on(side_by_side.machine(worker.machine))
-    left = []
-    for task in tasks:
-        if task.how == "score":
-            if task.key in answers:
-                yield answers[task.key]
-            else:
-                left.append(task)
-    for record in side_by_side.run(left, worker.machine, time_limit_s):
+def chosen(executor: Executor | None) -> AbstractContextManager[Executor]:
+    """``executor``, or processes of this machine that end with the context."""
+    return nullcontext(executor) if executor else LocalWorkers()
+
+
+def run_tasks(
+    tasks: Sequence[Task], store: Store, executor: Executor, limit_s: float, expect: Expect
+) -> Iterator[Record]:
+    """As ``sweep``, with a store that is opened for writing."""
+    wanted = {task.key: task for task in tasks}
+    expect(len(wanted))
+    answers = {}
+    for record in store.load():
+        task = wanted.get(record.key)
+        if task and _answers(record, task.seen_from(executor.machine), limit_s):
+            answers[record.key] = record
+    yield from (answers[key] for key in wanted if key in answers)
+    left = [task for key, task in wanted.items() if key not in answers]
+    for record in executor.run(left, limit_s):
         store.append(record)
         yield record
 
 
-def _answers(record: Record, machine: Environment, time_limit_s: float) -> bool:
+def _answers(record: Record, machine: Environment, limit_s: float) -> bool:
     """Whether a stored record is what running its task again would give."""
     path = record.cell.checkpoint
     if record.status in WORTH_REPEATING or (path and not checkpoint_file(path).is_file()):
         return False
-    if record.status == "timeout" and (record.duration_ms or 0) < 1000 * time_limit_s:
+    if record.status == "timeout" and (record.duration_ms or 0) < 1000 * limit_s:
         return False
     here: Environment = {**machine, "checkpoint_sha256": checkpoint_sha256(record.cell)}
     return identity(record.environment) == identity(here)

@@ -1,4 +1,4 @@
-"""What ``samfit validate`` runs: Cells that are predicted and weighed, the most telling first."""
+"""Predicted against measured memory: which Cells, in which order, and for how long."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -9,24 +9,60 @@ from samfit.errors import UserError
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Record
-from samfit.harness.run.task import Task
+from samfit.harness.record.store import Store
+from samfit.harness.run.executor import Executor
+from samfit.harness.run.sweep import Expect, chosen, run_tasks
+from samfit.harness.run.task import TIME_LIMIT_S, Task
 from samfit.harness.step.ladder import ladder, pull_all
 
-# At 1 what does not grow with the batch weighs most, and every card is large enough; 4 is the batch
+# At 1 what does not grow with the batch counts most, and every card is large enough; 4 is the batch
 # size of most tables; 2, between them, comes last.
 BATCH_SIZES = (1, 4, 2)
 DEFAULT_BACKBONES = {"cuda": "vit_b", "cpu": "vit_tiny"}
 ONE_BY_ONE = {"lora": ("attention", "checkpointing"), "cad": ("attention", "checkpointing")}
 
 
+def validate(
+    store: Store,
+    *,
+    device: Device = "cuda",
+    backbone: str | None = None,
+    minutes: float = 10,
+    executor: Executor | None = None,
+    expect: Expect = lambda count: None,
+) -> Iterator[Record]:
+    """Predict and measure the memory of every method, as published and with levers.
+
+    Args:
+        store: where records are kept; the same call with the same store resumes.
+        device: ``cuda``, or ``cpu``: this checks the tracer alone, on real tensors.
+        backbone: Default: ``vit_b``; ``vit_tiny`` on the CPU.
+        minutes: after these no further Cell is begun.
+        executor, expect: as in ``sweep``.
+
+    Yields:
+        The records that are stored, then a prediction and a measurement of each Cell that is left.
+
+    Raises:
+        UserError: for an unknown backbone, a store that cannot be used, or where there is no card.
+    """
+    if not minutes > 0:
+        raise UserError(f"--minutes must be more than 0, got {minutes:g}.")
+    with chosen(executor) as running:
+        tasks = validation_tasks(running.machine, device, backbone)
+        with store.writing():
+            records = run_tasks(tasks, store, running, TIME_LIMIT_S, expect)
+            yield from until(records, 60 * minutes)
+
+
 def validation_tasks(
     machine: Environment, device: Device, backbone: str | None = None
 ) -> list[Task]:
-    """A prediction and a weighing of each Cell, on the card of ``machine`` or on its CPU.
+    """A prediction and a measurement of each Cell, on the card of ``machine`` or on its CPU.
 
     Every method is there as published and with every lever, in fp32 and in bf16, at every batch
-    size. Neither batch sizes nor levers wait for the other: a run that is cut short has some of
-    both. Without ``backbone`` it is ViT-B on a card, and the miniature SAM on the CPU.
+    size. Batch sizes and levers take turns, so that a run that is cut short has some of
+    both. ``backbone`` is ViT-B by default, and the miniature SAM on the CPU.
 
     Raises:
         UserError: for an unknown backbone, or where there is no card.
@@ -45,7 +81,7 @@ def validation_tasks(
             cells = _variants(Cell(adapter=name, batch_size=batch_size, **fields))
             ranked += [(late + place, late, cell) for place, cell in enumerate(cells)]
     ranked.sort(key=lambda entry: entry[:2])
-    return [Task(how, cell) for *_, cell in ranked for how in ("predict", "weigh")]
+    return [Task(how, cell) for *_, cell in ranked for how in ("predict", "measure_memory")]
 
 
 def until(records: Iterable[Record], seconds: float) -> Iterator[Record]:

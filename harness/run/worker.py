@@ -1,4 +1,4 @@
-"""The worker process: reads tasks from standard input, answers with Records.
+"""The worker process: reads questions from standard input, writes answers to standard output.
 
 One JSON document a line, both ways. The first line out describes the machine. Whatever libraries
 print goes to standard error: standard output carries answers only.
@@ -14,26 +14,46 @@ from collections.abc import Mapping
 from typing import Any
 
 from samfit.errors import UserError
-from samfit.harness.measure.measure import first_line, measure, weigh
+from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
+from samfit.harness.memory.exhausted import first_line
 from samfit.harness.predict.predict import predict
-from samfit.harness.record.environment import environment, machine
-from samfit.harness.record.record import Record
+from samfit.harness.record.environment import machine
+from samfit.harness.run.fit import FitJob
 from samfit.harness.run.task import Task
 from samfit.harness.train.score import score
 
-RUNNERS = {"predict": predict, "measure": measure, "weigh": weigh, "score": score}
+RUNNERS = {
+    "predict": predict, "measure": measure, "measure_memory": measure_memory, "score": score,
+}  # fmt: skip
 
 
 def main() -> None:
-    """Answer tasks until standard input ends."""
+    """Answer questions until standard input ends."""
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     foreign_bytes()  # before a measurement starts CUDA here
-    _answer(answers, machine())
+    _say(answers, machine())
     for line in sys.stdin:
-        _answer(answers, _perform(Task.from_json(json.loads(line))).to_json())
+        _say(answers, perform(json.loads(line)))
+
+
+def perform(question: Mapping[str, Any]) -> dict[str, Any]:
+    """What a Job's ``to_json`` is answered with: ``answer``, or why it ``failed``, as JSON values.
+
+    A mistake in the question or in samfit itself ends neither the process nor a sweep.
+    """
+    try:
+        if question["how"] == "fit":
+            return {"answer": FitJob.from_json(question).perform()}
+        task = Task.from_json(question)
+        return {"answer": RUNNERS[task.how](task.cell).to_json()}
+    except UserError as error:
+        return {"failed": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"failed": f"{type(error).__name__}: {first_line(error)}"}
 
 
 def _end_with(parent: int) -> None:
@@ -43,17 +63,6 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _answer(answers: Any, document: Mapping[str, object]) -> None:
+def _say(answers: Any, document: Mapping[str, object]) -> None:
     answers.write(json.dumps(document) + "\n")
     answers.flush()
-
-
-def _perform(task: Task) -> Record:
-    try:
-        return RUNNERS[task.how](task.cell)
-    except UserError as error:
-        return task.ended("error", str(error), machine())
-    except Exception as error:  # a worker lives on: the record says what happened
-        traceback.print_exc()
-        message = f"{type(error).__name__}: {first_line(error)}"
-        return task.ended("error", message, environment(task.cell))

@@ -3,7 +3,6 @@ from .adapters.core.base import Adapter as Adapter, Settings as Settings
 from .adapters.core.registry import adapter_names as adapter_names
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
-from .harness.measure.measure import measure as measure
 from .harness.predict.answers import Blame as Blame, MethodFit as MethodFit
 from .harness.predict.blame import blame as blame
 from .harness.predict.catalogue import catalogue as catalogue
@@ -14,3 +13,8 @@ from .harness.record.changes import compare as compare
 from .harness.record.recipe import Recipe as Recipe
 from .harness.record.record import Record as Record
 from .harness.record.store import Store as Store
+from .harness.run.fit import fit_methods as fit_methods
+from .harness.run.measure import measure as measure
+from .harness.run.sweep import sweep as sweep
+from .harness.run.task import Task as Task
+from .harness.run.validation import validate as validate

@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from samfit.harness import cli
+from samfit.harness.cli.main import main
 from samfit.harness.record.environment import machine
-from samfit.harness.run import isolate, sweep
-from samfit.harness.run.worker import RUNNERS
+from samfit.harness.run import executor, measure
+from samfit.harness.run.worker import perform
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def samfit(monkeypatch, capsys):
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["samfit", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         code = ended.value.code
         out, err = capsys.readouterr()
         if isinstance(code, str):  # what the interpreter would print, exiting with 1
@@ -28,10 +28,13 @@ def samfit(monkeypatch, capsys):
 
 
 class WorkerHere:
-    """Runs tasks in this process, as a worker does in its own."""
+    """Runs jobs in this process, as a worker does in its own."""
 
     def __init__(self):
         self.machine = machine()
+
+    def close(self):
+        pass
 
     def __enter__(self):
         return self
@@ -39,13 +42,15 @@ class WorkerHere:
     def __exit__(self, *error):
         pass
 
-    @staticmethod
-    def run(task, timeout_s=None):
-        return RUNNERS[task.how](task.cell)
+    def run(self, job, limit_s=None):
+        said = perform(job.to_json())
+        if "failed" in said:
+            return job.ended("error", said["failed"])
+        return job.answer(said["answer"])
 
 
 @pytest.fixture
 def workers_here(monkeypatch):
     """Lets commands run their tasks in this process: starting another takes seconds."""
-    monkeypatch.setattr(isolate, "Worker", WorkerHere)
-    monkeypatch.setattr(sweep, "run_isolated", WorkerHere.run)
+    monkeypatch.setattr(executor, "WorkerProcess", WorkerHere)
+    monkeypatch.setattr(measure, "WorkerProcess", WorkerHere)

@@ -7,7 +7,7 @@ import torch
 
 from samfit.errors import UserError
 from samfit.harness.measure import measure as room, timing
-from samfit.harness.measure.measure import measure, weigh
+from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Timing
@@ -47,11 +47,11 @@ def test_memory_that_depends_on_data_does_not_depend_on_how_many_steps_are_timed
     assert len(peaks) == 1
 
 
-def test_weighing_gives_the_same_memory_without_times(record):
-    weighed = weigh(TINY)
-    assert weighed.source == record.source
-    assert weighed.memory == record.memory
-    assert weighed.timing == Timing()
+def test_memory_alone_is_the_same_without_times(record):
+    alone = measure_memory(TINY)
+    assert alone.source == record.source
+    assert alone.memory == record.memory
+    assert alone.timing == Timing()
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,6 @@ def test_out_of_memory_is_a_result_that_says_what_is_needed(monkeypatch, error):
     assert record.status == "oom"
     assert record.memory is None
     assert "predicted to hold" in record.message
-
-
-@pytest.mark.parametrize("sign", room.OUT_OF_MEMORY)
-def test_libraries_that_run_out_of_memory_are_understood(sign):
-    assert room.is_out_of_memory(RuntimeError(f"{sign} when calling `cublasCreate(handle)`"))
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7])

@@ -94,7 +94,7 @@ def test_settings_that_are_the_defaults_make_no_other_cell(tmp_path):
         ('{"predict": 3}', "'predict' must be a list of grids"),
         ('{"predict": [{"adapter": "lora", "settings": {"rank": 0}}]}', "setting rank must be"),
         ('{"guess": []}', "'guess' must be predict or measure"),
-        ('{"weigh": []}', "'weigh' must be predict or measure"),
+        ('{"score": []}', "'score' must be predict or measure"),
         ('{"predict": [{"adapter": "cad", "bach_size": 1}]}', "no field 'bach_size'"),
         ('{"predict": [{"adapter": "cad", "batch_size": [1, 0]}]}', "--batch-size must be"),
     ],

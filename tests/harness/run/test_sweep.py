@@ -1,34 +1,28 @@
-"""Sweeps: resumable, each task once. That kills lose nothing, samfit.bench.kills shows."""
-
-from dataclasses import replace
+"""Sweeps: resumable, each task once. That kills lose nothing, test_kills.py shows."""
 
 import pytest
 
-from samfit.harness.record.cell import Cell
-from samfit.harness.record.store import Store
-from samfit.harness.run import sweep as room
-from samfit.harness.run.sweep import sweep
-from samfit.harness.run.task import Task
+from samfit import Cell, Store, Task, sweep
 
 MACHINE = {"packages": {"torch": "2.9"}, "code_sha256": "abc", "gpu": None, "cpu": "x"}
 TASKS = [Task("predict", Cell(adapter="lora", batch_size=size)) for size in (1, 2, 3)]
 
 
-class CountingWorker:
-    """Stands for a worker whose predictions are instant."""
+class Instant:
+    """An executor whose answers are instant."""
 
     def __init__(self, status="ok", machine=MACHINE):
         self.machine, self.status, self.asked = machine, status, []
 
-    def run(self, task, timeout_s):
-        self.asked.append(task)
-        ended = task.ended(self.status, None, self.machine)
-        return replace(ended, duration_ms=1000 * timeout_s)
+    def run(self, tasks, limit_s):
+        for task in tasks:
+            self.asked.append(task)
+            machine = task.seen_from(self.machine)
+            yield task.ended(self.status, None, machine, 1000 * limit_s)
 
 
-def run_all(store, worker, tasks=TASKS):
-    with store.writing():
-        return [record.key for record in sweep(tasks, store, worker)]
+def run_all(store, executor, tasks=TASKS, **more):
+    return [record.key for record in sweep(tasks, store, executor=executor, **more)]
 
 
 @pytest.fixture
@@ -37,13 +31,13 @@ def store(tmp_path):
 
 
 def test_every_task_gets_its_record_in_order(store):
-    assert run_all(store, CountingWorker()) == [task.key for task in TASKS]
+    assert run_all(store, Instant()) == [task.key for task in TASKS]
     assert [record.key for record in store.load()] == [task.key for task in TASKS]
 
 
 def test_a_second_run_repeats_nothing(store):
-    run_all(store, CountingWorker(), TASKS[:2])
-    second = CountingWorker()
+    run_all(store, Instant(), TASKS[:2])
+    second = Instant()
     run_all(store, second)
     assert second.asked == TASKS[2:]
 
@@ -52,37 +46,50 @@ def test_a_second_run_repeats_nothing(store):
     "change", [{"code_sha256": "other"}, {"gpu": "H200"}, {"packages": {"torch": "3.0"}}]
 )
 def test_other_code_or_another_machine_is_run_again(store, change):
-    run_all(store, CountingWorker())
-    second = CountingWorker(machine={**MACHINE, **change})
+    run_all(store, Instant())
+    second = Instant(machine={**MACHINE, **change})
     run_all(store, second)
     assert second.asked == TASKS
 
 
 @pytest.mark.parametrize(("status", "again"), [("oom", 0), ("timeout", 0), ("error", 3)])
 def test_only_errors_are_tried_again(store, status, again):
-    run_all(store, CountingWorker(status))
-    second = CountingWorker()
+    run_all(store, Instant(status))
+    second = Instant()
     run_all(store, second)
     assert len(second.asked) == again
 
 
 @pytest.mark.parametrize(("seconds", "again"), [(5, 0), (10, 0), (20, 3)])
 def test_what_took_too_long_is_tried_again_with_more_time(store, seconds, again):
-    with store.writing():
-        list(sweep(TASKS, store, CountingWorker("timeout"), time_limit_s=10))
-        second = CountingWorker()
-        list(sweep(TASKS, store, second, time_limit_s=seconds))
+    run_all(store, Instant("timeout"), limit_s=10)
+    second = Instant()
+    run_all(store, second, limit_s=seconds)
     assert len(second.asked) == again
 
 
-def test_each_measurement_gets_a_process_of_its_own(store, monkeypatch):
-    isolated = []
+def test_a_training_is_looked_up_as_it_sees_the_machine(store):
+    """On the CPU it computes in one thread, whatever the machine has."""
+    training = [Task("score", Cell(adapter="cad", device="cpu"))]
+    machine = {**MACHINE, "cpu_threads": 8}
+    run_all(store, Instant(machine=machine), training)
+    second = Instant(machine={**machine, "cpu_threads": 4})
+    run_all(store, second, training)
+    assert second.asked == []
 
-    def isolate(task, timeout_s):
-        isolated.append(task)
-        return task.ended("ok", None)
 
-    monkeypatch.setattr(room, "run_isolated", isolate)
-    measured = [Task("measure", Cell(adapter="cad", device="cpu"))]
-    run_all(store, CountingWorker(), measured)
-    assert isolated == measured
+def test_a_task_that_is_there_twice_is_run_once_and_the_number_of_records_is_told(store):
+    told, executor = [], Instant()
+    run_all(store, executor, TASKS[:1])
+    keys = run_all(store, executor, TASKS + TASKS, expect=told.append)
+    assert keys == [task.key for task in TASKS]
+    assert executor.asked == TASKS
+    assert told == [3]
+
+
+def test_a_profile_is_planned_for_the_machine_that_runs_it(store, tmp_path):
+    executor = Instant()
+    assert len(run_all(store, executor, "accuracy")) == len(executor.asked) > 100
+    grids = tmp_path / "grids.json"
+    grids.write_text('{"predict": [{"adapter": "cad", "batch_size": [1, 2]}]}')
+    assert len(run_all(store, Instant(), grids)) == 2

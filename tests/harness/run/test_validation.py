@@ -19,11 +19,11 @@ def tasks():
 
 @pytest.fixture(scope="module")
 def cells(tasks):
-    return [task.cell for task in tasks if task.how == "weigh"]
+    return [task.cell for task in tasks if task.how == "measure_memory"]
 
 
-def test_every_cell_is_predicted_and_then_weighed_once(tasks, cells):
-    assert [task.how for task in tasks] == ["predict", "weigh"] * len(cells)
+def test_every_cell_is_predicted_and_then_measured_once(tasks, cells):
+    assert [task.how for task in tasks] == ["predict", "measure_memory"] * len(cells)
     assert [task.cell for task in tasks[::2]] == cells
     assert len({cell.key for cell in cells}) == len(cells)
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from chromium import CHROMIUM, chromium
 from synthetic_records import measured, on_cards, out_of_memory, predicted, scored
 
-from samfit.bench.page import CHROMIUM, chromium
 from samfit.harness.device.cards import find_card
 from samfit.harness.report.write import write_report
 

@@ -1,19 +1,18 @@
-"""Trainings side by side: every record once, and nobody left behind."""
+"""Where tasks run: every record once, and nobody left behind."""
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from samfit.files import PACKAGE
 from samfit.harness.record.cell import Cell
-from samfit.harness.run import isolate, side_by_side
-from samfit.harness.run.side_by_side import run
+from samfit.harness.run import executor as room, process
+from samfit.harness.run.executor import LocalWorkers, side_by_side
 from samfit.harness.run.task import Task
 
-HERE = {"gpu": None, "cpu_threads": 8}
-CARD = {"gpu": "Imaginary GPU", "cpu_threads": 8}
-TIMEOUT_S = 60
+LIMIT_S = 60
 
 # Stands for the worker, without torch. It notes its process, and does what the adapter's name says.
 STAND_IN = f"""
@@ -23,7 +22,7 @@ sys.path[0] = {str(PACKAGE.parent)!r}
 from samfit.harness.run.task import Task
 folder = Path(os.environ["NOTES"])
 (folder / str(os.getpid())).touch()
-said = {{"cpu_threads": int(os.environ["OMP_NUM_THREADS"])}}
+said = {{"cpu_threads": int(os.environ["OMP_NUM_THREADS"]), "platform": str(os.getpid())}}
 print(json.dumps({{"gpu": None}}), flush=True)
 for line in sys.stdin:
     task = Task.from_json(json.loads(line))
@@ -33,25 +32,31 @@ for line in sys.stdin:
         case "waits":
             time.sleep(600)
         case "fails":
-            record = task.ended("error", "a mistake.", said)
+            answer = {{"failed": "a mistake."}}
         case _:
-            record = task.ended("ok", None, said)
-    print(json.dumps(record.to_json()), flush=True)
+            answer = {{"answer": task.ended("ok", None, said).to_json()}}
+    print(json.dumps(answer), flush=True)
 """
 
 
 @pytest.fixture(autouse=True)
 def notes(tmp_path, monkeypatch):
     """The folder in which each worker leaves a file named after its process."""
-    monkeypatch.setattr(isolate, "BOOT", STAND_IN)
-    monkeypatch.setattr(side_by_side, "_processors", lambda: 2)
+    monkeypatch.setattr(process, "BOOT", STAND_IN)
+    monkeypatch.setattr(room, "_processors", lambda: 2)
     monkeypatch.setenv("NOTES", str(tmp_path))
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     return tmp_path
 
 
 def scoring(*names):
-    return [Task("score", Cell(adapter=name, seed=n)) for n, name in enumerate(names)]
+    return tasks(*(("score", name) for name in names))
+
+
+def tasks(*asked):
+    """Of different Cells, so that records can be told apart."""
+    cells = (Cell(adapter=name, seed=n, device="cpu") for n, (_, name) in enumerate(asked))
+    return [Task(how, cell) for (how, _), cell in zip(asked, cells, strict=True)]
 
 
 def processes(notes):
@@ -68,7 +73,7 @@ def is_there(process):
 
 def test_every_task_has_its_record_once(notes):
     tasks = scoring(*7 * ["works"])
-    records = list(run(tasks, HERE, TIMEOUT_S))
+    records = list(side_by_side(tasks, LIMIT_S))
     assert sorted(record.key for record in records) == sorted(task.key for task in tasks)
     assert {record.status for record in records} == {"ok"}
     assert len(processes(notes)) == 2
@@ -77,7 +82,7 @@ def test_every_task_has_its_record_once(notes):
 
 def test_a_task_that_fails_is_a_record_and_the_others_go_on():
     tasks = scoring("works", "dies", "fails", "works", "dies", "works")
-    records = {record.key: record for record in run(tasks, HERE, TIMEOUT_S)}
+    records = {record.key: record for record in side_by_side(tasks, LIMIT_S)}
     assert len(records) == 6
     for task in tasks:
         record, name = records[task.key], task.cell.adapter
@@ -93,61 +98,74 @@ def test_a_task_that_fails_is_a_record_and_the_others_go_on():
 
 
 def test_a_task_that_takes_too_long_is_a_record():
-    records = list(run(scoring("waits", "works"), HERE, timeout_s=1))
+    records = list(side_by_side(scoring("waits", "works"), 1))
     assert sorted(record.status for record in records) == ["ok", "timeout"]
 
 
 def test_records_come_as_soon_as_they_are_there():
-    records = run(scoring("waits", "works"), HERE, TIMEOUT_S)
+    records = side_by_side(scoring("waits", "works"), LIMIT_S)
     begin = time.monotonic()
     assert next(records).cell.adapter == "works"
-    assert time.monotonic() - begin < TIMEOUT_S / 2
+    assert time.monotonic() - begin < LIMIT_S / 2
     records.close()
 
 
 def test_whoever_stops_listening_leaves_no_process_behind(notes):
-    records = run(scoring("works", "waits", "waits", "waits"), HERE, TIMEOUT_S)
+    records = side_by_side(scoring("works", "waits", "waits", "waits"), LIMIT_S)
     next(records)
     assert any(map(is_there, processes(notes)))
     records.close()
     assert not any(map(is_there, processes(notes)))
-    assert len(processes(notes)) == 2
+    assert len(processes(notes)) <= 2  # none is started again
 
 
 def test_an_interrupt_while_waiting_leaves_no_process_behind(notes, monkeypatch):
     def interrupted(futures):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(side_by_side, "as_completed", interrupted)
+    monkeypatch.setattr(room, "as_completed", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(run(scoring("waits", "waits", "works"), HERE, TIMEOUT_S))
+        list(side_by_side(scoring("waits", "waits", "works"), LIMIT_S))
     assert not any(map(is_there, processes(notes)))
 
 
 @pytest.mark.parametrize("moment", range(4))
 def test_whoever_stops_between_tasks_leaves_no_process_behind(moment, notes):
-    records = run(scoring(*12 * ["works"]), HERE, TIMEOUT_S)
+    records = side_by_side(scoring(*12 * ["works"]), LIMIT_S)
     for _ in range(moment + 1):
         next(records)
     records.close()
     assert not any(map(is_there, processes(notes)))
 
 
-@pytest.mark.parametrize(
-    ("machine", "tasks", "workers", "threads"),
-    [(HERE, 1, 1, 1), (HERE, 5, 2, 1), (CARD, 3, 1, 5)],
-)
-def test_a_processor_each_but_one_at_a_time_on_a_card(machine, tasks, workers, threads, notes):
-    records = list(run(scoring(*tasks * ["works"]), machine, TIMEOUT_S))
+@pytest.mark.parametrize(("count", "workers"), [(1, 1), (5, 2)])
+def test_those_side_by_side_have_a_processor_each(count, workers, notes):
+    records = list(side_by_side(scoring(*count * ["works"]), LIMIT_S))
     assert len(processes(notes)) == workers
-    assert {record.environment["cpu_threads"] for record in records} == {threads}
+    assert {record.environment["cpu_threads"] for record in records} == {1}
 
 
 def test_without_tasks_nothing_is_started(notes):
-    assert list(run([], HERE, TIMEOUT_S)) == []
+    with LocalWorkers() as workers:
+        assert list(workers.run([], LIMIT_S)) == []
     assert processes(notes) == []
 
 
-def test_records_are_looked_up_as_the_trainings_see_the_machine():
-    assert side_by_side.machine(HERE) == {"gpu": None, "cpu_threads": 1}
-    assert side_by_side.machine(CARD) == CARD
+def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes):
+    kinds = ["predict", "score", "measure", "measure_memory", "predict", "score"]
+    with LocalWorkers() as workers:
+        records = list(workers.run(tasks(*((how, "works") for how in kinds)), LIMIT_S))
+    assert [record.cell.seed for record in records[:4]] == [0, 2, 3, 4]
+    ran_in = {record.cell.seed: record.environment["platform"] for record in records}
+    assert ran_in[0] == ran_in[4]
+    assert len({ran_in[0], ran_in[2], ran_in[3]}) == 3
+    assert {ran_in[1], ran_in[5]}.isdisjoint(ran_in[place] for place in (0, 2, 3))
+    assert not any(map(is_there, processes(notes)))
+
+
+def test_a_training_on_a_card_has_the_card_and_all_processors(notes):
+    on_card = [Task("score", replace(task.cell, device="cuda")) for task in scoring(*3 * ["works"])]
+    with LocalWorkers() as workers:
+        records = list(workers.run(on_card, LIMIT_S))
+    assert len(processes(notes)) == 1
+    assert {record.environment["cpu_threads"] for record in records} == {5}

@@ -12,8 +12,8 @@ import pytest
 
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
-from samfit.harness.run import isolate
-from samfit.harness.run.isolate import Worker, run_isolated
+from samfit.harness.run import process as room
+from samfit.harness.run.process import WorkerProcess
 from samfit.harness.run.task import Task
 
 TINY = Task("predict", Cell(adapter="lora", backbone="vit_tiny"))
@@ -22,7 +22,7 @@ SLOW = Task("measure", Cell(adapter="cad", backbone="vit_tiny", batch_size=64, d
 
 @pytest.fixture(scope="module")
 def worker():
-    with Worker() as worker:
+    with WorkerProcess() as worker:
         yield worker
 
 
@@ -45,7 +45,8 @@ def test_a_mistake_in_the_cell_is_one_sentence_and_the_worker_lives_on(worker):
 
 
 def test_a_killed_worker_is_recorded_and_replaced():
-    with Worker() as worker:
+    with WorkerProcess() as worker:
+        assert worker.machine  # it has started
         killer = threading.Timer(1.0, lambda: os.kill(worker._process.pid, signal.SIGKILL))
         killer.start()
         record = worker.run(SLOW)
@@ -57,40 +58,44 @@ def test_a_killed_worker_is_recorded_and_replaced():
 
 def test_a_task_that_takes_too_long_is_stopped():
     begin = time.perf_counter()
-    record = run_isolated(SLOW, timeout_s=1)
+    with WorkerProcess() as worker:
+        record = worker.run(SLOW, limit_s=1)
     assert record.status == "timeout"
-    assert record.message == "stopped after 1 s: give it more by samfit sweep --time-limit."
+    assert record.message == "stopped after 1 s: run samfit sweep with a longer --time-limit."
     assert record.duration_ms == 1000
     assert time.perf_counter() - begin < 60
 
 
 def test_a_worker_that_hangs_is_stopped_and_replaced():
-    with Worker() as worker:
+    with WorkerProcess() as worker:
+        assert worker.machine  # it has started
         os.kill(worker._process.pid, signal.SIGSTOP)
-        assert worker.run(TINY, timeout_s=1).status == "timeout"
+        assert worker.run(TINY, limit_s=1).status == "timeout"
         assert worker.run(TINY).status == "ok"
 
 
 def test_a_worker_that_cannot_start_is_named(monkeypatch):
-    monkeypatch.setattr(isolate, "BOOT", "raise SystemExit(3)")
-    with pytest.raises(UserError, match="worker process did not start"):
-        Worker()
+    monkeypatch.setattr(room, "BOOT", "raise SystemExit(3)")
+    with (
+        WorkerProcess() as worker,
+        pytest.raises(UserError, match="worker process did not start"),
+    ):
+        worker.run(TINY)
 
 
 def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
     loud = "from samfit.harness.run import worker\npredict = worker.RUNNERS['predict']\n"
     loud += "worker.RUNNERS['predict'] = lambda cell: [print('noise'), predict(cell)][1]\nmain()"
-    monkeypatch.setattr(isolate, "BOOT", isolate.BOOT.replace("main()", loud))
-    assert run_isolated(TINY).status == "ok"
+    monkeypatch.setattr(room, "BOOT", room.BOOT.replace("main()", loud))
+    with WorkerProcess() as worker:
+        assert worker.run(TINY).status == "ok"
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_worker_does_not_outlive_its_parent():
     """A killed sweep must not leave a process on the device."""
-    code = (
-        "from samfit.harness.run.isolate import Worker\nfrom samfit.harness.run.task import Task\n"
-    )
-    code += "from samfit.harness.record.cell import Cell\nworker = Worker()\n"
+    code = "from samfit.harness.run.process import WorkerProcess\nfrom samfit import Cell, Task\n"
+    code += "worker = WorkerProcess()\n"
     code += "print(worker._process.pid, flush=True)\n"
     code += "worker.run(Task('measure', Cell(adapter='cad', backbone='vit_tiny', batch_size=64, "
     code += "device='cpu')))"

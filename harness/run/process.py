@@ -1,20 +1,20 @@
-"""Run tasks in a worker process, and turn every way in which it can end into a record."""
+"""A worker process, as its parent sees it: every way in which it can end is an answer."""
 
 import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor, TimeoutError
+from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
-from dataclasses import replace
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from samfit.errors import UserError
 from samfit.files import PACKAGE
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.record import Record
-from samfit.harness.run.task import Task
+from samfit.harness.run.task import Job
+
+A = TypeVar("A")
 
 SIGKILL = -9
 
@@ -32,17 +32,11 @@ main()
 """
 
 
-class Worker:
-    """A worker process, started on creation, and again if it ends; use it as a context manager.
-
-    Attributes:
-        machine: what the worker says about the machine it runs on.
-    """
-
-    machine: Environment
+class WorkerProcess:
+    """Started on creation, and again if it ends; use it as a context manager."""
 
     def __init__(self, threads: int | None = None) -> None:
-        """``threads`` that it computes with; as many as there are processors without."""
+        """``threads``: how many it computes with. Default: as many as there are processors."""
         self._environment = dict(os.environ)
         if threads is not None:
             self._environment["OMP_NUM_THREADS"] = str(threads)
@@ -60,43 +54,55 @@ class Worker:
             env=self._environment,
         )
         self._reader = ThreadPoolExecutor(1)
-        try:
-            greeting = self._read_line(None)
-        except BaseException:  # Ctrl-C while it starts
-            self.close()
-            raise
+        self._greeting = self._read_line()
+
+    @property
+    def machine(self) -> Environment:
+        """What the process says about the machine on which it runs, once it has started.
+
+        Raises:
+            UserError: if it does not start.
+        """
+        greeting = self._greeting.result()
         if not greeting:
-            self.close()
             raise UserError(
                 "the worker process did not start: read its message above, then reinstall samfit."
             )
-        self.machine = json.loads(greeting)
+        machine: Environment = json.loads(greeting)
+        return machine
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> "WorkerProcess":
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.close()
 
-    def run(self, task: Task, timeout_s: float | None = None) -> Record:
-        """The Record of ``task``; one without figures if the worker did not survive it."""
+    def run(self, job: Job[A], limit_s: float | None = None) -> A:
+        """The answer to ``job``, also if the process does not survive it.
+
+        Args:
+            limit_s: seconds after which the process is stopped. Default: no limit.
+        """
         with self._starting:
             if self._process.poll() is not None and not self._ended:
                 self._start()
+        machine = self.machine
         try:
-            self._send(task)
-            answer = self._read_line(timeout_s)
+            self._send(job.to_json())
+            line = self._read_line().result(limit_s)
         except TimeoutError:
             self.close()
-            assert timeout_s is not None  # or it would still wait
-            message = f"stopped after {timeout_s:.0f} s: give it more by samfit sweep --time-limit."
-            record = task.ended("timeout", message, self.machine)
-            return replace(record, duration_ms=1000 * timeout_s)
-        if not answer.endswith("\n"):  # the process ended, perhaps in the middle of its answer
+            assert limit_s is not None  # or it would still wait
+            message = f"stopped after {limit_s:.0f} s: run samfit sweep with a longer --time-limit."
+            return job.ended("timeout", message, machine, 1000 * limit_s)
+        if not line.endswith("\n"):  # the process ended, perhaps in the middle of its answer
             exit_code = self._process.wait()
             self.close()
-            return task.ended("error", _death(exit_code), self.machine)
-        return Record.from_json(json.loads(answer))
+            return job.ended("error", _death(exit_code), machine)
+        said = json.loads(line)
+        if "failed" in said:
+            return job.ended("error", said["failed"], machine)
+        return job.answer(said["answer"])
 
     def end(self) -> None:
         """From another thread: end the process, and let ``run`` start no other."""
@@ -110,27 +116,21 @@ class Worker:
         self._process.communicate()
         self._reader.shutdown()
 
-    def _send(self, task: Task) -> None:
+    def _send(self, question: dict[str, Any]) -> None:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # if it has just died, reading tells how
-            self._process.stdin.write(json.dumps(task.to_json()) + "\n")
+            self._process.stdin.write(json.dumps(question) + "\n")
             self._process.stdin.flush()
 
-    def _read_line(self, timeout_s: float | None) -> str:
+    def _read_line(self) -> "Future[str]":
         assert self._process.stdout is not None
-        return self._reader.submit(self._process.stdout.readline).result(timeout_s)
-
-
-def run_isolated(task: Task, timeout_s: float | None = None) -> Record:
-    """Run one task in a fresh process that ends with it."""
-    with Worker() as worker:
-        return worker.run(task, timeout_s)
+        return self._reader.submit(self._process.stdout.readline)
 
 
 def _death(exit_code: int) -> str:
     if exit_code == SIGKILL:
         return (
-            "the worker was killed (signal 9), most often by the system for want of host memory: "
-            "use a smaller --batch-size or close other programs."
+            "the worker was killed (signal 9), most often by the system because the computer ran "
+            "out of memory: use a smaller --batch-size or close other programs."
         )
     return f"the worker ended with exit code {exit_code}: read its message above."

@@ -1,1 +1,0 @@
-"""pytest-benchmark suites: thin, they make Cells and call the harness."""

@@ -1,0 +1,64 @@
+"""A sweep that is killed again and again ends as one that is left in peace."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from samfit import Store
+from samfit.harness.record.record import Timing
+
+ONE = {"adapter": "decoder", "backbone": "vit_tiny"}
+TEN = {**ONE, "adapter": ["decoder", "cad", "lora", "lst", "ssf"], "batch_size": [1, 2]}
+START = [sys.executable, "-c", "from samfit.harness.cli.main import command; command()"]
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Starts a sweep of a grid, predicted and measured, in a folder; gives process and results."""
+
+    def start(grid, folder):
+        profile, results = tmp_path / "profile.json", tmp_path / folder / "results.jsonl"
+        profile.write_text(json.dumps({"predict": [grid], "measure": [{**grid, "device": "cpu"}]}))
+        command = [*START, "sweep", profile, "--output", results]
+        return subprocess.Popen(command, stderr=subprocess.DEVNULL), Store(results)
+
+    return start
+
+
+def alike(records):
+    """Records in the order of their keys, with nothing in them that no two runs share."""
+    plain = [
+        replace(r, timing=Timing(), started=None, duration_ms=None, environment={}) for r in records
+    ]
+    return sorted(plain, key=lambda record: record.key)
+
+
+@pytest.mark.parametrize(
+    ("grid", "cells", "kills", "longest_s"),
+    [(ONE, 2, 3, 6), pytest.param(TEN, 20, 100, 12, marks=pytest.mark.slow)],
+)
+def test_every_finished_cell_is_there_once(grid, cells, kills, longest_s, sweep):
+    """Whenever the sweep that is killed is over, it begins anew in another folder."""
+    peaceful, expected = sweep(grid, "peaceful")
+    chance, killed = random.Random(0), 0
+    while killed < kills:
+        folder, finished = f"after {killed} kills", []
+        while killed < kills and len(finished) < cells:
+            process, results = sweep(grid, folder)
+            time.sleep(chance.uniform(0, longest_s))
+            killed += process.poll() is None
+            process.kill()
+            process.wait()
+            keys = [record.key for record in results.load()]
+            assert keys[: len(finished)] == finished  # none lost, none moved
+            assert len(set(keys)) == len(keys)  # none done twice
+            finished = keys
+        process, results = sweep(grid, folder)
+        assert process.wait() == peaceful.wait() == 0
+        assert alike(results.load()) == alike(expected.load())
+        assert len(results.load()) == cells
