@@ -28,6 +28,7 @@ def naive_step(step: Step) -> Tensor:
     step.optimizer.zero_grad(set_to_none=True)
     losses = []
     for one in single_images(step.batch):
+        assert one.masks is not None
         logits = naive_masks(step.model, one.images, one.boxes)
         loss = step.loss(logits, one.masks, step.cell.image_size)
         auxiliary = step.model.adapter.auxiliary_loss()
@@ -60,6 +61,7 @@ def naive_masks(model: AdaptedSam, image: Tensor, boxes: Tensor | None) -> Tenso
 
 def single_images(batch: Batch) -> Iterator[Batch]:
     """The images of ``batch``, each as a batch of its own."""
+    assert batch.masks is not None
     count = batch.images.shape[0]
     prompts = batch.masks.shape[0] // count
     masks = batch.masks.split(prompts)

@@ -16,6 +16,7 @@ from samfit.errors import UserError
 from samfit.harness.device.nvml import CARD
 from samfit.harness.measure.timing import time_steps, warm_up
 from samfit.harness.memory.cuda import explain, foreign_bytes, read_cuda
+from samfit.harness.memory.exhausted import first_line, is_out_of_memory
 from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.peak import traced_memory
 from samfit.harness.predict.predict import predict
@@ -29,14 +30,6 @@ MIB = 2**20
 # The spelling that every version reads, and the newer: neither may say what the Cell does not.
 ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 WEIGHED_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step
-# How torch and CUDA's libraries say that memory is used up, where torch has no exception for it.
-OUT_OF_MEMORY = (
-    "DefaultCPUAllocator",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
-    "CUFFT_ALLOC_FAILED",
-)
 
 
 def measure(cell: Cell) -> Record:
@@ -90,17 +83,6 @@ def _run(cell: Cell, use: Use) -> Record:
     if record.status == "oom":  # out of the handler, which keeps the failed step's frames alive
         record = _what_was_missing(record)
     return replace(record, duration_ms=1000 * (time.perf_counter() - clock))
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether torch says that the device's memory, or the host's, is used up."""
-    words = str(error)
-    return isinstance(error, torch.OutOfMemoryError) or any(sign in words for sign in OUT_OF_MEMORY)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without the stack of C++ frames that torch may append."""
-    return str(error).partition("\n")[0]
 
 
 def _time(step: Step, warmup_ms: list[float]) -> Timing:
