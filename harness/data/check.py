@@ -1,12 +1,18 @@
-"""Every example is read once before training starts, so that a bad one does not end it later."""
+"""Every picture is read once before work starts, so that a bad one does not end it later."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED, Example
+from samfit.harness.data.pair import read_image
 from samfit.harness.data.parallel import in_threads
+from samfit.progress import SILENT, Progress
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +36,14 @@ class _Seen(NamedTuple):
     empty: bool
 
 
-def check(examples: Sequence[Example], progress: Callable[[], None] = lambda: None) -> Summary:
-    """Read all examples; ``progress`` is called after each.
+def check(examples: Sequence[Example], progress: Progress = SILENT) -> Summary:
+    """Read all examples.
 
     Raises:
         UserError: on the first example that cannot be read, and how many more there are; or if no
             mask has any foreground.
     """
-    seen, faults = list[_Seen](), list[UserError]()
-    for result in in_threads(_look, examples):
-        if isinstance(result, UserError):
-            faults.append(result)
-        else:
-            seen.append(result)
-        progress()
-    if faults:
-        more = f" (one of {len(faults):,} such faults)" if len(faults) > 1 else ""
-        raise UserError(f"{str(faults[0]).removesuffix('.')}{more}.") from faults[0]
+    seen = _read_all(_look, examples, progress, "checking images and masks")
     empty = sum(each.empty for each in seen)
     if empty == len(seen):
         raise UserError(
@@ -57,10 +54,43 @@ def check(examples: Sequence[Example], progress: Callable[[], None] = lambda: No
     return Summary(count=len(seen), smallest=sizes[0], largest=sizes[-1], empty_masks=empty)
 
 
-def _look(example: Example) -> _Seen | UserError:
-    try:
-        image, mask = example.read()
-    except UserError as error:
-        return error
+def check_images(paths: Collection[Path], progress: Progress = SILENT) -> None:
+    """Read all images.
+
+    Raises:
+        UserError: on the first that cannot be read, and how many more there are.
+    """
+    _read_all(_can_be_read, paths, progress, "checking images")
+
+
+def _read_all(
+    read: Callable[[Item], Result], items: Collection[Item], progress: Progress, what: str
+) -> list[Result]:
+    """What ``read`` gives for each of ``items``; the first error of a user is raised at the end."""
+
+    def attempt(item: Item) -> Result | UserError:
+        try:
+            return read(item)
+        except UserError as error:
+            return error
+
+    found, faults = list[Result](), list[UserError]()
+    for result in progress.track(in_threads(attempt, items), len(items), what):
+        if isinstance(result, UserError):
+            faults.append(result)
+        else:
+            found.append(result)
+    if faults:
+        more = f" (one of {len(faults):,} such faults)" if len(faults) > 1 else ""
+        raise UserError(f"{str(faults[0]).removesuffix('.')}{more}.") from faults[0]
+    return found
+
+
+def _can_be_read(path: Path) -> bool:
+    return bool(read_image(path).size)
+
+
+def _look(example: Example) -> _Seen:
+    image, mask = example.read()
     height, width = image.shape[:2]
     return _Seen(size=(height, width), empty=not ((mask > 0) & (mask != IGNORED)).any())

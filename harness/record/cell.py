@@ -154,6 +154,11 @@ class Cell:
             raise UserError(f"recipe must be an object of a recipe's fields, got {self.recipe!r}.")
 
     @property
+    def classes(self) -> int:
+        """Classes that masks tell apart, the background included; 1 for masks of one object."""
+        return int(self.settings.get("classes", 1))
+
+    @property
     def key(self) -> str:
         """Stable name: readable head, then a hash of every field that is not at its default.
 

@@ -2,7 +2,9 @@ from .adapters.core.adapted import AdaptedSam as AdaptedSam, attach as attach
 from .adapters.core.base import Adapter as Adapter, Settings as Settings
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
+from .harness.data.dataset import DataSet as DataSet
 from .harness.measure.measure import measure as measure
+from .harness.miniature.dataset import open_data as open_data
 from .harness.predict.answers import Blame as Blame, MethodFit as MethodFit
 from .harness.predict.blame import blame as blame
 from .harness.predict.catalogue import catalogue as catalogue
@@ -13,3 +15,8 @@ from .harness.record.changes import compare as compare
 from .harness.record.recipe import Recipe as Recipe
 from .harness.record.record import Record as Record
 from .harness.record.store import Store as Store
+from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
+from .harness.train.run import Run as Run
+from .harness.train.segment import segment as segment
+from .harness.train.train import train as train
+from .progress import Progress as Progress
