@@ -97,8 +97,7 @@ class Bars(Progress):
 
 def with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
     """Pass ``answers`` on, showing a bar."""
-    with progress_bar() as progress:
-        yield from progress.track(answers, total=total, description="methods")
+    return Bars().track(answers, total, "methods")
 
 
 def with_progress(records: Iterable[Record], total: int) -> Iterator[Record]:

@@ -2,8 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,9 @@ class RunFolder:
     def _state(self) -> Path:
         return self.path / "state.pt"
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Make the folder, and let no other process write to it meanwhile.
-
-        Raises:
-            UserError: if another process trains in it, or it cannot be written.
-        """
-        with only_writer(self.path, self.path / ".lock", ADVICE):
-            yield
+    def writing(self) -> AbstractContextManager[None]:
+        """Makes the folder, and lets no other process write to it; as ``only_writer``."""
+        return only_writer(self.path, self.path / ".lock", ADVICE)
 
     def description(self) -> Description:
         """What the run in this folder trains.

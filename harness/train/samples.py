@@ -48,8 +48,8 @@ class Samples(Dataset[Batch]):
     """Examples of a data set as batches of one.
 
     Images are squashed to S x S, as the adapters' official recipes do; masks take their nearest
-    pixels. What is random depends on the seed, the epoch and the example alone, so a run that is
-    taken up again, or loads with more processes, sees the same.
+    pixels. What is random depends on the seed, the epoch and the example alone, so a run that
+    resumes, or loads with more processes, sees the same.
     """
 
     def __init__(self, examples: Sequence[Example], cell: Cell, augment: Augment = "none") -> None:

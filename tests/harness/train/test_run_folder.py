@@ -181,15 +181,6 @@ def test_one_run_at_a_time(tmp_path):
             pass
         with RunFolder(tmp_path / "other").writing():
             pass
-    with RunFolder(tmp_path).writing():
-        pass
-
-
-def test_a_folder_is_left_free_after_an_error(tmp_path):
-    with pytest.raises(ZeroDivisionError), RunFolder(tmp_path).writing():
-        raise ZeroDivisionError
-    with RunFolder(tmp_path).writing():
-        pass
 
 
 @pytest.mark.parametrize("place", ["a file", "a file/below"])
