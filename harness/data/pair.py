@@ -89,7 +89,7 @@ def _indices(values: NDArray[np.integer], classes: int) -> NDArray[np.uint8]:
     wrong = values[(values >= classes) & (values != IGNORED)]
     if wrong.size:
         raise PictureError(
-            f"holds the class {wrong.max()}, but --classes {classes} allows 0 to {classes - 1} and, "
-            f"for unlabelled pixels, {IGNORED}: correct the mask or --classes"
+            f"holds the class {wrong.max()}, but with --classes {classes} a mask holds 0 to "
+            f"{classes - 1}, and {IGNORED} for unlabelled pixels: correct the mask or --classes"
         )
     return values.astype(np.uint8)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -181,17 +181,6 @@ class EmbeddingCache:
         for i in missing:
             self._write(names[i], embeddings[i])
         return embeddings.to(images.device)
-
-    def fill(self, batches: Iterable[Tensor]) -> None:
-        """Put the embeddings of all ``batches``, as ``get`` takes them, into the cache.
-
-        What is there already is checked.
-
-        Raises:
-            UserError: as for ``get``.
-        """
-        for images in batches:
-            self.get(images)
 
     def _check_images(self, images: Tensor) -> None:
         side = self.encoder.image_size

@@ -89,6 +89,5 @@ def _own_data(run: Run, progress: Progress) -> DataSet:
     images = run.description.data
     if not images.path:
         raise UserError(f"the run in {run.folder} does not say where its images are: give data.")
-    classes = images.classes or run.cell.classes
-    own = open_data(images.path, images.layout, classes)
+    own = open_data(images.path, images.layout, images.classes or run.cell.classes)
     return with_validation(opened(own, progress), images.hold_out, run.description.cell.seed)

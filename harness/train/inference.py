@@ -106,13 +106,7 @@ def predict_mask(
 ) -> Mask:
     """The class (H, W) of each pixel of an RGB image (H, W, 3); 0 and 1 if there is one class.
 
-    Args:
-        cell: as trained.
-        model: with its trained weights.
-        image: of any size.
-        device: where the model is.
-        box: (x0, y0, x1, y1) in pixels of the image, if the model was trained with boxes of masks.
-        points: (x, y) within the object, if it was trained with points.
+    The prompt is a box (x0, y0, x1, y1) or points (x, y), in pixels of the image.
 
     Raises:
         UserError: as ``check_prompt``.

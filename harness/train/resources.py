@@ -17,11 +17,7 @@ READERS = 4  # a GPU must not wait for images; a CPU has other work
 
 
 def opened(data: DataSet | Path | str, progress: Progress, classes: int = 0) -> DataSet:
-    """The data set, opened if it is not; what is remarkable about it goes to the user.
-
-    Raises:
-        UserError: as ``open_data``.
-    """
+    """The data set, opened if it is not; its remarks go to the user."""
     found = data if isinstance(data, DataSet) else open_data(data, classes=classes)
     for remark in found.remarks:
         progress.say(remark)
@@ -44,18 +40,12 @@ def torch_device(name: str | None) -> torch.device:
 
 def readers(workers: int | None, device: torch.device) -> int:
     """Processes that read images, if ``workers`` does not say."""
-    if workers is None:
-        return READERS if device.type == "cuda" else 0
-    return workers
+    return (READERS if device.type == "cuda" else 0) if workers is None else workers
 
 
 @contextmanager
 def enough_memory(cell: Cell) -> Iterator[None]:
-    """Say in one sentence that memory ran out, and how to find what needs less.
-
-    Raises:
-        UserError: if it runs out in the block.
-    """
+    """If memory runs out in the block, say so in one sentence, and how to find what needs less."""
     try:
         yield
     except RuntimeError as error:

@@ -44,8 +44,7 @@ class Run:
         self.folder, self.description = self._files.path, self._files.description()
         if not self._files.weights.exists():
             raise UserError(
-                f"the run in {folder} is not finished: run the same samfit train command to "
-                "finish it."
+                f"{folder} is not finished: run the same samfit train command to finish it."
             )
         self.device = torch_device(device)
         trained = self.description.cell
@@ -61,11 +60,7 @@ class Run:
 
     @cached_property
     def model(self) -> AdaptedSam:
-        """SAM with the trained adapter, in eval mode, built when it is first asked for.
-
-        Raises:
-            UserError: if the weights do not fit the checkpoint's SAM.
-        """
+        """SAM with the trained adapter, in eval mode, built when it is first asked for."""
         model = build_model(self.cell, self.device)
         model.load(self._files.weights)
         return model.eval()
@@ -106,9 +101,7 @@ class Run:
         # A copy, since torch takes neither arrays that are read-only nor such as run backwards.
         pixels = read_image(Path(image)) if isinstance(image, str | Path) else np.array(image)
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-            raise UserError(
-                f"an image is (H, W, 3) of uint8, got {pixels.shape} of {pixels.dtype}."
-            )
+            raise UserError(f"an image is (H, W, 3) of uint8, not {pixels.shape} {pixels.dtype}.")
         with enough_memory(self.cell):
             return predict_mask(self.cell, self.model, pixels, self.device, box, points)
 

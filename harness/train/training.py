@@ -179,8 +179,9 @@ def filled_cache(
     identity = encoder_id(sam, cell.precision)
     cache = EmbeddingCache(folder, identity, frozen_encoder(sam.to(device), cell.precision, 1))
     samples = Samples(examples, cell)
-    batches = (samples[0, index].images.to(device) for index in range(len(examples)))
-    cache.fill(progress.track(batches, len(examples), "caching embeddings"))
+    count = len(examples)
+    for index in progress.track(range(count), count, "caching embeddings"):
+        cache.get(samples[0, index].images.to(device))
     sam.to("cpu")
     return cache
 

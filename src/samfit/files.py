@@ -29,14 +29,10 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def writing_to(target: Path | str, advice: str = "") -> Iterator[None]:
-    """Say in one sentence what cannot be written, and why.
-
-    Args:
-        target: what the block writes to.
-        advice: what to do about it, as the end of the sentence.
+    """The block writes to ``target``: an error of the system becomes one sentence with ``advice``.
 
     Raises:
-        UserError: for an error of the operating system in the block.
+        UserError: with that sentence.
     """
     try:
         yield
@@ -47,16 +43,12 @@ def writing_to(target: Path | str, advice: str = "") -> Iterator[None]:
 
 @contextmanager
 def only_writer(target: Path, lock: Path, advice: str = "") -> Iterator[None]:
-    """Let no other process write to ``target`` meanwhile.
+    """No other process writes to ``target`` during the block.
 
-    Args:
-        target: what the block writes to.
-        lock: a file that stands for it; its folder is made. It stays, since removing it would let
-            two writers in.
-        advice: as for ``writing_to``.
+    The file ``lock`` stands for it. It stays, since removing it would let two writers in.
 
     Raises:
-        UserError: if another process writes to it, or the lock's folder cannot be written.
+        UserError: if another process writes to it; as ``writing_to``, if the lock cannot be made.
     """
     held = FileLock(lock, timeout=0)
     with writing_to(target, advice):

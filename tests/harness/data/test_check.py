@@ -7,7 +7,7 @@ import pytest
 from tiny_task import Told
 from user_error import user_error
 
-from samfit.harness.data.check import Summary, check, check_images
+from samfit.harness.data.check import check, check_images
 from samfit.harness.data.dataset import open_folder
 from samfit.harness.data.parallel import in_threads
 
@@ -22,11 +22,6 @@ class Drawn:
     def read(self):
         mask = np.array(self.mask, dtype=np.uint8)
         return np.zeros((*mask.shape, 3), dtype=np.uint8), mask
-
-
-def test_a_summary_of_what_is_there():
-    examples = [Drawn([[1, 0]]), Drawn([[0, 0], [0, 0]]), Drawn([[1]]), Drawn([[0, 255]])]
-    assert check(examples) == Summary(count=4, smallest=(1, 1), largest=(2, 2), empty_masks=2)
 
 
 def test_progress_is_told_of_each():

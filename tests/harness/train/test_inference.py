@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny_task import Made, Told, made, tiny_cell
+from tiny_task import Made, made, tiny_cell
 from torch.nn import functional as F
 from user_error import user_error
 
@@ -107,13 +107,6 @@ def test_a_model_in_training_is_scored_in_eval_mode():
     assert not model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.trained_state().items())
     assert score_masks(cell, model, examples(), CPU)[0].per_image == trained.per_image
-
-
-def test_progress_is_told_each_example():
-    cell, model = cell_and_model()
-    told = Told()
-    score_masks(cell, model, examples(), CPU, progress=told)
-    assert told.tracked == [("scoring", 3, 3)]
 
 
 def test_a_model_that_diverged_is_named():

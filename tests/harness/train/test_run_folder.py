@@ -175,14 +175,6 @@ def test_a_state_that_would_run_code_is_refused(save, tmp_path):
 # Writing
 
 
-def test_one_run_at_a_time(tmp_path):
-    with RunFolder(tmp_path).writing():
-        with user_error(f"another samfit is writing to {tmp_path}"), RunFolder(tmp_path).writing():
-            pass
-        with RunFolder(tmp_path / "other").writing():
-            pass
-
-
 @pytest.mark.parametrize("place", ["a file", "a file/below"])
 def test_a_folder_that_cannot_be_made_is_named(place, tmp_path):
     (tmp_path / "a file").touch()

@@ -137,6 +137,19 @@ def test_no_mask_is_written_before_all_images_were_read(missing, run, photos, tm
     assert not (tmp_path / "masks").exists()
 
 
+def test_running_out_of_memory_is_one_sentence(run, photos, monkeypatch):
+    def exhausted(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(run.model, "forward", exhausted)
+    with user_error(
+        "out of memory with --batch-size 2: use a smaller one, or levers", "samfit fit"
+    ):
+        samfit.evaluate(run, batch_size=2)
+    with user_error("out of memory with --batch-size 1: use levers"):
+        run.mask(photos / "test" / "images" / "005.png")
+
+
 def test_a_device_that_there_is_not_is_named(cell, photos, tmp_path):
     with user_error("--device must be cuda or cpu, got 'gpu'"):
         samfit.train(cell, RECIPE, photos, tmp_path, device="gpu")
