@@ -35,7 +35,7 @@ class Step:
 
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
-        self.loss: Loss = _loss(cell, model.adapter.settings.classes)
+        self.loss: Loss = _loss(cell)
         model.train(cell.phase == "train")
 
     @cached_property
@@ -125,9 +125,9 @@ def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
     return model.to(device)
 
 
-def _loss(cell: Cell, classes: int) -> Loss:
+def _loss(cell: Cell) -> Loss:
     """The loss of ``cell``, if it fits the number of classes."""
-    loss = LOSSES[cell.loss]
+    loss, classes = LOSSES[cell.loss], cell.classes
     if cell.phase == "train" and loss.multi_class != (classes > 1):
         fitting = [name for name, other in LOSSES.items() if other.multi_class == (classes > 1)]
         masks = f"{classes} classes" if classes > 1 else "one class"

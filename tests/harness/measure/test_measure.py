@@ -72,11 +72,6 @@ def test_out_of_memory_is_a_result_that_says_what_is_needed(monkeypatch, error):
     assert "predicted to hold" in record.message
 
 
-@pytest.mark.parametrize("sign", room.OUT_OF_MEMORY)
-def test_libraries_that_run_out_of_memory_are_understood(sign):
-    assert room.is_out_of_memory(RuntimeError(f"{sign} when calling `cublasCreate(handle)`"))
-
-
 @pytest.mark.parametrize("batch_size", [1, 4, 7])
 def test_advice_names_the_largest_batch_that_is_predicted_to_fit(batch_size):
     cell = Cell(adapter="decoder", backbone="vit_tiny", batch_size=16)
