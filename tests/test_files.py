@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from user_error import user_error
 
 from samfit import files
-from samfit.files import write_whole
+from samfit.files import only_writer, write_whole, writing_to
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
@@ -74,3 +75,24 @@ def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path):
 def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         write_whole(tmp_path / "missing" / "file.bin", b"")
+
+
+@pytest.mark.parametrize(
+    ("advice", "end"), [("", "No space left on device."), ("free some", "device; free some.")]
+)
+def test_what_cannot_be_written_is_named_with_the_reason(advice, end):
+    with user_error("cannot write to x.csv: No space left", end), writing_to("x.csv", advice):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_only_one_writes_and_the_next_may_after_an_error(tmp_path):
+    target, lock = tmp_path / "new" / "results", tmp_path / "new" / "lock"
+    with pytest.raises(ZeroDivisionError), only_writer(target, lock):
+        with user_error(f"another samfit is writing to {target}"), only_writer(target, lock):
+            pass
+        raise ZeroDivisionError
+    with only_writer(target, lock):
+        pass
+    sentence = f"cannot write to {target}: Not a directory; mend that"
+    with user_error(sentence), only_writer(target, lock / "not" / "a folder", "mend that"):
+        pass

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from samfit.adapters.sam.build import build_sam
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.record.cell import Cell
+from samfit.progress import Progress
 
 SIDE = 64  # 4 x 4 tokens
 COLOURS = np.array([[0, 0, 0], [150, 150, 150], [150, 0, 0], [0, 150, 0]], dtype=np.uint8)
@@ -74,3 +75,23 @@ def write_checkpoint(path: Path) -> None:
     """Random weights of the smallest SAM, as a file for ``--checkpoint``."""
     torch.manual_seed(0)
     save_file(build_sam("vit_tiny", SIDE).state_dict(), path)
+
+
+class Told(Progress):
+    """Keeps what it is told.
+
+    ``tracked`` is what was done, of how many items, and how many there were; ``said`` the remarks.
+    """
+
+    def __init__(self) -> None:
+        self.tracked: list[tuple[str, int, int]] = []
+        self.said: list[str] = []
+
+    def track(self, items, total, what):
+        done = 0
+        for done, item in enumerate(items, 1):  # noqa: B007
+            yield item
+        self.tracked.append((str(what), total, done))
+
+    def say(self, remark: str) -> None:
+        self.said.append(remark)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
@@ -16,6 +16,7 @@ from samfit.adapters.core.settings import changed_function
 from samfit.adapters.sam.decoding import MaskTokens, decode_masks, encode_prompts
 from samfit.adapters.sam.precision import in_full_precision
 from samfit.errors import UserError
+from samfit.files import write_whole
 
 TRAINED_WITH = "trained_with"  # the metadata of an adapter file
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
@@ -190,7 +191,8 @@ class AdaptedSam(nn.Module):
         """
         tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
         # One entry, because safetensors writes several in no particular order.
-        save_file(tensors, path, {TRAINED_WITH: json.dumps(self._trained_with(), sort_keys=True)})
+        metadata = {TRAINED_WITH: json.dumps(self._trained_with(), sort_keys=True)}
+        write_whole(Path(path), save(tensors, metadata))  # with the mode of any other file
 
     def load(self, path: Path) -> None:
         """Read what ``save`` wrote for the same method, settings and backbone.

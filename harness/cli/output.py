@@ -4,10 +4,8 @@ import json
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,14 +13,16 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
+    Progress as RichProgress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
 from samfit.errors import UserError
+from samfit.files import writing_to
 from samfit.harness.record.record import Record
+from samfit.progress import Item, Progress
 
 messages = Console(stderr=True)
 
@@ -31,11 +31,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 def print_json(document: Any) -> None:
     """Print one document, all of it or an error."""
-    try:
-        print(json.dumps(document, indent=2), flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
-        raise UserError(f"cannot write the answer: {error.strerror}.") from error
+    with writing_to("standard output"):
+        try:
+            print(json.dumps(document, indent=2), flush=True)
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing more to flush
+            raise
 
 
 def print_record(record: Record, as_json: bool) -> None:
@@ -65,36 +66,7 @@ def plain_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextmanager
-def stoppable() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C ask for an end instead of forcing it; a second one forces it.
-
-    What comes back says whether it was asked for.
-    """
-    asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-
-    def ask(*_: object) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Say in one sentence why a file of the user's choice cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot write --output {path}: {error.strerror}.") from error
-
-
-def progress_bar() -> Progress:
+def progress_bar() -> RichProgress:
     """A bar with an estimate."""
     columns = (
         TextColumn("{task.description}"),
@@ -104,13 +76,28 @@ def progress_bar() -> Progress:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    return Progress(*columns, console=messages)
+    return RichProgress(*columns, console=messages)
+
+
+class Bars(Progress):
+    """Shows a bar with an estimate for whatever takes long, and remarks above it."""
+
+    def track(self, items: Iterable[Item], total: int, what: object) -> Iterator[Item]:
+        """Pass ``items`` on, showing a bar."""
+        with progress_bar() as bar:
+            task = bar.add_task(str(what), total=total)
+            for item in items:
+                bar.update(task, advance=1, description=str(what))
+                yield item
+
+    def say(self, remark: str) -> None:
+        """Print a sentence to standard error."""
+        messages.print(remark, soft_wrap=True, markup=False)
 
 
 def with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
     """Pass ``answers`` on, showing a bar."""
-    with progress_bar() as progress:
-        yield from progress.track(answers, total=total, description="methods")
+    return Bars().track(answers, total, "methods")
 
 
 class RecordBar:

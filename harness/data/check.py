@@ -1,66 +1,60 @@
-"""Every example is read once before training starts, so that a bad one does not end it later."""
+"""Every picture is read once before work starts, so that a bad one does not end it later."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import TypeVar
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED, Example
+from samfit.harness.data.pair import read_image
 from samfit.harness.data.parallel import in_threads
+from samfit.progress import SILENT, Progress
+
+Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """What reading the examples showed.
-
-    Attributes:
-        count: of examples.
-        smallest, largest: (height, width) of the images with the fewest and the most pixels.
-        empty_masks: masks in which nothing is foreground.
-    """
-
-    count: int
-    smallest: tuple[int, int]
-    largest: tuple[int, int]
-    empty_masks: int
-
-
-class _Seen(NamedTuple):
-    size: tuple[int, int]
-    empty: bool
-
-
-def check(examples: Sequence[Example], progress: Callable[[], None] = lambda: None) -> Summary:
-    """Read all examples; ``progress`` is called after each.
+def check(examples: Collection[Example], progress: Progress = SILENT) -> None:
+    """Read all examples.
 
     Raises:
         UserError: on the first example that cannot be read, and how many more there are; or if no
             mask has any foreground.
     """
-    seen, faults = list[_Seen](), list[UserError]()
-    for result in in_threads(_look, examples):
-        if isinstance(result, UserError):
-            faults.append(result)
-        else:
-            seen.append(result)
-        progress()
+    if not any(_read_all(_has_foreground, examples, progress, "checking images and masks")):
+        raise UserError(
+            f"none of the {len(examples):,} masks has any foreground: check --classes, which is 1 "
+            "for masks in black and white, and that the masks are the right ones."
+        )
+
+
+def check_images(paths: Collection[Path], progress: Progress = SILENT) -> None:
+    """Read all images.
+
+    Raises:
+        UserError: on the first that cannot be read, and how many more there are.
+    """
+    _read_all(lambda path: bool(read_image(path).size), paths, progress, "checking images")
+
+
+def _read_all(
+    look: Callable[[Item], bool], items: Collection[Item], progress: Progress, what: str
+) -> list[bool]:
+    """What ``look`` says of each; all are looked at before the first fault is raised."""
+
+    def attempt(item: Item) -> bool | UserError:
+        try:
+            return look(item)
+        except UserError as error:
+            return error
+
+    found = list(progress.track(in_threads(attempt, items), len(items), what))
+    faults = [each for each in found if isinstance(each, UserError)]
     if faults:
         more = f" (one of {len(faults):,} such faults)" if len(faults) > 1 else ""
         raise UserError(f"{str(faults[0]).removesuffix('.')}{more}.") from faults[0]
-    empty = sum(each.empty for each in seen)
-    if empty == len(seen):
-        raise UserError(
-            f"none of the {len(seen):,} masks has any foreground: check --classes, which is 1 for "
-            "masks in black and white, and that the masks are the right ones."
-        )
-    sizes = sorted((each.size for each in seen), key=lambda size: size[0] * size[1])
-    return Summary(count=len(seen), smallest=sizes[0], largest=sizes[-1], empty_masks=empty)
+    return [each is True for each in found]
 
 
-def _look(example: Example) -> _Seen | UserError:
-    try:
-        image, mask = example.read()
-    except UserError as error:
-        return error
-    height, width = image.shape[:2]
-    return _Seen(size=(height, width), empty=not ((mask > 0) & (mask != IGNORED)).any())
+def _has_foreground(example: Example) -> bool:
+    _, mask = example.read()
+    return bool(((mask > 0) & (mask != IGNORED)).any())

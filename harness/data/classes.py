@@ -28,9 +28,11 @@ def guess_classes(masks: Iterable[Path]) -> tuple[int, tuple[str, ...]]:
         return 1, ()
     union = frozenset[int]().union(*levels)
     if not union.isdisjoint(EDGES):
-        return 1, ("masks hold grey levels: what is brighter than half is foreground.",)
+        return 1, ("masks hold grey levels: pixels brighter than half count as foreground.",)
     classes = max(union - {IGNORED}) + 1
-    return classes, (f"masks hold class indices: found {classes}; --classes overrules this.",)
+    return classes, (
+        f"masks hold class indices: found {classes} classes; --classes overrides this.",
+    )
 
 
 def _levels(mask: Path) -> frozenset[int]:

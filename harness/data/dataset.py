@@ -19,6 +19,15 @@ LAYOUTS = ("auto", *PAPERS)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What a data set was opened with."""
+
+    path: str
+    layout: str = "auto"
+    classes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataSet:
     """Examples by split; a split that there is not is empty.
 
@@ -28,6 +37,7 @@ class DataSet:
         class_names: empty if unknown.
         train, val, test: the examples, in the order of their names.
         remarks: sentences that a user should see, on what was found and what was guessed.
+        origin: what ``open_data`` was given; None for examples that were made in another way.
     """
 
     name: str
@@ -37,6 +47,7 @@ class DataSet:
     val: tuple[Example, ...] = ()
     test: tuple[Example, ...] = ()
     remarks: tuple[str, ...] = ()
+    origin: Origin | None = None
 
 
 def open_folder(path: Path, layout: str = "auto", classes: int = 0) -> DataSet:
@@ -67,34 +78,39 @@ def open_folder(path: Path, layout: str = "auto", classes: int = 0) -> DataSet:
         masks = [files.mask for split in listing.splits.values() for files in split]
         known, reason = guess_classes(masks)
         remarks += reason
-    splits = {
-        split: tuple(Pair(*each, classes=known) for each in files)
-        for split, files in listing.splits.items()
-    }
+
+    def pairs(split: str) -> tuple[Pair, ...]:
+        return tuple(Pair(*each, classes=known) for each in listing.splits.get(split, ()))
+
     return DataSet(
         name=listing.name,
         classes=known,
         class_names=listing.class_names if known == listing.classes else (),
+        train=pairs("train"),
+        val=pairs("val"),
+        test=pairs("test"),
         remarks=remarks,
-        **splits,
     )
 
 
-def hold_out(data: DataSet, share: float, seed: int) -> DataSet:
+def with_validation(data: DataSet, share: float, seed: int) -> DataSet:
     """The data set with a ``val``: if it has none, a share of its training examples, at random.
 
+    A share of 0 leaves it without.
+
     Raises:
-        UserError: if the share is not between 0 and 1, or there is only one example to share.
+        UserError: if the share is not from 0 to below 1, or there is only one example to share.
     """
-    if data.val:
+    if data.val or share == 0:
         return data
     if not 0 < share < 1:
-        raise UserError(f"the share held out must be between 0 and 1, got {share}.")
+        raise UserError(f"--hold-out must be from 0 to below 1, got {share}.")
     count = len(data.train)
     if count < 2:
+        images = "1 training image" if count else "no training images"
         raise UserError(
-            f"of the training images of {data.name} ({count}) none can be held out for validation: "
-            "give at least 2."
+            f"{data.name} has {images}; holding out needs at least 2: add more, or give "
+            "--hold-out 0."
         )
     held = min(max(round(share * count), 1), count - 1)
     chosen = set(random.Random(seed).sample(range(count), held))

@@ -139,7 +139,7 @@ def _refuse(root: Path, images: int, masks: int) -> None:
     elif masks:
         found = f"masks ({masks:,}) but no images"
     raise UserError(
-        f"{root} holds {found}: looked for a folder {', '.join(IMAGES)} beside a folder "
-        f"{', '.join(MASKS)}, with or without train, val and test above or below, and for "
+        f"{root} holds {found}: samfit looks for a folder {', '.join(IMAGES)} beside a folder "
+        f"{', '.join(MASKS)}, with or without train, val and test above or below, or for a "
         "train.csv with the columns image and label."
     )

@@ -44,4 +44,4 @@ def joined(split: str, parts: Mapping[str, int]) -> tuple[str, ...]:
     if len(named) > MOST_NAMED:
         named[MOST_NAMED:] = [f"{len(named) - MOST_NAMED} more"]
     parts_named = ", ".join(named)
-    return (f"{split} joins {parts_named}: for one of them alone, give its path as --data.",)
+    return (f"{split} joins {parts_named}: to use only one of them, give its path as --data.",)

@@ -84,7 +84,7 @@ def _only(files: list[Found], what: str) -> Found:
     if len(files) > 1:
         raise UserError(
             f"{files[0].path} and {files[1].path} are {what} of the same name: "
-            "rename one, or take it out of the data set."
+            "rename or remove one of them."
         )
     return files[0]
 
@@ -94,5 +94,5 @@ def _refuse(what: str, other: str, left: Sequence[Path]) -> None:
         more = f" (one of {len(left):,} such {what}s)" if len(left) > 1 else ""
         raise UserError(
             f"the {what} {min(left)} has no {other} of the same name{more}: "
-            "complete the pairs, or take out what has no partner."
+            "complete the pairs, or remove what has no partner."
         )

@@ -28,13 +28,13 @@ def read_named(root: Path, layout: str) -> Listing:
             images += found
             masks += _masks(root, part, split)
             if len(found) != part.count:
-                remarks.append(f"images in {split}: {len(found):,}, as published {part.count:,}.")
+                remarks.append(f"images in {split}: {len(found):,}; published: {part.count:,}.")
         elif ways:
             missing.append(f"{split} in {' or '.join(way.images for way in ways)}")
     if not images:
         raise UserError(
             f"{root} does not hold {paper.title} as published: looked for {', '.join(missing)}; "
-            "give the folder that holds these as --data, or leave out --layout."
+            "give the folder that holds these as --data, or drop --layout."
         )
     remarks += [f"there is no {sought}." for sought in missing]
     return Listing(

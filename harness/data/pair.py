@@ -89,7 +89,7 @@ def _indices(values: NDArray[np.integer], classes: int) -> NDArray[np.uint8]:
     wrong = values[(values >= classes) & (values != IGNORED)]
     if wrong.size:
         raise PictureError(
-            f"holds the class {wrong.max()}, but with --classes {classes} there are 0 to "
-            f"{classes - 1}, and {IGNORED} for pixels that nobody labelled: correct one of them"
+            f"holds the class {wrong.max()}, but with --classes {classes} a mask holds 0 to "
+            f"{classes - 1}, and {IGNORED} for unlabelled pixels: correct the mask or --classes"
         )
     return values.astype(np.uint8)

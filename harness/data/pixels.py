@@ -48,15 +48,13 @@ def reading(path: Path) -> Iterator[None]:
     except Exception as error:  # a damaged file makes Pillow raise almost anything
         if isinstance(error, OSError) and error.strerror:
             raise UserError(f"{path} cannot be read: {error.strerror}.") from error
-        raise UserError(
-            f"{path} is damaged or not a picture: replace it, or take it out of the data set."
-        ) from error
+        raise UserError(f"{path} is damaged or not a picture: replace or remove it.") from error
 
 
 def load(path: Path) -> Image.Image:
     """The decoded picture in a file, as stored; of several frames, the first."""
     if not path.stat().st_size:
-        raise PictureError("is an empty file: replace it, or take it out of the data set")
+        raise PictureError("is an empty file: replace or remove it")
     # Opened here, because Pillow leaves files of some damaged pictures open.
     with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
         if not 0 < image.width * image.height <= MOST_PIXELS:

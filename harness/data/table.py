@@ -21,7 +21,7 @@ def read_table(path: Path) -> Listing:
         UserError: if it cannot be read, has other columns, or a row is incomplete.
     """
     if not _lists_pairs(path):
-        raise UserError(f"{path} has no columns {IMAGE} and {LABEL}: name them so in its head.")
+        raise UserError(f"{path} has no columns {IMAGE} and {LABEL}: add them to its first line.")
     name = f"{path.resolve().parent.name} {path.stem}"
     return Listing(name=name, splits={"train": _pairs(path)})
 
@@ -63,11 +63,11 @@ def _pairs(path: Path) -> list[Files]:
                 # Tables written on Windows separate folders by backslashes.
                 files.append(path.parent / row[column].replace("\\", "/"))
     if not images:
-        raise UserError(f"{path} lists no images: add them, or take the table away.")
+        raise UserError(f"{path} lists no images: add some, or remove the table.")
     names = _names(images)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise UserError(f"{path} lists two images of the name {twice}: rename one or take it out.")
+        raise UserError(f"{path} lists two images called {twice}: rename or remove one.")
     return [Files(*files) for files in zip(images, masks, names, strict=True)]
 
 

@@ -3,6 +3,6 @@
 from samfit.harness.metrics.binary import BinaryMetrics
 from samfit.harness.metrics.multi_class import MultiClassMetrics
 from samfit.harness.metrics.score import Score
-from samfit.harness.metrics.table import METRICS, Metric
+from samfit.harness.metrics.table import METRICS, Metric, main_metric
 
-__all__ = ["METRICS", "BinaryMetrics", "Metric", "MultiClassMetrics", "Score"]
+__all__ = ["METRICS", "BinaryMetrics", "Metric", "MultiClassMetrics", "Score", "main_metric"]

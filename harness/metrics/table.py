@@ -129,3 +129,8 @@ METRICS = {
 def class_key(index: int) -> str:
     """The key of a class's own ``iou_class``."""
     return f"iou_class_{index}"
+
+
+def main_metric(classes: int) -> str:
+    """The key of the score that decides where there is only one, on masks of so many classes."""
+    return "iou" if classes == 1 else "miou"

@@ -1,15 +1,17 @@
-"""The generated tasks as data sets."""
+"""The generated tasks as data sets, and any data set by the text that stands for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from samfit.errors import UserError, spelling_hint
-from samfit.harness.data.dataset import DataSet
+from samfit.harness.data.dataset import DataSet, Origin, open_folder
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.miniature.tasks.task import Drawing
 
+GENERATED = "miniature:"  # how the name of a task begins where a folder could stand
 KEPT = 512  # drawings in memory, at 256 KiB each: training reads the same ones again and again
 
 
@@ -58,3 +60,21 @@ def miniature(name: str, train: int = 192, val: int = 16, test: int = 48) -> Dat
         val=split("val", val),
         test=split("test", test),
     )
+
+
+def open_data(path: Path | str, layout: str = "auto", classes: int = 0) -> DataSet:
+    """The data set in a folder, in a CSV file, or of a task that comes with samfit.
+
+    Args:
+        path: of the folder or file, or ``miniature:TASK``.
+        layout, classes: as for ``open_folder``.
+
+    Raises:
+        UserError: as ``open_folder``, or if there is no such task.
+    """
+    name = str(path)
+    if name.startswith(GENERATED):
+        data = miniature(name.removeprefix(GENERATED))
+    else:
+        data = open_folder(Path(path), layout, classes)
+    return replace(data, origin=Origin(path=name, layout=layout, classes=classes))

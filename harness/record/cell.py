@@ -134,6 +134,11 @@ class Cell(Typed):
         AllocatorOptions.parse(self.alloc_conf)
 
     @property
+    def classes(self) -> int:
+        """Classes that masks tell apart, the background included; 1 for masks of one object."""
+        return int(self.settings.get("classes", 1))
+
+    @property
     def key(self) -> str:
         """Stable name: readable head, then a hash of every field that is not at its default.
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from samfit.errors import UserError
+from samfit.files import only_writer, writing_to
 from samfit.harness.record.record import SCHEMA, Record
 
 RECORD_BEGIN = b'{"key": "'  # what every line begins with
+ADVICE = "mend that and run the same command again: finished Cells are kept"
 
 
 class Store:
@@ -46,22 +46,10 @@ class Store:
         Raises:
             UserError: if another process is writing, or the folder cannot be written.
         """
-        lock = FileLock(f"{self.path}.lock", timeout=0)
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise UserError(
-                f"another samfit is writing to {self.path}: wait for it or choose another --output."
-            ) from error
-        except OSError as error:
-            raise self._cannot_write(error) from error
-        try:
+        with only_writer(self.path, Path(f"{self.path}.lock"), ADVICE):
             self.load()  # refuses a file that is not ours before anything in it is changed
             self._mend_last_line()
             yield self
-        finally:
-            lock.release()  # the lock file stays: removing it would let two writers in
 
     def append(self, record: Record) -> None:
         """Write a record through to the disk.
@@ -70,13 +58,10 @@ class Store:
             UserError: if the disk is full or the file cannot be written; earlier records stay.
         """
         line = json.dumps(record.to_json()) + "\n"
-        try:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise self._cannot_write(error) from error
+        with writing_to(self.path, ADVICE), self.path.open("a", encoding="utf-8") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
 
     def _parse(self, number: int, line: bytes) -> Record:
         where = f"line {number} of {self.path}"
@@ -111,20 +96,12 @@ class Store:
         tail = _tail(text)
         if not tail:
             return
-        try:
+        with writing_to(self.path, ADVICE):
             if _is_torn(tail):
                 os.truncate(self.path, len(text) - len(tail))
             else:
                 with self.path.open("ab") as file:
                     file.write(b"\n")
-        except OSError as error:
-            raise self._cannot_write(error) from error
-
-    def _cannot_write(self, error: OSError) -> UserError:
-        return UserError(
-            f"cannot write to {self.path}: {error.strerror}; mend that and run the same command "
-            "again: finished Cells are kept."
-        )
 
 
 def _tail(text: bytes) -> bytes:

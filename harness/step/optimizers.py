@@ -35,6 +35,6 @@ def _adamw_8bit() -> Callable[..., Optimizer]:
         from bitsandbytes.optim import AdamW8bit
     except ImportError as error:
         raise UserError(
-            "--optimizer adamw_8bit takes the library bitsandbytes: pip install bitsandbytes."
+            "--optimizer adamw_8bit needs the library bitsandbytes: pip install bitsandbytes."
         ) from error
     return AdamW8bit

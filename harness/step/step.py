@@ -1,8 +1,6 @@
 """The one training step: prediction, measurement and timing all run this."""
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,59 +12,18 @@ from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.base import Adapter
 from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.precision import autocast
-from samfit.adapters.sam.sizes import PATCH_SIZE, backbone_sizes
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Method
 from samfit.harness.record.weights import RANDOM_ENCODER, checkpoint_file
+from samfit.harness.step.batch import Batch, random_batch
 from samfit.harness.step.losses import LOSSES, Loss, resize
 from samfit.harness.step.optimizers import build_optimizer
 from samfit.harness.step.pull import pull_levers
 from samfit.harness.trace.observe import EnterPhase, observe
 from samfit.harness.trace.trace import Trace
 
-POINTS = 3  # a prompt of points; where an object has no room for so many, some stand for nothing
 LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One batch, on the device.
-
-    Attributes:
-        images: (B, 3, S, S) raw RGB, uint8.
-        boxes: (B, P, 4) prompts in pixels, float32, or None.
-        masks: (B·P, 1, M, M) targets, 0 or 1 or a class, float32; M as the loss wants it.
-        embedding: (B, C, g, g) of the images, from a cache, or None.
-        points: (B, n, 3) prompts, x, y and label, float32, or None.
-    """
-
-    images: Tensor
-    boxes: Tensor | None
-    masks: Tensor
-    embedding: Tensor | None = None
-    points: Tensor | None = None
-
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on ``device``."""
-        moved: Any = {n: t if t is None else t.to(device) for n, t in vars(self).items()}
-        return Batch(**moved)
-
-    def tensors(self) -> list[Tensor]:
-        """The tensors that there are."""
-        return [t for t in vars(self).values() if t is not None]
-
-    def cut(self, parts: int) -> list["Batch"]:
-        """The batch in ``parts`` of equal size."""
-        columns = ([None] * parts if t is None else t.chunk(parts) for t in vars(self).values())
-        return [Batch(*part) for part in zip(*columns, strict=True)]
-
-    @staticmethod
-    def join(parts: Sequence["Batch"]) -> "Batch":
-        """Several batches, all with the same kind of prompt, as one."""
-        columns = zip(*(vars(part).values() for part in parts), strict=True)
-        joined: list[Any] = [None if c[0] is None else torch.cat(c) for c in columns]
-        return Batch(*joined)
 
 
 class Step:
@@ -78,7 +35,7 @@ class Step:
 
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
-        self.loss: Loss = _loss(cell, model.adapter.settings.classes)
+        self.loss: Loss = _loss(cell)
         model.train(cell.phase == "train")
 
     @cached_property
@@ -109,6 +66,7 @@ class Step:
 
     def _backpropagate(self, part: Batch, parts: int, enter: EnterPhase) -> Tensor:
         """Add the gradients of one of ``parts`` parts of the batch; its share of the loss."""
+        assert part.masks is not None, "training needs masks"
         enter("forward")
         loss = self.loss(self._logits(part), part.masks, self.cell.image_size)
         auxiliary = self.model.adapter.auxiliary_loss()
@@ -167,29 +125,9 @@ def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
     return model.to(device)
 
 
-def random_batch(cell: Cell) -> Batch:
-    """Random images and masks of the Cell's sizes; the box prompts span the whole image.
-
-    Embeddings are random too, if they are to come from a cache.
-    """
-    side, count = cell.image_size, cell.batch_size
-    prompts = cell.prompts_per_image
-    images = torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
-    boxes = torch.tensor([0.0, 0.0, side, side]).repeat(count, prompts, 1)
-    mask_side = side // LOSSES[cell.loss].reduction
-    masks = torch.randint(0, 2, (count * prompts, 1, mask_side, mask_side)).float()
-    embedding = None
-    if cell.cache_embeddings:
-        channels, grid = backbone_sizes(cell.backbone).embedding, side // PATCH_SIZE
-        embedding = torch.randn(count, channels, grid, grid)
-    boxed = cell.prompt in ("box", "mask_box")
-    points = torch.zeros(count, POINTS, 3) if cell.prompt == "points" else None
-    return Batch(images, boxes if boxed else None, masks, embedding, points)
-
-
-def _loss(cell: Cell, classes: int) -> Loss:
+def _loss(cell: Cell) -> Loss:
     """The loss of ``cell``, if it fits the number of classes."""
-    loss = LOSSES[cell.loss]
+    loss, classes = LOSSES[cell.loss], cell.classes
     if cell.phase == "train" and loss.multi_class != (classes > 1):
         fitting = [name for name, other in LOSSES.items() if other.multi_class == (classes > 1)]
         masks = f"{classes} classes" if classes > 1 else "one class"

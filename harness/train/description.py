@@ -8,29 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from samfit.adapters.core.registry import parse_method_settings
-from samfit.harness.data.dataset import DataSet
+from samfit.harness.data.dataset import DataSet, Origin
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.typed import Count, Typed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin(Typed):
-    """How the images were opened: what the options said."""
+class Images(Typed):
+    """Which images training and validation use.
+
+    Attributes:
+        path, layout, classes: as the data set was opened; an empty path if it was not.
+        hold_out: the share of the training images that is for validation if no others are.
+        name, class_names: of the data set.
+        train_images, val_images: how many.
+        names_sha256: hash of their names in order.
+    """
 
     path: str
     layout: str
     classes: Count
     hold_out: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Images(Origin):
-    """Which images those are that training and validation use.
-
-    ``names_sha256`` is the hash of their names in order.
-    """
-
     name: str
     class_names: list[str]
     train_images: Count
@@ -63,13 +62,14 @@ class Description(Typed):
         cell: Cell,
         recipe: Recipe,
         data: DataSet,
-        origin: Origin,
-        pretrained: Path | None,
+        hold_out: float,
+        pretrained: Path | str | None = None,
     ) -> "Description":
-        """The description of a run on ``data``, which was opened as ``origin`` says."""
+        """The description of a run on ``data``, where ``hold_out`` was the share for validation."""
         names = [example.name for example in data.train + data.val]
-        found = Images(
-            **asdict(origin),
+        images = Images(
+            **asdict(data.origin or Origin(path="")),
+            hold_out=hold_out,
             name=data.name,
             class_names=list(data.class_names),
             train_images=len(data.train),
@@ -79,14 +79,9 @@ class Description(Typed):
         return cls(
             cell=cell,
             recipe=recipe,
-            data=found,
+            data=images,
             pretrained=None if pretrained is None else str(pretrained),
         )
-
-    @property
-    def classes(self) -> int:
-        """As in ``DataSet``."""
-        return int(self.cell.settings.get("classes", 1))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Description":

@@ -9,8 +9,8 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from samfit.adapters.sam.precision import autocast, in_full_precision
 from samfit.errors import UserError
-from samfit.files import PARTIAL, write_whole
+from samfit.files import PARTIAL, write_whole, writing_to
 from samfit.harness.record.cell import Precision
 
 Encode = Callable[[Tensor], Tensor]
@@ -155,10 +155,8 @@ class EmbeddingCache:
         name = hashlib.sha256(encoder.key().encode()).hexdigest()[:16]
         self.folder, self.encoder, self.encode = folder / name, encoder, encode
         self.statistics = Statistics()
-        try:
+        with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise self._cannot_write(error) from error
         _remove_abandoned(self.folder)
 
     def get(self, images: Tensor) -> Tensor:
@@ -183,21 +181,6 @@ class EmbeddingCache:
         for i in missing:
             self._write(names[i], embeddings[i])
         return embeddings.to(images.device)
-
-    def fill(self, batches: Iterable[Tensor], progress: Callable[[int], None]) -> None:
-        """Put the embeddings of all ``batches``, as ``get`` takes them, into the cache.
-
-        What is there already is checked. ``progress`` is told the number of images after each
-        batch, and so far.
-
-        Raises:
-            UserError: as for ``get``.
-        """
-        done = 0
-        for images in batches:
-            self.get(images)
-            done += len(images)
-            progress(done)
 
     def _check_images(self, images: Tensor) -> None:
         side = self.encoder.image_size
@@ -232,16 +215,15 @@ class EmbeddingCache:
 
     def _write(self, name: str, embedding: Tensor) -> None:
         metadata = {"key": self.encoder.key(name), "sha256": content_sha256(embedding)}
-        try:
+        with self._writing():
             write_whole(self._path(name), save({NAME: embedding}, metadata))
-        except OSError as error:
-            raise self._cannot_write(error) from error
 
-    def _cannot_write(self, error: OSError) -> UserError:
-        return UserError(
-            f"cannot write embeddings to {self.folder}: {error.strerror}; mend that or choose "
-            f"another folder ({self.encoder.embedding_bytes / 2**20:.1f} MiB per image), and run "
-            "again: finished embeddings are kept."
+    def _writing(self) -> AbstractContextManager[None]:
+        mib = self.encoder.embedding_bytes / 2**20
+        return writing_to(
+            self.folder,
+            f"mend that or choose another folder for the embeddings ({mib:.1f} MiB per image), and "
+            "run again: finished embeddings are kept",
         )
 
 

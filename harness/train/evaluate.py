@@ -1,109 +1,93 @@
-"""Masks of examples at their own size, and how good they are."""
+"""Score the masks of a trained model."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.data import DataLoader
-
-from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
-from samfit.harness.data.example import Example
-from samfit.harness.metrics import BinaryMetrics, MultiClassMetrics
-from samfit.harness.record.cell import Cell
-from samfit.harness.step.step import Batch, Step
-from samfit.harness.train.embeddings import EmbeddingCache
-from samfit.harness.train.samples import SamplesWithTruth
+from samfit.harness.data.check import check
+from samfit.harness.data.dataset import DataSet, with_validation
+from samfit.harness.data.listing import SPLITS
+from samfit.harness.metrics import Score
+from samfit.harness.miniature.dataset import open_data
+from samfit.harness.train.inference import Metrics, score_masks
+from samfit.harness.train.resources import enough_memory, opened, readers
+from samfit.harness.train.run import Run
+from samfit.progress import SILENT, Progress
 
-Metrics = BinaryMetrics | MultiClassMetrics
-Truth = NDArray[np.uint8]  # (H, W)
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How good the masks of a model are.
+
+    Attributes:
+        data: name of the data set.
+        split: the part of it that was scored.
+        class_names: empty if unknown.
+        metrics: the scores of each image.
+    """
+
+    data: str
+    split: str
+    class_names: tuple[str, ...]
+    metrics: Metrics
+
+    @property
+    def scores(self) -> dict[str, Score]:
+        """Each score over all images, with its 95% interval."""
+        return self.metrics.summary()
 
 
 def evaluate(
-    cell: Cell,
-    model: AdaptedSam,
-    examples: Sequence[Example],
-    device: torch.device,
-    workers: int = 0,
-    cache: EmbeddingCache | None = None,
-    progress: Callable[[], None] = lambda: None,
-    keep: int | None = None,
-) -> tuple[Metrics, list[NDArray[np.uint8]]]:
-    """Score the masks of ``examples`` at the size of their own masks.
+    run: Run | Path | str,
+    data: DataSet | Path | str | None = None,
+    *,
+    split: str | None = None,
+    batch_size: int = 1,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> Evaluation:
+    """Score the masks of a trained model, at the size of the images' own masks.
 
-    Returns:
-        the scores, and the predicted masks (H, W) as class indices, in the order of the examples;
-        of the first ``keep`` examples only, as those of large photographs would fill the memory.
+    Args:
+        run: a finished run, or its folder.
+        data: as ``open_data`` gives it or takes it. Default: the data of the training.
+        split: ``test``, ``val`` or ``train``. Default: the first of these that there is.
+        batch_size: images at a time.
+        workers: processes that read images. Default: 4 with a GPU, else 0.
+        progress: is told how far it is.
 
     Raises:
-        UserError: if the model gives masks that are no numbers.
+        UserError: if there is no finished run, for data that cannot be used or have other classes
+            than the model, or if memory runs out.
     """
-    classes = model.adapter.settings.classes
-    metrics: Metrics = MultiClassMetrics(classes) if classes > 1 else BinaryMetrics()
-    masks: list[NDArray[np.uint8]] = []
-    found = predictions(cell, model, examples, device, workers, cache)
-    for example, (logits, truth) in zip(examples, found, strict=True):
-        mask = labels(logits)
-        if isinstance(metrics, BinaryMetrics):
-            probability = logits[0].sigmoid().cpu().double().numpy()
-            metrics.update(example.name, probability, truth > 0)
-        else:
-            metrics.update(example.name, mask, truth)
-        if keep is None or len(masks) < keep:
-            masks.append(mask)
-        progress()
-    return metrics, masks
+    run = run if isinstance(run, Run) else Run(run)
+    found = _own_data(run, progress) if data is None else opened(data, progress, run.cell.classes)
+    if found.classes != run.cell.classes:
+        raise UserError(
+            f"{found.name} has masks of {found.classes} classes, and the model was trained for "
+            f"{run.cell.classes}: check --data and --classes."
+        )
+    filled = [name for name in reversed(SPLITS) if getattr(found, name)]
+    chosen = split or filled[0]
+    if chosen not in filled:
+        raise UserError(f"{found.name} has no split {chosen}: choose {' or '.join(filled)}.")
+    if data is None and chosen == "train":
+        progress.say("these are the training images: expect lower scores on others")
+    examples = getattr(found, chosen)
+    check(examples, progress)
+    cell, where = replace(run.cell, batch_size=batch_size), run.device
+    with enough_memory(cell):
+        what = f"scoring {found.name}, {chosen}"
+        metrics, _ = score_masks(
+            cell, run.model, examples, where, readers(workers, where), None, progress, what, keep=0
+        )
+    return Evaluation(found.name, chosen, found.class_names, metrics)
 
 
-def predictions(
-    cell: Cell,
-    model: AdaptedSam,
-    examples: Sequence[Example],
-    device: torch.device,
-    workers: int = 0,
-    cache: EmbeddingCache | None = None,
-) -> Iterator[tuple[Tensor, Truth]]:
-    """Logits (K, H, W) of each example at the size of its mask, and the mask itself.
-
-    The forward pass is the one that ``samfit predict --phase infer`` traces.
-    """
-    samples = SamplesWithTruth(examples, cell)
-    loader: DataLoader[Any] = DataLoader(
-        samples, cell.batch_size, num_workers=workers, collate_fn=_join
-    )
-    for batch, truths in loader:
-        logits = infer(cell, model, batch.to(device), cache)
-        if not logits.isfinite().all():
-            raise UserError("the model gives masks that are no numbers: its training diverged.")
-        for one, truth in zip(logits, truths, strict=True):
-            yield to_size(one, truth.shape), truth
-
-
-def infer(
-    cell: Cell, model: AdaptedSam, batch: Batch, cache: EmbeddingCache | None = None
-) -> Tensor:
-    """Logits (B, K, S, S) of a batch; the model is left in eval mode."""
-    if cache is not None:
-        batch = replace(batch, embedding=cache.get(batch.images))
-    return Step(replace(cell, phase="infer"), model, batch).run()
-
-
-def to_size(logits: Tensor, size: tuple[int, ...]) -> Tensor:
-    """Logits (K, S, S) at the size (H, W) of the image, as SAM's own post-processing does."""
-    return F.interpolate(logits[None], size, mode="bilinear", align_corners=False)[0]
-
-
-def labels(logits: Tensor) -> NDArray[np.uint8]:
-    """The class (H, W) of each pixel: 0 or 1 for the logits (1, H, W) of a single mask."""
-    found = logits.argmax(0) if len(logits) > 1 else logits[0] > 0
-    return found.cpu().numpy().astype(np.uint8)
-
-
-def _join(rows: list[tuple[Batch, Truth]]) -> tuple[Batch, list[Truth]]:
-    batches, truths = zip(*rows, strict=True)
-    return Batch.join(batches), list(truths)
+def _own_data(run: Run, progress: Progress) -> DataSet:
+    """The data of the training, split as it was then."""
+    images = run.description.data
+    if not images.path:
+        raise UserError(f"the run in {run.folder} does not say where its images are: give data.")
+    own = open_data(images.path, images.layout, images.classes or run.cell.classes)
+    return with_validation(opened(own, progress), images.hold_out, run.description.cell.seed)

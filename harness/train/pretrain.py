@@ -36,9 +36,10 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import WEIGHTS
+from samfit.harness.step.batch import Batch
 from samfit.harness.step.losses import LOSSES, resize
-from samfit.harness.step.step import Batch, Step, build_model
-from samfit.harness.train.trainer import Trainer
+from samfit.harness.step.step import Step, build_model
+from samfit.harness.train.scheduled_step import ScheduledStep
 
 FOLDER = WEIGHTS.parent
 STORY = FOLDER / "pretraining.json"
@@ -136,8 +137,8 @@ def train(stage: Stage) -> tuple[Step, list[float]]:
     for batch in track(batches(Scenes(stage)), f"pretraining, {stage.name}", stage.steps):
         if step is None:
             step = Step(cell, build_model(cell, torch.device("cpu")), batch)
-            trainer = Trainer(step, stage.recipe, stage.steps)
-        losses.append(trainer.take(batch))
+            scheduled = ScheduledStep(step, stage.recipe, stage.steps)
+        losses.append(scheduled.run(batch))
     assert step is not None
     return step, losses
 

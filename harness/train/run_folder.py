@@ -1,30 +1,26 @@
-"""The folder of one training run: what it was, its state, its weights."""
+"""The folder of one training run: what it is, its state, its weights."""
 
 import io
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 
-from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
-from samfit.files import PARTIAL, write_whole
-from samfit.harness.record.cell import Cell
-from samfit.harness.step.step import build_model
+from samfit.files import only_writer, write_whole, writing_to
+from samfit.harness.record.history import History
 from samfit.harness.train.description import Description
-from samfit.harness.train.history import History
 from samfit.harness.train.training import State, Training
+
+ADVICE = "mend that and run the same command again: it resumes from the last saved state"
 
 
 class RunFolder:
-    """A folder with ``run.json``, ``state.pt``, and in the end the trained weights and curves.
+    """A folder with ``run.json``, ``state.pt``, and in the end the trained weights and tables.
 
     Each file is there in full or not at all, so a run can be killed at any moment.
     """
@@ -38,32 +34,14 @@ class RunFolder:
         return self.path / "adapter.safetensors"
 
     @property
-    def _kept(self) -> Path:
+    def _state(self) -> Path:
         return self.path / "state.pt"
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the folder, which is made; a second run is turned away.
+    def writing(self) -> AbstractContextManager[None]:
+        """Makes the folder, and lets no other process write to it; as ``only_writer``."""
+        return only_writer(self.path, self.path / ".lock", ADVICE)
 
-        Raises:
-            UserError: if another process trains in it, or it cannot be written.
-        """
-        lock = FileLock(self.path / ".lock", timeout=0)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except Timeout as error:
-            raise UserError(
-                f"another samfit trains in {self.path}: wait for it or choose another --output."
-            ) from error
-        except OSError as error:
-            raise self._cannot_write(error) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def describe(self) -> Description:
+    def description(self) -> Description:
         """What the run in this folder trains.
 
         Raises:
@@ -81,102 +59,67 @@ class RunFolder:
                 f"cannot read {path} as a run of samfit train ({str(error).rstrip('.')})."
             ) from error
 
-    def begin(self, description: Description) -> State | None:
-        """Write down what is trained; if it was begun before, the state to go on from.
+    def start(self, description: Description) -> State | None:
+        """Write down what is trained; if it was started before, its last saved state.
 
         Raises:
             UserError: if the folder holds another run, or a state that cannot be read.
         """
-        if self._kept.exists():
+        if self._state.exists():
             self._check_same(description)
-            return self._state()
+            return self.load_state()
         self._write("run.json", json.dumps(description.to_json(), indent=1).encode())
         return None
 
-    def keep(self, state: State) -> None:
-        """Replace the kept state.
+    def load_state(self) -> State:
+        """The last saved state.
+
+        Raises:
+            UserError: if it cannot be read.
+        """
+        try:
+            state: State = torch.load(self._state, map_location="cpu", weights_only=True)
+        except Exception as error:  # whatever a broken file makes the unpickler raise
+            raise UserError(
+                f"cannot read {self._state}: remove it to start the training again."
+            ) from error
+        return state
+
+    def save_state(self, state: State) -> None:
+        """Replace the saved state.
 
         Raises:
             UserError: if it cannot be written; the one before stays.
         """
         buffer = io.BytesIO()
         torch.save(state, buffer)
-        self._write(self._kept.name, buffer.getvalue())
+        self._write(self._state.name, buffer.getvalue())
 
-    def finish(self, training: Training, pictures: Mapping[str, bytes]) -> None:
-        """Write the weights that won, the losses and scores as tables, and ``pictures``."""
-        self.keep(training.state())
-        training.finish()
-        partial = self.path / f"adapter{PARTIAL}"
-        try:
-            training.model.save(partial)
-            partial.replace(self.weights)
-        except (OSError, SafetensorError) as error:
-            raise self._cannot_write(error) from error
+    def save_results(self, training: Training) -> None:
+        """Write the last state, the best weights, and the losses and scores as tables.
+
+        ``training`` is left with the best weights.
+        """
+        self.save_state(training.state())
+        training.use_best_weights()
+        with writing_to(self.path, ADVICE):
+            training.model.save(self.weights)
         for name, frame in history_tables(training.history).items():
             self._write(name, frame.to_csv(index=False, lineterminator="\n").encode())
-        for name, content in pictures.items():
-            self._write(name, content)
 
     def _check_same(self, description: Description) -> None:
         """Two runs that differ must not share a folder."""
-        ours, theirs = (_flat(d.to_json()) for d in (description, self.describe()))
-        for name in sorted(ours.keys() | theirs.keys()):
+        ours, theirs = (_flat(d.to_json()) for d in (description, self.description()))
+        for name in dict.fromkeys([*ours, *theirs]):
             if ours.get(name) != theirs.get(name):
                 raise UserError(
-                    f"the run in {self.path} has {name} {theirs.get(name)}, not {ours.get(name)}: "
-                    "repeat its options to go on with it, or choose another --output."
+                    f"{self.path} holds {_difference(name, theirs.get(name), ours.get(name))}: "
+                    "use the same options to resume it, or another --output."
                 )
 
-    def _state(self) -> State:
-        try:
-            state: State = torch.load(self._kept, map_location="cpu", weights_only=True)
-        except Exception as error:  # whatever a broken file makes the unpickler raise
-            raise UserError(f"cannot read {self._kept}: remove it to begin again.") from error
-        return state
-
     def _write(self, name: str, content: bytes) -> None:
-        try:
+        with writing_to(self.path, ADVICE):
             write_whole(self.path / name, content)
-        except OSError as error:
-            raise self._cannot_write(error) from error
-
-    def _cannot_write(self, error: Exception) -> UserError:
-        reason = error.strerror if isinstance(error, OSError) else error
-        return UserError(
-            f"cannot write to {self.path}: {reason}; mend that and run the same command again: "
-            "it goes on from the last state that was kept."
-        )
-
-
-def load_run(
-    folder: RunFolder, checkpoint: str | None, device: torch.device
-) -> tuple[Cell, AdaptedSam]:
-    """The Cell and the trained model of a run, in eval mode, with the encoder whole.
-
-    Args:
-        folder: of the run.
-        checkpoint: SAM's weights, if they are elsewhere than in training.
-        device: where the model shall be.
-
-    Raises:
-        UserError: if the run is not finished, or its weights do not fit the checkpoint's SAM.
-    """
-    cell = folder.describe().cell
-    if not folder.weights.exists():
-        raise UserError(f"the run in {folder.path} is not finished: repeat its samfit train.")
-    cell = replace(
-        cell,
-        phase="infer",
-        cache_embeddings=False,
-        checkpointing=False,
-        gradient_accumulation=1,
-        batch_size=1,
-        checkpoint=checkpoint or cell.checkpoint,
-    )
-    model = build_model(cell, device)
-    model.load(folder.weights)
-    return cell, model.eval()
 
 
 def history_tables(history: History) -> dict[str, pd.DataFrame]:
@@ -194,3 +137,16 @@ def _flat(document: Mapping[str, Any], head: str = "") -> dict[str, Any]:
         )
         found |= inner
     return found
+
+
+def _difference(name: str, theirs: object, ours: object) -> str:
+    """In words, what another run is in which ``name``, a dotted field of a description, differs."""
+    part, _, field = name.partition(".")
+    if name == "cell.adapter":
+        return f"a {theirs} run"
+    if part == "data" and field not in ("path", "layout", "classes", "hold_out"):
+        return "a run on other images"
+    option = {"path": "data"}.get(field, field or part).replace("_", "-")
+    if option.startswith("settings."):
+        option = option.replace("settings.", "set ")
+    return f"a run with --{option} {theirs}, not {ours}"

@@ -14,9 +14,9 @@ from torchvision.transforms import v2
 from samfit.harness.data.example import IGNORED, Example
 from samfit.harness.record.cell import Cell, Prompt
 from samfit.harness.record.recipe import Augment
+from samfit.harness.step.batch import POINTS, Batch
 from samfit.harness.step.losses import LOSSES
-from samfit.harness.step.step import POINTS, Batch
-from samfit.harness.train.trainer import seed_of
+from samfit.harness.train.scheduled_step import seed_of
 
 BOX_JITTER = 20 / 256  # of the side, outwards, in training: SAM-COBOT's recipe, arXiv 2311.17112
 
@@ -48,8 +48,8 @@ class Samples(Dataset[Batch]):
     """Examples of a data set as batches of one.
 
     Images are squashed to S x S, as the adapters' official recipes do; masks take their nearest
-    pixels. What is random depends on the seed, the epoch and the example alone, so a run that is
-    taken up again, or loads with more processes, sees the same.
+    pixels. What is random depends on the seed, the epoch and the example alone, so a run that
+    resumes, or loads with more processes, sees the same.
     """
 
     def __init__(self, examples: Sequence[Example], cell: Cell, augment: Augment = "none") -> None:
@@ -60,7 +60,8 @@ class Samples(Dataset[Batch]):
 
     def batch_of(self, image: np.ndarray, mask: np.ndarray, which: Which) -> Batch:
         """A batch of one: an image (H, W, 3) and its mask (H, W), varied as for ``which``."""
-        pixels, target = self.squash(image, mask)
+        pixels = squash_image(image, self.cell.image_size)
+        target = _squash(tv_tensors.Mask(torch.from_numpy(mask)[None]), self.cell.image_size)
         training = self.cell.phase == "train"
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed_of(self.cell.seed, "sample", *which))
@@ -68,25 +69,12 @@ class Samples(Dataset[Batch]):
                 pixels, target = AUGMENTATIONS[self.augment](pixels, target)
             boxes, points = prompt_of(self.cell.prompt, target[0], jitter=training)
         side = self.cell.image_size // LOSSES[self.cell.loss].reduction
-        small = v2.functional.resize(target, [side, side], v2.InterpolationMode.NEAREST_EXACT)
+        small = _squash(target, side)
         return Batch(
             images=torch.Tensor.contiguous(pixels.as_subclass(Tensor))[None],
             boxes=boxes,
             masks=small.as_subclass(Tensor)[None].float(),
             points=points,
-        )
-
-    def squash(
-        self, image: np.ndarray, mask: np.ndarray
-    ) -> tuple[tv_tensors.Image, tv_tensors.Mask]:
-        """An image (H, W, 3) as (3, S, S), and its mask (H, W) as (1, S, S), both uint8."""
-        size = [self.cell.image_size] * 2
-        pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
-        target = tv_tensors.Mask(torch.from_numpy(mask)[None])
-        nearest = v2.InterpolationMode.NEAREST_EXACT
-        return (
-            v2.functional.resize(pixels, size, antialias=True),
-            v2.functional.resize(target, size, nearest),
         )
 
 
@@ -102,6 +90,17 @@ class SamplesWithTruth(Dataset[tuple[Batch, np.ndarray]]):
     def __getitem__(self, index: int) -> tuple[Batch, np.ndarray]:
         image, mask = self.samples.examples[index].read()
         return self.samples.batch_of(image, mask, (0, index)), mask
+
+
+def squash_image(image: np.ndarray, side: int) -> tv_tensors.Image:
+    """An image (H, W, 3) as (3, S, S), both uint8."""
+    pixels = tv_tensors.Image(torch.from_numpy(image).permute(2, 0, 1))
+    return v2.functional.resize(pixels, [side, side], antialias=True)
+
+
+def _squash(mask: tv_tensors.Mask, side: int) -> tv_tensors.Mask:
+    """A mask (1, H, W) as (1, S, S), of its nearest pixels."""
+    return v2.functional.resize(mask, [side, side], v2.InterpolationMode.NEAREST_EXACT)
 
 
 def prompt_of(prompt: Prompt, mask: Tensor, jitter: bool) -> tuple[Tensor | None, Tensor | None]:

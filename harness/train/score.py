@@ -14,7 +14,7 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.record import Accuracy, Parameters, Record, measured_source
 from samfit.harness.step.step import describe_method
-from samfit.harness.train.evaluate import Metrics, evaluate
+from samfit.harness.train.inference import Metrics, score_masks
 from samfit.harness.train.segment import mask_file
 from samfit.harness.train.training import Training
 
@@ -38,9 +38,9 @@ def score(cell: Cell) -> Record:
     training = Training(cell, cell.recipe, data, torch.device(cell.device))
     for _ in training.run():
         pass
-    training.finish()
+    training.use_best_weights()
     model = training.model
-    metrics, masks = evaluate(cell, model, data.test, training.device, keep=SHOWN)
+    metrics, masks = score_masks(cell, model, data.test, training.device, keep=SHOWN)
     return Record(
         cell=cell,
         status="ok",

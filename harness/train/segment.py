@@ -1,77 +1,62 @@
-"""Masks for images that have none, as files."""
+"""Write the masks of images that have none."""
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-import torch
 from matplotlib import colormaps
-from numpy.typing import NDArray
 from PIL import Image
 
-from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
-from samfit.harness.record.cell import Cell
-from samfit.harness.step.step import Batch
-from samfit.harness.train.evaluate import infer, labels, to_size
-from samfit.harness.train.samples import Samples, whole_image
-
-Numbers = Sequence[float]
+from samfit.files import write_whole, writing_to
+from samfit.harness.data.check import check_images
+from samfit.harness.data.pixels import is_picture
+from samfit.harness.train.inference import Mask, Numbers, check_prompt
+from samfit.harness.train.run import Run
+from samfit.progress import SILENT, Progress
 
 
 def segment(
-    cell: Cell,
-    model: AdaptedSam,
-    image: NDArray[np.uint8],
-    device: torch.device,
+    run: Run | Path | str,
+    images: Path | str | Sequence[Path | str],
+    folder: Path | str,
+    *,
     box: Numbers | None = None,
     points: Sequence[Numbers] = (),
-) -> NDArray[np.uint8]:
-    """The class (H, W) of each pixel of an RGB image (H, W, 3); 0 and 1 if there is one class.
+    progress: Progress = SILENT,
+) -> list[Path]:
+    """Write a mask for each image, as a PNG file of the image's size.
 
     Args:
-        cell: as trained.
-        model: with its trained weights.
-        image: of any size.
-        device: where the model is.
-        box: (x0, y0, x1, y1) in pixels of the image, if the model was trained with boxes of masks.
-        points: (x, y) within the object, if it was trained with points.
+        run: a finished run, or its folder.
+        images: one or several; a folder stands for all images in it and below.
+        folder: for the masks, named after their images; it is made.
+        box, points: the prompt, as for ``Run.mask``.
+        progress: is told how far it is.
+
+    Returns:
+        the masks' files, in the order of the images. They hold 0 and 255 for one class, else class
+        indices with a colour each.
 
     Raises:
-        UserError: if the model wants a prompt that is not there, or is given one that it does not
-            know.
+        UserError: if there is no finished run, an image cannot be used, the prompt does not fit the
+            model, memory runs out, or ``folder`` cannot be written.
     """
-    _check_prompt(cell, box, points)
-    height, width = image.shape[:2]
-    pixels, nothing = Samples((), cell).squash(image, np.zeros((height, width), np.uint8))
-    scale = torch.tensor([cell.image_size / width, cell.image_size / height])
-    boxes = prompts = None
-    if box is not None:
-        boxes = (torch.tensor(box) * scale.repeat(2))[None, None]
-    elif points:
-        inside = torch.ones(len(points), 1)
-        prompts = torch.cat([torch.tensor(points) * scale, inside], dim=1)[None]
-    elif cell.prompt == "box":
-        boxes = whole_image(cell.image_size)
-    batch = Batch(pixels[None].contiguous(), boxes, nothing[None].float(), points=prompts)
-    logits = infer(cell, model, batch.to(device))[0]
-    return labels(to_size(logits, (height, width)))
+    run = run if isinstance(run, Run) else Run(run)
+    several = [images] if isinstance(images, Path | str) else images
+    files = _mask_files([Path(image) for image in several], Path(folder))
+    check_prompt(run.cell, box, points)
+    check_images(files, progress)
+    for image, file in progress.track(files.items(), len(files), "segmenting"):
+        mask = run.mask(image, box, points)
+        with writing_to(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, mask_file(mask, run.cell.classes))
+    return [*files.values()]
 
 
-def _check_prompt(cell: Cell, box: Numbers | None, points: Sequence[Numbers]) -> None:
-    wanted = {"mask_box": "--box", "points": "--point"}.get(cell.prompt)
-    given = [option for option, value in (("--box", box), ("--point", points)) if value]
-    if wanted and given != [wanted]:
-        raise UserError(
-            f"this model was trained with --prompt {cell.prompt}: give {wanted}, and no other."
-        )
-    if given and not wanted:
-        raise UserError(
-            f"this model was trained with --prompt {cell.prompt}: leave out {given[0]}."
-        )
-
-
-def mask_file(mask: NDArray[np.uint8], classes: int) -> bytes:
+def mask_file(mask: Mask, classes: int) -> bytes:
     """A mask (H, W) as PNG: 0 and 255 for one class, else class indices with a colour each."""
     picture = Image.fromarray(mask if classes > 1 else mask * np.uint8(255))
     if classes > 1:
@@ -81,3 +66,30 @@ def mask_file(mask: NDArray[np.uint8], classes: int) -> bytes:
     content = io.BytesIO()
     picture.save(content, format="PNG")
     return content.getvalue()
+
+
+def _mask_files(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """The images that are meant, and for each the file of its mask.
+
+    Raises:
+        UserError: if there is none, two would share a mask, or a mask would replace an image.
+    """
+    found: dict[Path, Path] = {}
+    for path in images:
+        is_folder = path.is_dir()
+        inside = sorted(p for p in path.rglob("*") if is_picture(p.name)) if is_folder else [path]
+        root = path if is_folder else path.parent
+        found |= {file: folder / file.relative_to(root).with_suffix(".png") for file in inside}
+    if not found:
+        raise UserError(f"there are no images in {', '.join(map(str, images))}.")
+    given = {image.resolve() for image in found}
+    taken: dict[Path, Path] = {}
+    for image, file in found.items():
+        if file in taken:
+            raise UserError(
+                f"{taken[file]} and {image} would both get the mask {file}: rename one of them."
+            )
+        if file.resolve() in given:
+            raise UserError(f"the mask of {image} would replace {file}: choose another --output.")
+        taken[file] = image
+    return found

@@ -1,15 +1,16 @@
 """Losses and scores for TensorBoard, where it is installed."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from samfit.harness.train.history import History
+from samfit.harness.record.history import History
 
 
-class TensorBoard:
+class TensorBoard(AbstractContextManager["TensorBoard"]):
     """Writes what is new in a history to ``folder/tensorboard``; does nothing without the library.
 
-    A training that is taken up after step ``done`` overwrites what was shown beyond it.
+    A training that resumes after step ``done`` overwrites what was shown beyond it.
     """
 
     def __init__(self, folder: Path, done: int) -> None:
@@ -35,7 +36,7 @@ class TensorBoard:
                         self._writer.add_scalar(f"validation/{name}", value, scores["step"])
                 self._validations = int(scores["step"])
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """Write through to the disk."""
         if self._writer is not None:
             self._writer.close()

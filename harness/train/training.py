@@ -1,7 +1,7 @@
-"""Train on a data set: batches, validation, early stopping, and a state to take up again."""
+"""The loop of a training: batches, validation, early stopping, and a state to resume from."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
@@ -14,25 +14,30 @@ from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
+from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.history import History
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.step.step import build_model, build_step
 from samfit.harness.train.embeddings import EmbeddingCache, encoder_id, frozen_encoder
-from samfit.harness.train.evaluate import evaluate
-from samfit.harness.train.history import History
+from samfit.harness.train.inference import score_masks
 from samfit.harness.train.samples import Samples, load, order
-from samfit.harness.train.trainer import Trainer
+from samfit.harness.train.scheduled_step import ScheduledStep
+from samfit.progress import SILENT, Progress
+
+RECENT = 20  # steps whose losses are averaged for the eye
 
 State = dict[str, Any]  # tensors, numbers and texts: what torch.load reads with weights_only
 
 
 class Training:
-    """A model in training; it can be stopped after any step, kept, and taken up again.
+    """A model in training; it can be stopped after any step, and resumed from its state.
 
     Where there are validation images, the weights of the best validation win; else the last.
+    ``str`` says how it is going.
 
     Attributes:
-        model: as trained so far; after ``finish`` with the weights that won.
+        model: as trained so far; after ``use_best_weights`` with these.
         history: what has happened.
         total: steps to take, if nothing ends it early.
         cache: of embeddings, see ``filled_cache``; to be given if the Cell's are to be cached.
@@ -45,7 +50,7 @@ class Training:
         data: DataSet,
         device: torch.device,
         workers: int = 0,
-        pretrained: Path | None = None,
+        pretrained: Path | str | None = None,
     ) -> None:
         self.cell, self.recipe, self.data, self.device = cell, recipe, data, device
         self.workers = workers
@@ -65,14 +70,14 @@ class Training:
         step = build_step(cell, device)
         self.model, self.optimizer = step.model, step.optimizer
         if pretrained is not None:
-            self.model.adapter.load_pretrained(pretrained)
-        self._trainer = Trainer(step, recipe, self.total)
+            self.model.adapter.load_pretrained(Path(pretrained))
+        self._step = ScheduledStep(step, recipe, self.total)
         self._best: dict[str, Tensor] = {}
 
     @property
     def metric(self) -> str:
         """The score that validation goes by."""
-        return "miou" if self.cell.settings.get("classes", 1) > 1 else "iou"
+        return main_metric(self.cell.classes)
 
     @property
     def done(self) -> int:
@@ -94,27 +99,27 @@ class Training:
         )
         samples = Samples(self.data.train, self.cell, self.recipe.augment)
         loader = load(samples, list(batches), self.workers)
-        self._trainer.done = self.done
+        self._step.done = self.done
         while not self.is_over:
             started = time.perf_counter()
             batch = next(loader).to(self.device)
             if self.cache is not None:
                 batch = replace(batch, embedding=self.cache.get(batch.images))
             self.model.train()
-            self.history.losses.append(self._trainer.take(batch))
+            self.history.losses.append(self._step.run(batch))
             self.history.train_ms += 1000 * (time.perf_counter() - started)
             if self.data.val and self.done % self.per_epoch == 0:
                 self._validate()  # before anyone can stop here, or it would be left out
             yield self.history
 
-    def finish(self) -> None:
+    def use_best_weights(self) -> None:
         """Give the model the weights that won."""
         if self._best:
             _restore(self.model, self._best)
         self.model.eval()
 
     def state(self) -> State:
-        """All that is needed to go on from here."""
+        """All that is needed to resume from here."""
         return {
             "history": asdict(self.history),
             "model": self.model.trained_state(),
@@ -122,15 +127,26 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
         }
 
-    def take_up(self, state: State) -> None:
-        """Go on from where ``state`` was taken, with the same Cell, recipe and data."""
+    def load_state(self, state: State) -> None:
+        """Resume where ``state`` was taken, with the same Cell, recipe and data."""
         self.history = History(**state["history"])
         self._best = state["best"]
         _restore(self.model, state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
 
+    def __str__(self) -> str:
+        recent = self.history.losses[-RECENT:]
+        if not recent:
+            return "training"
+        epoch = min(self.done // self.per_epoch + 1, self.recipe.epochs)
+        words = [f"epoch {epoch} of {self.recipe.epochs}", f"loss {sum(recent) / len(recent):.4f}"]
+        if self.history.validations:
+            score = self.history.validations[-1][self.metric]
+            words.append(f"{METRICS[self.metric].title} {score:.4f}")
+        return ", ".join(words)
+
     def _validate(self) -> None:
-        metrics, _ = evaluate(
+        metrics, _ = score_masks(
             self.cell, self.model, self.data.val, self.device, self.workers, self.cache, keep=0
         )
         scores = {name: score.value for name, score in metrics.summary().items()}
@@ -148,12 +164,12 @@ def filled_cache(
     examples: Sequence[Example],
     folder: Path,
     device: torch.device,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = SILENT,
 ) -> EmbeddingCache:
     """The cache in ``folder`` with what the encoder of ``cell`` says of all ``examples``.
 
     The encoder is on ``device`` only meanwhile, one image at a time, so that it need not be there
-    with the model. ``progress`` is told the number of images so far.
+    with the model.
 
     Raises:
         UserError: if the checkpoint cannot be used, or ``folder`` not be written.
@@ -163,7 +179,9 @@ def filled_cache(
     identity = encoder_id(sam, cell.precision)
     cache = EmbeddingCache(folder, identity, frozen_encoder(sam.to(device), cell.precision, 1))
     samples = Samples(examples, cell)
-    cache.fill((samples[0, i].images.to(device) for i in range(len(examples))), progress)
+    count = len(examples)
+    for index in progress.track(range(count), count, "caching embeddings"):
+        cache.get(samples[0, index].images.to(device))
     sam.to("cpu")
     return cache
 

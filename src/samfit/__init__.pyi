@@ -3,6 +3,8 @@ from .adapters.core.base import Adapter as Adapter, Settings as Settings
 from .adapters.core.registry import adapter_names as adapter_names
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
+from .harness.data.dataset import DataSet as DataSet
+from .harness.miniature.dataset import open_data as open_data
 from .harness.predict.answers import Blame as Blame, MethodFit as MethodFit
 from .harness.predict.blame import blame as blame
 from .harness.predict.catalogue import catalogue as catalogue
@@ -18,3 +20,8 @@ from .harness.run.measure import measure as measure
 from .harness.run.sweep import sweep as sweep
 from .harness.run.task import Task as Task
 from .harness.run.validation import validate as validate
+from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
+from .harness.train.run import Run as Run
+from .harness.train.segment import segment as segment
+from .harness.train.train import train as train
+from .progress import Progress as Progress

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from samfit.harness.metrics import METRICS
+from samfit.harness.record.history import History
 from samfit.harness.report.kit.style import BLUE, MUTED, VERMILLION, styled
-from samfit.harness.train.history import History
 
 SMOOTHED_OVER = 0.05  # of the steps
 

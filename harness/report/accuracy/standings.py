@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import Any
 
+from samfit.harness.metrics import main_metric
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Accuracy, Record
@@ -135,11 +136,6 @@ def accuracy_of(record: Record) -> Accuracy:
     """What a scored record holds."""
     assert record.accuracy is not None
     return record.accuracy
-
-
-def main_metric(classes: int) -> str:
-    """By which methods are ranked on a task of so many classes."""
-    return "iou" if classes == 1 else "miou"
 
 
 def _metric_of(record: Record) -> str:

@@ -196,7 +196,7 @@ def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
         )
     assert done.returncode == 1
     assert done.stderr.decode().strip() == (
-        "samfit: cannot write the answer: No space left on device."
+        "samfit: cannot write to standard output: No space left on device."
     )
 
 

@@ -209,7 +209,7 @@ def test_descriptions_with_other_values(tmp_path, data):
         "pretrained": None,
     }
     (tmp_path / "run.json").write_text(json.dumps(with_another_value(good, data.draw)))
-    answers_or_says_why(lambda folder: RunFolder(folder).describe(), tmp_path)
+    answers_or_says_why(lambda folder: RunFolder(folder).description(), tmp_path)
 
 
 @bounded

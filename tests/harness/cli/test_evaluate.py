@@ -23,15 +23,6 @@ def test_the_test_images_are_scored_as_they_were_given_to_training(samfit, photo
     assert frame["iou"].mean() == pytest.approx(scores["iou"]["value"])
 
 
-def test_the_batch_changes_no_score(samfit, photos_run):
-    alone, together = (
-        json.loads(samfit("evaluate", photos_run, "--json", "--batch-size", size)[1])["scores"]
-        for size in (1, 3)
-    )
-    for key, score in alone.items():
-        assert together[key]["value"] == pytest.approx(score["value"], abs=1e-3)
-
-
 def test_a_table_for_people(samfit, photos_run):
     code, out, _ = samfit("evaluate", photos_run)
     assert code in (None, 0)
@@ -72,7 +63,7 @@ def test_a_checkpoint_may_have_moved(samfit, photos_run, checkpoint, tmp_path):
 def test_scores_are_said_even_if_their_table_cannot_be_written(place, samfit, photos_run):
     code, out, err = samfit("evaluate", photos_run, "--json", "--output", place)
     assert code == 1
-    assert "cannot write --output" in err and "Traceback" not in err
+    assert "cannot write to" in err and "Traceback" not in err
     assert json.loads(out)["images"] == 3
 
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-# As users run it, but that the state is kept as often as writing it allows.
+# As users run it, but that the state is saved as often as writing it allows.
 CODE = """
 from samfit.harness.cli.main import command
-from samfit.harness.cli import train
-adapt.KEEP_EVERY_S = 0
+from samfit.harness.train import train
+train.SAVE_EVERY_S = 0
 command()
 """
 OPTIONS = {
@@ -48,7 +48,7 @@ def stopped(photos, tiny, tmp_path):
 
 
 @pytest.fixture
-def whole_and_gone_on(samfit, photos, tiny, tmp_path):
+def whole_and_resumed(samfit, photos, tiny, tmp_path):
     """The weights of a training that nobody stops, and of ``stopped`` when it is run again."""
 
     def weights(options):
@@ -56,7 +56,7 @@ def whole_and_gone_on(samfit, photos, tiny, tmp_path):
             arguments = ["--data", photos, *tiny, *options[1:], "--output", tmp_path / name]
             code, _, err = samfit("train", options[0], *arguments)
             assert code in (None, 0)
-            assert ("going on after step" in err) == (name == "stopped")
+            assert ("resuming after step" in err) == (name == "stopped")
             yield load_file(tmp_path / name / "adapter.safetensors")
 
     return weights
@@ -67,21 +67,21 @@ def assert_same(ours, theirs):
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
 
 
-def test_a_killed_training_ends_with_the_same_weights(stopped, whole_and_gone_on):
+def test_a_killed_training_ends_with_the_same_weights(stopped, whole_and_resumed):
     code, _ = stopped(OPTIONS["cad"], signal.SIGKILL)
     assert code == -signal.SIGKILL
-    whole, gone_on = whole_and_gone_on(OPTIONS["cad"])
-    assert_same(gone_on, whole)
+    whole, resumed = whole_and_resumed(OPTIONS["cad"])
+    assert_same(resumed, whole)
 
 
-def test_an_interrupt_keeps_the_state_and_says_so(stopped, whole_and_gone_on, tmp_path):
+def test_an_interrupt_saves_the_state_and_says_so(stopped, whole_and_resumed, tmp_path):
     code, err = stopped(OPTIONS["lora"], signal.SIGINT)
     assert code == 1
     assert "Traceback" not in err
     sentence = err.strip().splitlines()[-1]
     assert sentence.startswith("samfit: interrupted after step")
-    assert sentence.endswith(f"{tmp_path / 'stopped'}: run the same command to go on.")
+    assert sentence.endswith(f"{tmp_path / 'stopped'}: run the same command to resume.")
     state = torch.load(tmp_path / "stopped" / "state.pt", weights_only=True)
     assert f"after step {len(state['history']['losses'])} of 24;" in sentence
-    whole, gone_on = whole_and_gone_on(OPTIONS["lora"])
-    assert_same(gone_on, whole)
+    whole, resumed = whole_and_resumed(OPTIONS["lora"])
+    assert_same(resumed, whole)

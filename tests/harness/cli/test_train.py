@@ -58,7 +58,7 @@ def test_a_finished_run_is_not_trained_again(samfit, photos, tiny, photos_run):
     )
     answer = json.loads(out)
     assert code in (None, 0)
-    assert "going on after step 4 of 4" in err
+    assert "resuming after step 4 of 4" in err
     assert answer["folder"] == str(photos_run)
     assert len(answer["losses"]) == 4
     assert answer["best_step"] in (2, 4)
@@ -137,7 +137,7 @@ def test_a_task_that_comes_with_samfit(samfit, tiny, tmp_path, monkeypatch):
         (["--data", "{photos}", "--backbone", "vit_b"], ["vit_tiny, not vit_b"]),
         (["--data", "{photos}", "--loss", "samed"], ["--loss samed", "one class"]),
         (["--data", "{maps}", "--loss", "cad"], ["--loss cad", "3 classes"]),
-        (["--data", "{photos}", "--hold-out", "1.5"], ["between 0 and 1"]),
+        (["--data", "{photos}", "--hold-out", "1.5"], ["--hold-out must be from 0", "1.5"]),
         (["--data", "{photos}", "--epochs", "-1"], ["--epochs"]),
         (["--data", "{photos}", "--pretrained", "no.pth"], ["no pretrained part", "--pretrained"]),
         (
@@ -180,13 +180,13 @@ def test_a_bad_image_is_named_before_training_starts(mistake, photos, tiny, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def test_other_options_do_not_go_on_with_a_run(mistake, photos, tiny, photos_run):
+def test_other_options_do_not_resume_a_run(mistake, photos, tiny, photos_run):
     options = ["--data", photos, *tiny, "--seed", 3, "--output", photos_run]
     sentence = mistake("train", "decoder", *options)
-    assert "cell.seed 0, not 3" in sentence
+    assert f"{photos_run} holds a run with --seed 0, not 3" in sentence
 
 
 def test_two_trainings_do_not_share_a_folder(mistake, photos, tiny, tmp_path):
     with RunFolder(tmp_path).writing():
         sentence = mistake("train", "decoder", "--data", photos, *tiny, "--output", tmp_path)
-    assert f"another samfit trains in {tmp_path}" in sentence
+    assert f"another samfit is writing to {tmp_path}" in sentence

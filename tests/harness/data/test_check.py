@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from tiny_task import Told
 from user_error import user_error
 
-from samfit.harness.data.check import Summary, check
+from samfit.harness.data.check import check, check_images
 from samfit.harness.data.dataset import open_folder
 from samfit.harness.data.parallel import in_threads
 
@@ -23,15 +24,10 @@ class Drawn:
         return np.zeros((*mask.shape, 3), dtype=np.uint8), mask
 
 
-def test_a_summary_of_what_is_there():
-    examples = [Drawn([[1, 0]]), Drawn([[0, 0], [0, 0]]), Drawn([[1]]), Drawn([[0, 255]])]
-    assert check(examples) == Summary(count=4, smallest=(1, 1), largest=(2, 2), empty_masks=2)
-
-
-def test_progress_is_told_after_each():
-    told = []
-    check([Drawn([[1]])] * 7, lambda: told.append(1))
-    assert len(told) == 7
+def test_progress_is_told_of_each():
+    told = Told()
+    check([Drawn([[1]])] * 7, told)
+    assert told.tracked == [("checking images and masks", 7, 7)]
 
 
 @pytest.mark.parametrize("mask", [[[0, 0]], [[0, 255]]])
@@ -55,10 +51,19 @@ def test_several_faults_are_counted(tree):
     data.train[1].image.write_bytes(b"no picture")
     data.train[2].mask.write_bytes(b"")
     data.train[3].mask.unlink()
-    told = []
+    told = Told()
     with user_error("b.png is damaged", "one of 3"):
-        check(data.train, lambda: told.append(1))
-    assert len(told) == 4
+        check(data.train, told)
+    assert told.tracked == [("checking images and masks", 4, 4)]
+
+
+def test_images_without_masks_are_read_as_well(tree):
+    images = [tree("a.png", "b.png", "c.png") / name for name in ("a.png", "b.png", "c.png")]
+    check_images(images)
+    images[1].write_bytes(b"no picture")
+    images[2].unlink()
+    with user_error("b.png is damaged", "one of 2"):
+        check_images(images)
 
 
 def test_what_has_not_begun_when_the_caller_stops_never_does():

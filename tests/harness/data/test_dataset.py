@@ -10,7 +10,7 @@ from PIL import Image
 from user_error import user_error
 
 from samfit.harness.data import dataset
-from samfit.harness.data.dataset import LAYOUTS, DataSet, hold_out, open_folder
+from samfit.harness.data.dataset import LAYOUTS, DataSet, open_folder, with_validation
 
 PAIRS = ("images/a.png", "masks/a.png")
 
@@ -130,37 +130,44 @@ def test_a_folder_that_cannot_be_read_is_named(tree, monkeypatch):
 )
 def test_held_out_examples_are_a_share_and_the_same_for_a_seed(count, share, seed):
     data = data_set(count)
-    split = hold_out(data, share, seed)
+    split = with_validation(data, share, seed)
     assert sorted([*split.train, *split.val], key=lambda each: each.name) == [*data.train]
     assert split.train
     assert split.val
     assert len(split.val) == pytest.approx(share * count, abs=1)
-    assert split == hold_out(data, share, seed)
+    assert split == with_validation(data, share, seed)
     for examples in (split.train, split.val):
         assert [*examples] == sorted(examples, key=lambda each: each.name)
 
 
 def test_another_seed_holds_out_others():
-    assert hold_out(data_set(100), 0.1, seed=0) != hold_out(data_set(100), 0.1, seed=1)
+    data = data_set(100)
+    assert with_validation(data, 0.1, seed=0) != with_validation(data, 0.1, seed=1)
 
 
 def test_what_is_held_out_stays_the_same_from_version_to_version():
-    held = hold_out(data_set(20), 0.2, seed=0).val
+    held = with_validation(data_set(20), 0.2, seed=0).val
     assert [example.name for example in held] == ["0001", "0008", "0012", "0013"]
 
 
 def test_a_data_set_with_validation_is_left_alone():
     data = DataSet(name="d", classes=1, train=(Named("a"),), val=(Named("b"),))
-    assert hold_out(data, 0.5, seed=0) is data
+    assert with_validation(data, 0.5, seed=0) is data
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_to_share_are_refused(count):
-    with user_error("d", f"({count})", "at least 2"):
-        hold_out(data_set(count), 0.5, seed=0)
+    images = "1 training image" if count else "no training images"
+    with user_error(f"d has {images}; holding out needs at least 2"):
+        with_validation(data_set(count), 0.5, seed=0)
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.5, float("nan")])
-def test_a_share_is_between_0_and_1(share):
-    with user_error("between 0 and 1", str(share)):
-        hold_out(data_set(5), share, seed=0)
+@pytest.mark.parametrize("share", [1, 1.5, -0.5, float("nan")])
+def test_a_share_is_from_0_to_below_1(share):
+    with user_error("--hold-out", "from 0 to below 1", str(share)):
+        with_validation(data_set(5), share, seed=0)
+
+
+def test_a_share_of_0_holds_nothing_out():
+    data = data_set(1)
+    assert with_validation(data, 0, seed=0) is data

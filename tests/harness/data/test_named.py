@@ -70,7 +70,7 @@ def test_each_is_found_whole_and_its_count_is_remarked_upon(tree, layout):
     assert len(listing.remarks) == len(splits)
     for split in splits:
         assert any(
-            remark.startswith(f"images in {split}: 1, as published") for remark in listing.remarks
+            remark.startswith(f"images in {split}: 1; published: ") for remark in listing.remarks
         )
 
 

@@ -132,15 +132,6 @@ def test_the_encoder_runs_in_eval_mode_without_a_graph_and_stays_as_it_was(tmp_p
     assert sam.image_encoder.training
 
 
-def test_filling_tells_the_progress_and_goes_on_where_it_stopped(tmp_path):
-    batches, told = pictures(7).split(3), []
-    EmbeddingCache(tmp_path, POOLING, pool).fill(batches[:1], told.append)
-    cache = EmbeddingCache(tmp_path, POOLING, pool)
-    cache.fill(iter(batches), told.append)
-    assert told == [3, 3, 6, 7]
-    assert cache.statistics == Statistics(hits=3, computed=4)
-
-
 def test_an_image_takes_what_is_said(tmp_path):
     cache = cache_of(small_sam(), tmp_path)
     cache.get(small_batch(1)[0])

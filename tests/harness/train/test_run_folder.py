@@ -9,45 +9,45 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from safetensors import SafetensorError
 from tiny_task import made, tiny_cell, tiny_data
 from user_error import user_error
 
 from samfit.files import PARTIAL
+from samfit.harness.data.dataset import Origin
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.train import run_folder as room
-from samfit.harness.train.description import Description, Origin
-from samfit.harness.train.evaluate import evaluate
-from samfit.harness.train.run_folder import RunFolder, load_run
+from samfit.harness.train.description import Description
+from samfit.harness.train.inference import score_masks
+from samfit.harness.train.run import Run
+from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.training import Training
 
 CPU = torch.device("cpu")
 CELL = tiny_cell()
 RECIPE = Recipe(epochs=2, learning_rate=1e-3)
-DATA = tiny_data(4, val=1)
-ORIGIN = Origin(path="photos", layout="auto", classes=0, hold_out=0.1)
+DATA = replace(tiny_data(4, val=1), origin=Origin(path="photos"))
 
 
-def describe(cell=CELL, recipe=RECIPE, data=DATA, origin=ORIGIN, pretrained=None):
-    return Description.of(cell, recipe, data, origin, pretrained)
+def describe(cell=CELL, recipe=RECIPE, data=DATA, hold_out=0.1, pretrained=None):
+    return Description.of(cell, recipe, data, hold_out, pretrained)
 
 
-def begun(path, steps=1):
-    """A folder with a run that was kept after ``steps``, and the training."""
+def started(path, steps=1):
+    """A folder with a run that was saved after ``steps``, and the training."""
     path.mkdir(exist_ok=True)
     folder, training = RunFolder(path), Training(CELL, RECIPE, DATA, CPU)
-    folder.begin(describe())
+    folder.start(describe())
     for _, _ in zip(range(steps), training.run(), strict=False):
         pass
-    folder.keep(training.state())
+    folder.save_state(training.state())
     return folder, training
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a finished run, and what was trained."""
-    folder, training = begun(tmp_path_factory.mktemp("runs"), steps=4)
-    folder.finish(training, {"curves.png": b"a picture"})
+    folder, training = started(tmp_path_factory.mktemp("runs"), steps=4)
+    folder.save_results(training)
     return folder, training
 
 
@@ -58,10 +58,8 @@ def test_a_description_comes_back_from_its_file(tmp_path):
     description = describe(
         tiny_cell("conv_lora", settings={"scales": [1, 2]}), pretrained=Path("resnet18.pth")
     )
-    RunFolder(tmp_path).begin(description)
-    assert RunFolder(tmp_path).describe() == description
-    assert description.classes == 1
-    assert describe(tiny_cell(settings={"classes": 3}, loss="samed")).classes == 3
+    RunFolder(tmp_path).start(description)
+    assert RunFolder(tmp_path).description() == description
 
 
 @pytest.mark.parametrize("value", ["a", None, [], {}, -1, 10**9])
@@ -70,7 +68,7 @@ def test_a_setting_that_cannot_be_right_is_named(value, tmp_path):
     document["cell"]["settings"] = {"classes": value}
     (tmp_path / "run.json").write_text(json.dumps(document))
     with user_error(str(tmp_path / "run.json"), "classes"):
-        RunFolder(tmp_path).describe()
+        RunFolder(tmp_path).description()
 
 
 def test_a_description_says_which_images_there_are():
@@ -83,29 +81,30 @@ def test_a_description_says_which_images_there_are():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"cell": replace(CELL, batch_size=4)}, ["cell.batch_size 2, not 4"]),
-        ({"cell": replace(CELL, seed=7)}, ["cell.seed 0, not 7"]),
-        ({"cell": replace(CELL, settings={"depth": 2})}, ["cell.settings.depth None, not 2"]),
-        ({"recipe": replace(RECIPE, epochs=3)}, ["recipe.epochs 2, not 3"]),
-        ({"recipe": replace(RECIPE, augment="flip")}, ["recipe.augment none, not flip"]),
-        ({"origin": replace(ORIGIN, path="others")}, ["data.path photos, not others"]),
-        ({"data": tiny_data(5, val=1)}, ["data.names_sha256"]),
-        ({"pretrained": Path("a.pth")}, ["pretrained None, not a.pth"]),
+        ({"cell": replace(CELL, adapter="cad")}, ["holds a decoder run:"]),
+        ({"cell": replace(CELL, batch_size=4)}, ["holds a run with --batch-size 2, not 4:"]),
+        ({"cell": replace(CELL, settings={"depth": 2})}, ["--set depth None, not 2"]),
+        ({"recipe": replace(RECIPE, epochs=3)}, ["--epochs 2, not 3"]),
+        ({"recipe": replace(RECIPE, augment="flip")}, ["--augment none, not flip"]),
+        ({"data": replace(DATA, origin=Origin(path="others"))}, ["--data photos, not others"]),
+        ({"data": replace(DATA, train=DATA.train[:3])}, ["holds a run on other images:"]),
+        ({"hold_out": 0.2}, ["--hold-out 0.1, not 0.2"]),
+        ({"pretrained": Path("a.pth")}, ["--pretrained None, not a.pth"]),
     ],
 )
-def test_another_run_does_not_go_on_with_this_one(changed, words, tmp_path):
-    folder, _ = begun(tmp_path)
-    with user_error(str(tmp_path), *words, "--output"):
-        folder.begin(describe(**changed))
-    assert folder.begin(describe()) is not None
+def test_another_run_does_not_resume_this_one(changed, words, tmp_path):
+    folder, _ = started(tmp_path)
+    with user_error(str(tmp_path), *words, "use the same options to resume it"):
+        folder.start(describe(**changed))
+    assert folder.start(describe()) is not None
 
 
-def test_a_run_without_a_state_begins_again(tmp_path):
+def test_a_run_without_a_state_starts_again(tmp_path):
     folder = RunFolder(tmp_path)
-    assert folder.begin(describe()) is None
+    assert folder.start(describe()) is None
     other = describe(recipe=replace(RECIPE, epochs=5))
-    assert folder.begin(other) is None
-    assert folder.describe() == other
+    assert folder.start(other) is None
+    assert folder.description() == other
 
 
 @pytest.mark.parametrize(
@@ -115,22 +114,22 @@ def test_what_is_no_run_is_named(content, tmp_path):
     content = content.encode() if isinstance(content, str) else content
     (tmp_path / "run.json").write_bytes(content)
     with user_error(str(tmp_path / "run.json")):
-        RunFolder(tmp_path).describe()
+        RunFolder(tmp_path).description()
 
 
 @pytest.mark.parametrize("place", ["", "missing", "a file/below"])
 def test_a_folder_without_a_run_is_named(place, tmp_path):
     (tmp_path / "a file").touch()
     with user_error(str(tmp_path / place)):
-        RunFolder(tmp_path / place).describe()
+        RunFolder(tmp_path / place).description()
 
 
 # The state
 
 
 def test_a_state_comes_back_bit_by_bit(tmp_path):
-    folder, training = begun(tmp_path, steps=3)
-    state = folder.begin(describe())
+    folder, training = started(tmp_path, steps=3)
+    state = folder.start(describe())
     assert state["history"] == {
         "losses": training.history.losses,
         "validations": training.history.validations,
@@ -144,12 +143,12 @@ def test_a_state_comes_back_bit_by_bit(tmp_path):
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
 def test_a_torn_state_is_named(share, tmp_path):
-    folder, _ = begun(tmp_path)
+    folder, _ = started(tmp_path)
     kept = tmp_path / "state.pt"
     content = kept.read_bytes()
     kept.write_bytes(content[: int(share * len(content))])
     with user_error(f"cannot read {kept}", "remove it"):
-        folder.begin(describe())
+        folder.start(describe())
 
 
 class Trap:
@@ -164,33 +163,16 @@ class Trap:
 
 @pytest.mark.parametrize("save", [torch.save, lambda trap, file: pickle.dump(trap, file)])
 def test_a_state_that_would_run_code_is_refused(save, tmp_path):
-    folder, _ = begun(tmp_path / "run")
+    folder, _ = started(tmp_path / "run")
     trodden, kept = tmp_path / "trodden", tmp_path / "run" / "state.pt"
     with kept.open("wb") as file:
         save({"history": Trap(trodden)}, file)
     with user_error(f"cannot read {kept}"):
-        folder.begin(describe())
+        folder.start(describe())
     assert not trodden.exists()
 
 
 # Writing
-
-
-def test_one_run_at_a_time(tmp_path):
-    with RunFolder(tmp_path).writing():
-        with user_error(f"another samfit trains in {tmp_path}"), RunFolder(tmp_path).writing():
-            pass
-        with RunFolder(tmp_path / "other").writing():
-            pass
-    with RunFolder(tmp_path).writing():
-        pass
-
-
-def test_a_folder_is_left_free_after_an_error(tmp_path):
-    with pytest.raises(ZeroDivisionError), RunFolder(tmp_path).writing():
-        raise ZeroDivisionError
-    with RunFolder(tmp_path).writing():
-        pass
 
 
 @pytest.mark.parametrize("place", ["a file", "a file/below"])
@@ -201,38 +183,38 @@ def test_a_folder_that_cannot_be_made_is_named(place, tmp_path):
 
 
 def test_a_full_disk_is_named_and_the_state_before_stays(tmp_path, monkeypatch):
-    folder, training = begun(tmp_path)
+    folder, training = started(tmp_path)
     before = (tmp_path / "state.pt").read_bytes()
 
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(room, "write_whole", full)
-    with user_error(f"cannot write to {tmp_path}", "No space left on device", "goes on from"):
-        folder.keep(training.state())
+    with user_error(f"cannot write to {tmp_path}", "No space left on device", "resumes from"):
+        folder.save_state(training.state())
     assert (tmp_path / "state.pt").read_bytes() == before
 
 
-@pytest.mark.parametrize("error", [SafetensorError("no space"), OSError(28, "no space")])
-def test_weights_that_cannot_be_written_are_named(error, tmp_path, monkeypatch):
-    folder, training = begun(tmp_path, steps=4)
+def test_weights_that_cannot_be_written_are_named(tmp_path, monkeypatch):
+    folder, training = started(tmp_path, steps=4)
 
     def full(path):
-        raise error
+        raise OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr(training.model, "save", full)
     with user_error(f"cannot write to {tmp_path}: no space;"):
-        folder.finish(training, {})
+        folder.save_results(training)
     assert not folder.weights.exists()
-    assert len(folder.begin(describe())["history"]["losses"]) == 4
+    assert len(folder.start(describe())["history"]["losses"]) == 4
 
 
 def test_what_is_in_a_finished_folder(finished):
     folder, training = finished
     names = {path.name for path in folder.path.iterdir()}
     assert names == {
-        "run.json", "state.pt", "adapter.safetensors", "losses.csv", "validation.csv", "curves.png",
+        "run.json", "state.pt", "adapter.safetensors", "losses.csv", "validation.csv",
     }  # fmt: skip
+    assert len({path.stat().st_mode for path in folder.path.iterdir()}) == 1
     assert not any(name.endswith(PARTIAL) for name in names)
     losses = pd.read_csv(folder.path / "losses.csv")
     assert losses["step"].tolist() == [1, 2, 3, 4]
@@ -240,7 +222,6 @@ def test_what_is_in_a_finished_folder(finished):
     validation = pd.read_csv(folder.path / "validation.csv")
     assert validation["step"].tolist() == [2, 4]
     assert validation["iou"].tolist() == [v["iou"] for v in training.history.validations]
-    assert (folder.path / "curves.png").read_bytes() == b"a picture"
     assert json.loads((folder.path / "run.json").read_text())["cell"]["adapter"] == "decoder"
 
 
@@ -249,13 +230,14 @@ def test_what_is_in_a_finished_folder(finished):
 
 def test_the_model_comes_back_as_it_was_trained(finished):
     folder, training = finished
-    cell, model = load_run(folder, None, CPU)
+    run = Run(folder.path, device="cpu")
+    cell, model = run.cell, run.model
     assert (cell.phase, cell.batch_size, cell.cache_embeddings) == ("infer", 1, False)
     assert not model.training
     for name, tensor in training.model.trained_state().items():
         assert torch.equal(model.trained_state()[name], tensor)
-    ours, _ = evaluate(cell, model, DATA.train, CPU)
-    theirs, _ = evaluate(replace(CELL, batch_size=1), training.model, DATA.train, CPU)
+    ours, _ = score_masks(cell, model, DATA.train, CPU)
+    theirs, _ = score_masks(replace(CELL, batch_size=1), training.model, DATA.train, CPU)
     assert ours.per_image == theirs.per_image
 
 
@@ -263,18 +245,17 @@ def test_levers_of_training_are_left_behind(tmp_path):
     cell = replace(CELL, batch_size=4, gradient_accumulation=2)
     cell = replace(cell, checkpointing=True, cache_embeddings=True)
     folder, training = RunFolder(tmp_path), Training(cell, RECIPE, DATA, CPU)
-    folder.begin(describe(cell))
-    folder.finish(training, {})
-    _, model = load_run(folder, None, CPU)
-    assert list(model.sam.image_encoder.parameters())
+    folder.start(describe(cell))
+    folder.save_results(training)
+    assert list(Run(tmp_path).model.sam.image_encoder.parameters())
 
 
 def test_a_run_that_is_not_finished_has_no_model(tmp_path):
-    folder, _ = begun(tmp_path)
-    with user_error(str(tmp_path), "not finished", "samfit train"):
-        load_run(folder, None, CPU)
+    folder, _ = started(tmp_path)
+    with user_error(str(tmp_path), "not finished", "run the same samfit train command"):
+        Run(folder.path)
 
 
 def test_a_checkpoint_that_is_not_there_is_named(finished):
     with user_error("there is no checkpoint file", "moved.pth"):
-        load_run(finished[0], "moved.pth", CPU)
+        _ = Run(finished[0].path, "moved.pth").model

@@ -9,8 +9,8 @@ from hypothesis import given, settings, strategies as st
 from tiny_task import SIDE, Made, made, tiny_cell, tiny_data
 
 from samfit.harness.data.example import IGNORED
+from samfit.harness.step.batch import POINTS
 from samfit.harness.step.losses import LOSSES
-from samfit.harness.step.step import POINTS
 from samfit.harness.train.samples import BOX_JITTER, Samples, SamplesWithTruth, load, order
 
 WHOLE = [[[0, 0, SIDE, SIDE]]]
@@ -157,7 +157,7 @@ def test_each_epoch_moves_the_box_otherwise():
 @pytest.mark.parametrize("phase", ["train", "infer"])
 def test_points_lie_in_the_object_each_in_another_pixel(phase):
     example = made(3, height=90, width=40)
-    inside = Samples((), tiny_cell()).squash(example.image, example.mask)[1][0]
+    inside = sample(example, loss="structure").masks[0, 0]
     seen = set()
     for epoch in range(10):
         batch = sample(example, (epoch, 0), prompt="points", phase=phase)

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from samfit.harness.train.history import History
+from samfit.harness.record.history import History
 from samfit.harness.train.tensorboard import TensorBoard
 
 
@@ -44,27 +44,23 @@ EVERYTHING = {
 
 def test_losses_and_scores_are_shown_at_their_steps(tmp_path):
     pytest.importorskip("tensorboard")
-    board = TensorBoard(tmp_path, 0)
-    for steps in (1, 2, 2, 3, 4):
-        board.show(until(steps))
-    board.close()
+    with TensorBoard(tmp_path, 0) as board:
+        for steps in (1, 2, 2, 3, 4):
+            board.show(until(steps))
     assert scalars(tmp_path) == EVERYTHING
 
 
-def test_a_training_that_was_taken_up_shows_what_is_new(tmp_path):
+def test_a_training_that_resumes_shows_what_is_new(tmp_path):
     pytest.importorskip("tensorboard")
-    first = TensorBoard(tmp_path, 0)
-    first.show(until(2))
-    first.close()
-    second = TensorBoard(tmp_path, 2)
-    second.show(HISTORY)
-    second.close()
+    with TensorBoard(tmp_path, 0) as first:
+        first.show(until(2))
+    with TensorBoard(tmp_path, 2) as second:
+        second.show(HISTORY)
     assert scalars(tmp_path) == EVERYTHING
 
 
 def test_it_does_nothing_without_the_library(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    board = TensorBoard(tmp_path, 0)
-    board.show(HISTORY)
-    board.close()
+    with TensorBoard(tmp_path, 0) as board:
+        board.show(HISTORY)
     assert list(tmp_path.iterdir()) == []

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny_task import SIDE, tiny_cell, tiny_data
+from tiny_task import SIDE, Told, tiny_cell, tiny_data
 from user_error import user_error
 
 from samfit.harness.metrics import Score
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.train import training as room
-from samfit.harness.train.description import Description, Origin
+from samfit.harness.train.description import Description
 from samfit.harness.train.embeddings import Statistics
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.training import Training, filled_cache
@@ -98,7 +98,7 @@ def test_no_epochs_leave_the_weights_as_they_are():
     training = training_of("cad", Recipe(epochs=0), tiny_data(6, val=2))
     before = weights(training)
     assert list(training.run()) == []
-    training.finish()
+    training.use_best_weights()
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights(training).items())
 
 
@@ -138,24 +138,23 @@ def test_interruptions_after_every_step_leave_no_trace(fields, tmp_path):
         epochs=2, learning_rate=1e-3, augment="geometric", warmup=2, clip_norm=1.0, patience=2
     )
     cell, folder = tiny_cell(**fields), RunFolder(tmp_path)
-    origin = Origin(path="here", layout="auto", classes=0, hold_out=0)
-    description = Description.of(cell, recipe, data, origin, None)
+    description = Description.of(cell, recipe, data, 0, None)
     whole = Training(cell, recipe, data, CPU)
     moments = len(list(whole.run()))
-    whole.finish()
+    whole.use_best_weights()
 
-    state = folder.begin(description)
+    state = folder.start(description)
     for _ in range(moments):
         part = Training(cell, recipe, data, CPU)
         if state is not None:
-            part.take_up(state)
+            part.load_state(state)
         next(part.run())
-        folder.keep(part.state())
-        state = folder.begin(description)
+        folder.save_state(part.state())
+        state = folder.start(description)
     last = Training(cell, recipe, data, CPU)
-    last.take_up(state)
+    last.load_state(state)
     assert list(last.run()) == []
-    last.finish()
+    last.use_best_weights()
     assert len(last.history.validations) == whole.done // 2
     assert_same(last, whole)
 
@@ -185,7 +184,7 @@ class Scripted:
 def validations(monkeypatch):
     """Lets validations give the scores that are in this list."""
     scores = []
-    monkeypatch.setattr(room, "evaluate", lambda *_, **__: (Scripted(scores.pop(0)), []))
+    monkeypatch.setattr(room, "score_masks", lambda *_, **__: (Scripted(scores.pop(0)), []))
     return scores
 
 
@@ -217,7 +216,7 @@ def test_training_ends_when_patience_does_and_the_best_weights_win(
     assert training.is_over
     assert training.history.best_step == best * per_epoch
     assert [v["step"] for v in training.history.validations] == [2 * n + 2 for n in range(epochs)]
-    training.finish()
+    training.use_best_weights()
     winner = seen[best * per_epoch]
     assert all(torch.equal(tensor, winner[name]) for name, tensor in weights(training).items())
     assert not training.model.training
@@ -226,7 +225,7 @@ def test_training_ends_when_patience_does_and_the_best_weights_win(
 def test_without_validation_the_last_weights_win():
     training = training_of("cad", Recipe(epochs=2, patience=1))
     seen = weights_by_step(training)
-    training.finish()
+    training.use_best_weights()
     assert training.done == training.total == 6
     assert training.history.validations == []
     for name, tensor in weights(training).items():
@@ -241,10 +240,10 @@ def test_cached_embeddings_give_the_same_losses_without_the_encoder(adapter, tmp
     data, recipe = tiny_data(4, val=2), Recipe(epochs=2, learning_rate=1e-3)
     plain = run(training_of(adapter, recipe, data))
     cached = training_of(adapter, recipe, data, cache_embeddings=True)
-    told = []
-    cached.cache = filled_cache(cached.cell, data.train + data.val, tmp_path, CPU, told.append)
+    told = Told()
+    cached.cache = filled_cache(cached.cell, data.train + data.val, tmp_path, CPU, told)
     run(cached)
-    assert told == [1, 2, 3, 4, 5, 6]
+    assert told.tracked == [("caching embeddings", 6, 6)]
     assert cached.cache.statistics == Statistics(hits=2 * 6, computed=6)
     assert not list(cached.model.sam.image_encoder.parameters())
     assert cached.history.losses == pytest.approx(plain.history.losses, rel=1e-4)

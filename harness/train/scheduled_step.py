@@ -1,4 +1,4 @@
-"""Optimizer steps, one batch after another."""
+"""The training step of a Cell, one batch after another, as a recipe says."""
 
 import hashlib
 
@@ -8,19 +8,20 @@ from torch.nn.utils import clip_grad_norm_
 
 from samfit.errors import UserError
 from samfit.harness.record.recipe import Recipe
-from samfit.harness.step.step import Batch, Step
+from samfit.harness.step.batch import Batch
+from samfit.harness.step.step import Step
 
 
-class Trainer:
-    """Takes the training step of a Cell with real batches, as a recipe says.
+class ScheduledStep:
+    """A training step with the learning rate, weight decay and clipping of a recipe.
 
-    Nothing random outlives a step: each begins with a seed of its own. A run that is taken up again
-    from saved weights and optimizer state goes on as if it had never stopped.
+    Nothing random outlives a step: each begins with a seed of its own. A run that resumes from
+    saved weights and optimizer state continues as if it had never stopped.
 
     Attributes:
-        step: the training step; every phase, lever and loss is its own.
-        done: steps that were taken.
-        total: steps that there are to take.
+        step: the training step; every lever and loss is its own.
+        done: how often it was run.
+        total: how often it is to be run.
     """
 
     def __init__(self, step: Step, recipe: Recipe, total: int) -> None:
@@ -32,7 +33,7 @@ class Trainer:
         # Before the loss sees them: CAD's raises on what is not a probability.
         step.model.register_forward_hook(lambda model, inputs, logits: self._check(logits))
 
-    def take(self, batch: Batch) -> float:
+    def run(self, batch: Batch) -> float:
         """Train on one batch; the loss before the update.
 
         Raises:

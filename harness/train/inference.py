@@ -1,0 +1,173 @@
+"""Masks that a model gives: of examples, with their scores, and of a single image."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+from torch.utils.data import DataLoader
+
+from samfit.adapters.core.adapted import AdaptedSam
+from samfit.errors import UserError
+from samfit.harness.data.example import Example
+from samfit.harness.metrics import BinaryMetrics, MultiClassMetrics
+from samfit.harness.record.cell import Cell
+from samfit.harness.step.batch import Batch
+from samfit.harness.step.step import Step
+from samfit.harness.train.embeddings import EmbeddingCache
+from samfit.harness.train.samples import SamplesWithTruth, squash_image, whole_image
+from samfit.progress import SILENT, Progress
+
+Metrics = BinaryMetrics | MultiClassMetrics
+Mask = NDArray[np.uint8]  # (H, W)
+Numbers = Sequence[float]
+
+# How the model of a Cell is prompted, and the one option that it takes.
+PROMPTS = {
+    "box": ("uses the whole image as its box", ""),
+    "none": ("was trained without prompts", ""),
+    "mask_box": ("was trained with the boxes of objects", "--box"),
+    "points": ("was trained with points", "--point"),
+}
+
+
+def score_masks(
+    cell: Cell,
+    model: AdaptedSam,
+    examples: Sequence[Example],
+    device: torch.device,
+    workers: int = 0,
+    cache: EmbeddingCache | None = None,
+    progress: Progress = SILENT,
+    what: str = "scoring",
+    keep: int | None = None,
+) -> tuple[Metrics, list[Mask]]:
+    """Score the masks of ``examples`` at the size of their own masks.
+
+    Returns:
+        the scores, and the predicted masks (H, W) as class indices, in the order of the examples;
+        of the first ``keep`` examples only, as those of large photographs would fill the memory.
+
+    Raises:
+        UserError: if the model gives masks that are no numbers.
+    """
+    metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
+    masks: list[Mask] = []
+    found = predictions(cell, model, examples, device, workers, cache)
+    for example, (logits, truth) in zip(
+        examples, progress.track(found, len(examples), what), strict=True
+    ):
+        mask = labels(logits)
+        if isinstance(metrics, BinaryMetrics):
+            probability = logits[0].sigmoid().cpu().double().numpy()
+            metrics.update(example.name, probability, truth > 0)
+        else:
+            metrics.update(example.name, mask, truth)
+        if keep is None or len(masks) < keep:
+            masks.append(mask)
+    return metrics, masks
+
+
+def predictions(
+    cell: Cell,
+    model: AdaptedSam,
+    examples: Sequence[Example],
+    device: torch.device,
+    workers: int = 0,
+    cache: EmbeddingCache | None = None,
+) -> Iterator[tuple[Tensor, Mask]]:
+    """Logits (K, H, W) of each example at the size of its mask, and the mask itself.
+
+    The forward pass is the one that ``samfit predict --phase infer`` traces.
+    """
+    samples = SamplesWithTruth(examples, cell)
+    loader: DataLoader[Any] = DataLoader(
+        samples, cell.batch_size, num_workers=workers, collate_fn=_join
+    )
+    for batch, truths in loader:
+        logits = infer(cell, model, batch.to(device), cache)
+        if not logits.isfinite().all():
+            raise UserError("the model gives masks that are no numbers: its training diverged.")
+        for one, truth in zip(logits, truths, strict=True):
+            yield to_size(one, truth.shape), truth
+
+
+def predict_mask(
+    cell: Cell,
+    model: AdaptedSam,
+    image: NDArray[np.uint8],
+    device: torch.device,
+    box: Numbers | None = None,
+    points: Sequence[Numbers] = (),
+) -> Mask:
+    """The class (H, W) of each pixel of an RGB image (H, W, 3); 0 and 1 if there is one class.
+
+    The prompt is a box (x0, y0, x1, y1) or points (x, y), in pixels of the image.
+
+    Raises:
+        UserError: as ``check_prompt``.
+    """
+    check_prompt(cell, box, points)
+    height, width = image.shape[:2]
+    scale = torch.tensor([cell.image_size / width, cell.image_size / height])
+    boxes = prompts = None
+    if box is not None:
+        boxes = (torch.tensor(box, dtype=torch.float32) * scale.repeat(2))[None, None]
+    elif len(points):
+        places = torch.tensor(points, dtype=torch.float32) * scale
+        prompts = torch.cat([places, torch.ones(len(points), 1)], dim=1)[None]
+    elif cell.prompt == "box":
+        boxes = whole_image(cell.image_size)
+    pixels = squash_image(image, cell.image_size)[None].contiguous()
+    logits = infer(cell, model, Batch(pixels, boxes, points=prompts).to(device))[0]
+    return labels(to_size(logits, (height, width)))
+
+
+def check_prompt(cell: Cell, box: Numbers | None, points: Sequence[Numbers]) -> None:
+    """Refuse a prompt with which the model of ``cell`` was not trained.
+
+    Raises:
+        UserError: if it wants another, or none; or for a box that is not 4 numbers, or a point that
+            is not 2.
+    """
+    how, wanted = PROMPTS[cell.prompt]
+    boxes = () if box is None else (box,)
+    given = [name for name, prompts in (("--box", boxes), ("--point", points)) if len(prompts)]
+    for name, count, prompts in (("--box", 4, boxes), ("--point", 2, points)):
+        for numbers in prompts:
+            if len(numbers) != count or not np.isfinite(numbers).all():
+                got = ",".join(f"{number:g}" for number in numbers)
+                raise UserError(f"{name} takes {count} numbers, got {got}.")
+    if wanted and given != [wanted]:
+        raise UserError(f"this model {how}: give {wanted}, and no other prompt.")
+    if given and not wanted:
+        raise UserError(f"this model {how} and takes no {given[0]}.")
+
+
+def infer(
+    cell: Cell, model: AdaptedSam, batch: Batch, cache: EmbeddingCache | None = None
+) -> Tensor:
+    """Logits (B, K, S, S) of a batch; the model is left in eval mode."""
+    if cache is not None:
+        batch = replace(batch, embedding=cache.get(batch.images))
+    return Step(replace(cell, phase="infer"), model, batch).run()
+
+
+def to_size(logits: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Logits (K, S, S) at the size (H, W) of the image, as SAM's own post-processing does."""
+    return F.interpolate(logits[None], size, mode="bilinear", align_corners=False)[0]
+
+
+def labels(logits: Tensor) -> Mask:
+    """The class (H, W) of each pixel: 0 or 1 for the logits (1, H, W) of a single mask."""
+    found = logits.argmax(0) if len(logits) > 1 else logits[0] > 0
+    return found.cpu().numpy().astype(np.uint8)
+
+
+def _join(rows: list[tuple[Batch, Mask]]) -> tuple[Batch, list[Mask]]:
+    batches, truths = zip(*rows, strict=True)
+    return Batch.join(batches), list(truths)

@@ -1,0 +1,58 @@
+"""What training and evaluation need: a data set, a device, processes that read, and memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from samfit.errors import UserError
+from samfit.harness.data.dataset import DataSet
+from samfit.harness.memory.exhausted import is_out_of_memory
+from samfit.harness.miniature.dataset import open_data
+from samfit.harness.record.cell import Cell
+from samfit.progress import Progress
+
+READERS = 4  # a GPU must not wait for images; a CPU has other work
+
+
+def opened(data: DataSet | Path | str, progress: Progress, classes: int = 0) -> DataSet:
+    """The data set, opened if it is not; its remarks go to the user."""
+    found = data if isinstance(data, DataSet) else open_data(data, classes=classes)
+    for remark in found.remarks:
+        progress.say(remark)
+    return found
+
+
+def torch_device(name: str | None) -> torch.device:
+    """``cuda`` or ``cpu``; for None the GPU if there is one, else the CPU.
+
+    Raises:
+        UserError: if it is neither, or there is no GPU.
+    """
+    available = torch.cuda.is_available()
+    if name not in (None, "cuda", "cpu"):
+        raise UserError(f"--device must be cuda or cpu, got {name!r}.")
+    if name == "cuda" and not available:
+        raise UserError("--device cuda: there is no CUDA device here; use --device cpu.")
+    return torch.device(name or ("cuda" if available else "cpu"))
+
+
+def readers(workers: int | None, device: torch.device) -> int:
+    """Processes that read images, if ``workers`` does not say."""
+    return (READERS if device.type == "cuda" else 0) if workers is None else workers
+
+
+@contextmanager
+def enough_memory(cell: Cell) -> Iterator[None]:
+    """If memory runs out in the block, say so in one sentence, and how to find what needs less."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        smaller = "a smaller one, or " if cell.batch_size > 1 else ""
+        raise UserError(
+            f"out of memory with --batch-size {cell.batch_size}: use {smaller}levers; "
+            f"samfit fit {cell.adapter} --backbone {cell.backbone} says which a card needs."
+        ) from error

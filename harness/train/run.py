@@ -1,0 +1,120 @@
+"""A finished training: what happened in it, and the model that came of it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samfit.adapters.core.adapted import AdaptedSam
+from samfit.errors import UserError
+from samfit.harness.data.pair import read_image
+from samfit.harness.metrics import METRICS, main_metric
+from samfit.harness.record.history import History
+from samfit.harness.step.step import build_model
+from samfit.harness.train.inference import Mask, Numbers, predict_mask
+from samfit.harness.train.resources import enough_memory, torch_device
+from samfit.harness.train.run_folder import RunFolder
+
+
+class Run:
+    """A finished training, to evaluate it or to get masks from it; ``print`` says how it went.
+
+    Args:
+        folder: as given to ``train``.
+        checkpoint: SAM's weights, if they are elsewhere than in training.
+        device: ``cuda`` or ``cpu``. Default: the GPU if there is one.
+
+    Raises:
+        UserError: if there is no finished run, or no such device.
+
+    Attributes:
+        folder: where it is; ``adapter.safetensors`` in it holds the trained weights.
+        description: the Cell, the recipe and the images of the training.
+        cell: the Cell of an inference step with what was trained.
+        device: where the model runs.
+    """
+
+    def __init__(
+        self, folder: Path | str, checkpoint: Path | str | None = None, device: str | None = None
+    ) -> None:
+        self._files = RunFolder(Path(folder))
+        self.folder, self.description = self._files.path, self._files.description()
+        if not self._files.weights.exists():
+            raise UserError(
+                f"{folder} is not finished: run the same samfit train command to finish it."
+            )
+        self.device = torch_device(device)
+        trained = self.description.cell
+        self.cell = replace(
+            trained,
+            phase="infer",
+            cache_embeddings=False,
+            checkpointing=False,
+            gradient_accumulation=1,
+            batch_size=1,
+            checkpoint=str(checkpoint) if checkpoint else trained.checkpoint,
+        )
+
+    @cached_property
+    def model(self) -> AdaptedSam:
+        """SAM with the trained adapter, in eval mode, built when it is first asked for."""
+        model = build_model(self.cell, self.device)
+        model.load(self._files.weights)
+        return model.eval()
+
+    @cached_property
+    def history(self) -> History:
+        """Losses of all steps and scores of all validations."""
+        return History(**self._files.load_state()["history"])
+
+    @property
+    def metric(self) -> str:
+        """The score that validation goes by."""
+        return main_metric(self.cell.classes)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The scores of the best validation, by metric; empty if there was no validation."""
+        best = [v for v in self.history.validations if v["step"] == self.history.best_step]
+        return {name: score for each in best for name, score in each.items() if name != "step"}
+
+    def mask(
+        self,
+        image: NDArray[np.uint8] | Path | str,
+        box: Numbers | None = None,
+        points: Sequence[Numbers] = (),
+    ) -> Mask:
+        """The class (H, W) of each pixel of an image; 0 and 1 if there is one class.
+
+        Args:
+            image: a file, or RGB pixels (H, W, 3), uint8.
+            box: (x0, y0, x1, y1) in pixels of the image, if it was trained with boxes of objects.
+            points: (x, y) within the object, if it was trained with points.
+
+        Raises:
+            UserError: for an image that cannot be used, a prompt with which the model was not
+                trained, or if memory runs out.
+        """
+        # A copy, since torch takes neither arrays that are read-only nor such as run backwards.
+        pixels = read_image(Path(image)) if isinstance(image, str | Path) else np.array(image)
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+            raise UserError(f"an image is (H, W, 3) of uint8, not {pixels.shape} {pixels.dtype}.")
+        with enough_memory(self.cell):
+            return predict_mask(self.cell, self.model, pixels, self.device, box, points)
+
+    def __str__(self) -> str:
+        recipe, history = self.description.recipe, self.history
+        steps = len(history.losses)
+        if not steps:
+            return f"nothing was trained (--epochs 0); the weights are in {self.folder}"
+        lines = [f"{steps} steps, {history.train_ms / steps:.0f} ms each"]
+        images, batch = self.description.data.train_images, self.description.cell.batch_size
+        if steps < images // batch * recipe.epochs:
+            lines.append(f"stopped early: no improvement for {recipe.patience} epochs")
+        if self.scores:
+            score = f"{METRICS[self.metric].title} {self.scores[self.metric]:.4f}"
+            lines.append(f"best validation: {score} after step {history.best_step}")
+        return "\n".join([*lines, f"weights, losses and scores are in {self.folder}"])

@@ -1,0 +1,164 @@
+"""Train an adapter on images with masks, in a folder from which it can resume.
+
+Example::
+
+    import samfit
+
+    cell = samfit.Cell(adapter="lora", backbone="vit_tiny", batch_size=4)
+    run = samfit.train(cell, samfit.Recipe(epochs=5), "photos", "runs/lora")
+    print(run)  # steps, time, best validation
+
+    run = samfit.Run("runs/lora")  # later, or in another program
+    print(samfit.evaluate(run).scores["iou"].value)
+    mask = run.mask("photo.jpg")  # (H, W): 1 where the object is
+    samfit.segment(run, "more photos", "masks")  # PNG files
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from samfit.errors import UserError
+from samfit.harness.data.check import check
+from samfit.harness.data.dataset import DataSet, with_validation
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.recipe import Recipe
+from samfit.harness.record.weights import MINIATURE
+from samfit.harness.train.description import Description
+from samfit.harness.train.resources import enough_memory, opened, readers, torch_device
+from samfit.harness.train.run import Run
+from samfit.harness.train.run_folder import RunFolder
+from samfit.harness.train.tensorboard import TensorBoard
+from samfit.harness.train.training import Training, filled_cache
+from samfit.progress import SILENT, Progress
+
+SAVE_EVERY_S = 60.0  # the state of a training; rarer where writing it takes long
+
+
+def train(
+    cell: Cell,
+    recipe: Recipe,
+    data: DataSet | Path | str,
+    folder: Path | str,
+    *,
+    hold_out: float = 0.1,
+    pretrained: Path | str | None = None,
+    cache: Path | str | None = None,
+    device: str | None = None,
+    workers: int | None = None,
+    progress: Progress = SILENT,
+) -> Run:
+    """Adapt SAM to images with masks. Called again, it resumes after an interruption.
+
+    Args:
+        cell: what is trained; its classes and device follow from ``data`` and ``device``.
+        recipe: how long and how it is trained.
+        data: as ``open_data`` gives it or takes it: a folder, a CSV file, or ``miniature:TASK``.
+        folder: for the state, the trained weights, losses and scores; it is made.
+        hold_out: share of the training images to validate on, if ``data`` has none for that.
+        pretrained: file of the adapter's own pretrained part: SAM-LST's ResNet-18.
+        cache: folder for embeddings, if the Cell's are to be cached. Default: in ``folder``.
+        device: ``cuda`` or ``cpu``. Default: the GPU if there is one, else the CPU.
+        workers: processes that read images. Default: 4 with a GPU, else 0.
+        progress: is told how far it is.
+
+    Raises:
+        UserError: for data or options that cannot be used; if memory or the disk is full, or the
+            training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
+    """
+    data = with_validation(opened(data, progress), hold_out, cell.seed)
+    where = torch_device(device)
+    cell = _cell_for(data.classes, cell, where)
+    with enough_memory(cell):
+        training = Training(cell, recipe, data, where, readers(workers, where), pretrained)
+    check(data.train + data.val, progress)
+    files = RunFolder(Path(folder))
+    description = Description.of(cell, recipe, data, hold_out, pretrained)
+    with files.writing(), enough_memory(cell):
+        _resume(training, files, description, progress)
+        if cell.cache_embeddings:
+            place = Path(cache or files.path / "embeddings")
+            training.cache = filled_cache(cell, data.train + data.val, place, where, progress)
+        _run(training, files, progress)
+        files.save_results(training)
+    run = Run(folder, device=where.type)
+    run.history = training.history
+    return run
+
+
+def _cell_for(classes: int, cell: Cell, device: torch.device) -> Cell:
+    """``cell``, with what follows from the data, the device, and the weights that there are."""
+    if cell.checkpoint is None and cell.backbone != "vit_tiny":
+        raise UserError(
+            "training starts from SAM's weights: give --checkpoint, one of Meta's files such as "
+            "sam_vit_b_01ec64.pth, or try --backbone vit_tiny, whose weights come with samfit."
+        )
+    return replace(
+        cell,
+        phase="train",
+        settings={**cell.settings, "classes": classes} if classes > 1 else cell.settings,
+        device="cuda" if device.type == "cuda" else "cpu",
+        checkpoint=cell.checkpoint or MINIATURE,
+    )
+
+
+def _resume(
+    training: Training, files: RunFolder, description: Description, progress: Progress
+) -> None:
+    """Give ``training`` the last state that was saved in its folder, if there is one."""
+    state = files.start(description)
+    if state is not None:
+        training.load_state(state)
+        progress.say(f"resuming after step {training.done} of {training.total}")
+
+
+def _run(training: Training, files: RunFolder, progress: Progress) -> None:
+    """Train to the end, and save the state now and then.
+
+    Raises:
+        UserError: if interrupted; the state of the last step is saved.
+    """
+    saved, took = time.monotonic(), 0.0
+    left = training.total - training.done
+    with TensorBoard(files.path, training.done) as board, _interruption() as is_interrupted:
+        for history in progress.track(training.run(), left, training):
+            board.show(history)
+            now, stop = time.monotonic(), is_interrupted()
+            if stop or now - saved > max(SAVE_EVERY_S, 20 * took):
+                files.save_state(training.state())
+                saved = time.monotonic()
+                took = saved - now
+            if stop:
+                raise UserError(
+                    f"interrupted after step {training.done} of {training.total}; its state is in "
+                    f"{files.path}: run the same command to resume."
+                )
+
+
+@contextmanager
+def _interruption() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an end instead of forcing it; a second one forces it.
+
+    What comes back says whether it was asked for. Python tells only its main thread of it.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
