@@ -2,8 +2,18 @@ from .adapters.core.adapted import AdaptedSam as AdaptedSam, attach as attach
 from .adapters.core.base import Adapter as Adapter, Settings as Settings
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
+from .harness.device.cards import (
+    COMMON_CARDS as COMMON_CARDS,
+    Card as Card,
+    find_card as find_card,
+    unnamed_card as unnamed_card,
+)
 from .harness.measure.measure import measure as measure
-from .harness.predict.answers import Blame as Blame, MethodFit as MethodFit
+from .harness.predict.answers import (
+    Blame as Blame,
+    Difference as Difference,
+    MethodFit as MethodFit,
+)
 from .harness.predict.blame import blame as blame
 from .harness.predict.catalogue import catalogue as catalogue
 from .harness.predict.predict import predict as predict

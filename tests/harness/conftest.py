@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from samfit.harness import cli
+from samfit.harness.cli import main as cli
 from samfit.harness.record.environment import machine
 from samfit.harness.run import isolate, sweep
 from samfit.harness.run.worker import RUNNERS

@@ -1,6 +1,8 @@
-"""What fits, as tables for a terminal."""
+"""What fits, as tables for a terminal and as one JSON document."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,13 +10,17 @@ from rich.table import Table
 from samfit.harness.device.cards import CARDS, Card
 from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.environment import environment
+from samfit.harness.report.kit.describe import PHASES
+from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
 from samfit.harness.report.kit.terminal import plain_table
+from samfit.units import GIB, MIB
 
-MIB, GIB = 2**20, 2**30
 CAPTION = (
-    "Largest batch of a training step, with nothing else on the card; + : the search ended there. "
+    "The largest batch that fits, with nothing else on the card; + : the search ended there. "
     "Every exact lever: all that a method can do without changing what it computes."
 )
+IN_WORDS = ("precision", "compute_capability")  # what ``asked`` names itself, and what a card has
 
 
 def fit_tables(fits: Sequence[MethodFit], wanted: int) -> RenderableType:
@@ -25,10 +31,11 @@ def fit_tables(fits: Sequence[MethodFit], wanted: int) -> RenderableType:
 
 
 def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
-    title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch"
+    cell = fits[0].as_published.cell
+    title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
     table = plain_table(title, f"{describe_card(card)} {CAPTION}")
     table.add_column("method")
-    table.add_column("as published", justify="right")
+    table.add_column(beginning(cell), justify="right")
     table.add_column("every exact lever", justify="right")
     table.add_column(f"fewest levers for a batch of {wanted}")
     for fit in in_order(fits):
@@ -42,6 +49,29 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
     return table
 
 
+def asked(cell: Cell) -> str:
+    """What was asked of the method of ``cell``: its model, its step, and options of its own."""
+    side = cell.image_size
+    return ", ".join(
+        [cell.backbone, f"{side} × {side}", cell.precision, f"one {PHASES[cell.phase]}",
+         *_options_of(cell)]
+    )  # fmt: skip
+
+
+def _options_of(cell: Cell) -> Iterator[str]:
+    yield from (f"--set {name}={value}" for name, value in cell.settings.items())
+    for name, default in VARIANT_DEFAULTS.items():
+        value = getattr(cell, name)
+        if value != default and name not in IN_WORDS:
+            option = "--" + name.replace("_", "-")
+            yield option if value is True else f"{option} {value}"
+
+
+def beginning(cell: Cell) -> str:
+    """How what fits without further levers is called."""
+    return "as published" if is_as_published(cell) else "as asked"
+
+
 def in_order(fits: Sequence[MethodFit]) -> list[MethodFit]:
     """What fits most as published first, then what fits most with levers."""
     return sorted(
@@ -50,7 +80,7 @@ def in_order(fits: Sequence[MethodFit]) -> list[MethodFit]:
 
 
 def enough(fit: MethodFit, wanted: int) -> bool:
-    """Whether the wanted batch fits as published."""
+    """Whether the wanted batch fits without further levers."""
     return fit.as_published.batch_size >= wanted
 
 
@@ -79,14 +109,19 @@ def best(fit: MethodFit) -> Fit:
 
 
 def advice(fit: MethodFit) -> str:
-    """What to do about a method of which not even one image fits."""
+    """What to do about a method of which nothing fits."""
     needed = fit.every_lever.peak_reserved_bytes
     cards = sorted((card for card in CARDS if card.usable_bytes >= needed), key=_size)
     card = f": {cards[0].name} is the smallest card known here that has it" if cards else ""
     return (
-        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever one image needs "
+        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever "
+        f"{_images(fit.every_lever.cell.batch_size)} "
         f"{needed / GIB:.2f} GiB{card}. A smaller --backbone or --image-size needs less."
     )
+
+
+def _images(batch_size: int) -> str:
+    return "one image needs" if batch_size == 1 else f"a batch of {batch_size} needs"
 
 
 def _size(card: Card) -> tuple[int, str]:
@@ -98,3 +133,20 @@ def describe_card(card: Card) -> str:
     total, context = card.total_bytes / GIB, card.context_bytes / MIB
     sources = "as others found them" if card.measured else f"{card.context_source}, context"
     return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources})."
+
+
+def fit_document(fits: Sequence[MethodFit], asked: Cell) -> dict[str, Any]:
+    """All answers as JSON values, with the cards and where their figures come from.
+
+    ``asked`` has the backbone, the image size and the batch that should fit.
+    """
+    cards = dict.fromkeys(fit.card for fit in fits)
+    return {
+        "source": "predicted",
+        "backbone": asked.backbone,
+        "image_size": asked.image_size,
+        "batch_size": asked.batch_size,
+        "cards": [{**asdict(card), "usable_bytes": card.usable_bytes} for card in cards],
+        "fits": [fit.to_json() for fit in fits],
+        "environment": dict(environment(asked)),
+    }

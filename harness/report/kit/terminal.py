@@ -11,8 +11,7 @@ from rich.text import Text
 from samfit.harness.memory.figures import Memory
 from samfit.harness.record.record import Record, Timing
 from samfit.harness.report.kit.describe import millions
-
-MIB = 2**20
+from samfit.units import MIB
 
 TRAITS_CAPTION = (
     "serial: gradients flow through the frozen image encoder, whose activations are kept; "

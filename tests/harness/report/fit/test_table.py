@@ -87,7 +87,7 @@ def test_the_heat_map_shows_every_method_on_every_card_twice(cards):
         for name, batch in (("lora", 0), ("cad", 3))
         for card in cards
     ]
-    figure = draw_fit(fits, "Predicted.")
+    figure = draw_fit(fits)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts.count("3") == texts.count("–") == len(cards)
     assert texts.count("8+") == 2 * len(cards)

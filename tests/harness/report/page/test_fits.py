@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 
-from samfit.harness.device.cards import find_card
-from samfit.harness.predict.predict import predict
-from samfit.harness.predict.search import fit
-from samfit.harness.record.cell import Cell
+from samfit import Cell, find_card, fit, predict
 from samfit.harness.report.page.fits import fits_data
-from samfit.harness.step.ladder import with_every_exact_lever
+from samfit.harness.step.levers import with_every_exact_lever
 
 BATCH = 4
 
@@ -18,11 +15,11 @@ def test_answers_equal_those_of_the_command():
     published, levers = data["cells"]
     assert published["how"] == "as published" and levers["how"].startswith("with ")
     cards = [find_card(name) for name in ("RTX 2060", "RTX 3080 12GB", "A100 40GB", "H100")]
-    found = fit(replace(cell, batch_size=1), cards, wanted=1, most=BATCH)
-    for card, fit in zip(cards, found, strict=True):
-        assert (card.name in published["fits"]) == (fit.as_published.batch_size == BATCH)
-        assert (card.name in levers["fits"]) == (fit.every_lever.batch_size == BATCH)
-    assert {fit.as_published.batch_size == BATCH for fit in found} == {True, False}
+    answers = fit(replace(cell, batch_size=1), cards, most=BATCH)
+    for card, found in zip(cards, answers, strict=True):
+        assert (card.name in published["fits"]) == (found.as_published.batch_size == BATCH)
+        assert (card.name in levers["fits"]) == (found.every_lever.batch_size == BATCH)
+    assert {found.as_published.batch_size == BATCH for found in answers} == {True, False}
 
 
 def test_cells_stand_in_the_order_in_which_to_try_them():

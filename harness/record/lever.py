@@ -1,0 +1,195 @@
+"""Levers: options of a Cell that save memory without changing the method. Needs no torch.
+
+This is the only list of them. What ``fit`` tries, what a method is checked against, how reports
+group Cells, what validation runs and the table in docs/levers.md are derived from it.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+
+from samfit.harness.record.cell import Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lever:
+    """One option, and what its use means.
+
+    Attributes:
+        name: the option without dashes; ``Adapter.levers`` calls it so, too.
+        fields: what it sets in a Cell, the field of the option first.
+        does: what it does, in words.
+        loses: what it costs beside time, in words; empty for an exact lever, with which a method
+            computes what it computed, but for rounding in float32.
+        time: what a step then takes, in words.
+        users: the methods that can use it, in words.
+        of_every_method: whether each method can; else ``Adapter.levers`` says whether one can.
+        stage: how tables call what it adds to the exact levers; for those that are not exact.
+        tried: whether ``fit``, sweeps and reports use it; the others are left to the user.
+        training_only: whether it does nothing for a forward pass.
+    """
+
+    name: str
+    fields: dict[str, Any]
+    does: str
+    time: str
+    loses: str = ""
+    users: str = "all"
+    stage: str = ""
+    of_every_method: bool = False
+    tried: bool = True
+    training_only: bool = False
+
+    @property
+    def field(self) -> str:
+        """The Cell's field of the option."""
+        return next(iter(self.fields))
+
+    @property
+    def exact(self) -> bool:
+        """Whether only memory and time change."""
+        return not self.loses
+
+    def apply(self, cell: Cell) -> Cell:
+        """``cell`` with this lever, too; settings are added to those it has."""
+        settings = {**cell.settings, **self.fields.get("settings", {})}
+        return replace(cell, **{**self.fields, "settings": settings})
+
+
+# In the order in which to try them. Those that change nothing but memory and time come first, and
+# among them those that cost no time.
+LEVERS = (
+    Lever(
+        name="attention",
+        fields={"attention": "sdpa"},
+        does="folds SAM's relative positions into queries and keys, so that a fused kernel runs "
+        "without N × N matrices",
+        time="less",
+    ),
+    Lever(
+        name="optimizer",
+        fields={"optimizer": "adamw_fused"},
+        does="updates all weights in one kernel, without temporary copies",
+        time="less",
+        of_every_method=True,
+        training_only=True,
+    ),
+    Lever(
+        name="encoder-micro-batch",
+        fields={"encoder_micro_batch": 1},
+        does="encodes N images at a time",
+        time="about the same",
+        users="parallel methods",
+    ),
+    Lever(
+        name="checkpointing",
+        fields={"checkpointing": True},
+        does="computes activations again in backward: of each encoder block where gradients flow "
+        "through it, and of the mask decoder, image by image",
+        time="one more forward pass",
+        users="all but shallow VPT",
+        training_only=True,
+    ),
+    Lever(
+        name="gradient-accumulation",
+        fields={"gradient_accumulation": 2},
+        does="cuts the batch into N parts, one after another: in effect a smaller batch",
+        time="about the same",
+        users="methods without batch norm",
+        tried=False,
+        training_only=True,
+    ),
+    Lever(
+        name="precision",
+        fields={"precision": "bf16"},
+        stage="bf16",
+        does="runs matrix products and convolutions in bfloat16 (autocast) and holds frozen "
+        "weights in it",
+        time="less",
+        loses="precision",
+        of_every_method=True,
+    ),
+    Lever(
+        name="cache-embeddings",
+        fields={"cache_embeddings": True, "encoder_micro_batch": 0},
+        stage="cached embeddings",
+        does="reads image embeddings from a cache; the encoder is not in memory",
+        time="less: no encoder",
+        loses="augmentation of images",
+        users="parallel methods that read no block: CAD, SAM-LST, decoder only",
+    ),
+    Lever(
+        name="optimizer",
+        fields={"optimizer": "adamw_8bit"},
+        does="keeps 2 bytes of optimizer state a parameter; takes `pip install bitsandbytes`",
+        time="about the same",
+        loses="precision of the optimizer's state",
+        of_every_method=True,
+        tried=False,
+        training_only=True,
+    ),
+    Lever(
+        name="alloc-conf",
+        fields={"alloc_conf": "expandable_segments:True"},
+        does="leaves fewer fragments, as a rule: predict it",
+        time="about the same",
+        of_every_method=True,
+        tried=False,
+    ),
+)
+LEVER_FIELDS = tuple(dict.fromkeys(name for lever in LEVERS for name in lever.fields))
+_DEFAULTS = {f.name: f.default for f in dataclasses.fields(Cell)}
+
+
+def lever_of_setting(name: str) -> Lever:
+    """The lever of a method's own switch that changes how it computes, but not what."""
+    return Lever(
+        name=f"set {name}=true",
+        fields={"settings": {name: True}},
+        does="runs an equivalent implementation that takes less memory",
+        time="less",
+        users="methods with such a setting: CAD",
+    )
+
+
+def apply_levers(cell: Cell, levers: Iterable[Lever]) -> Cell:
+    """``cell`` with each of ``levers``, in their order."""
+    return reduce(lambda changed, lever: lever.apply(changed), levers, cell)
+
+
+def changed_fields(cell: Cell) -> dict[str, Any]:
+    """The fields of levers that are not at their default, with their values."""
+    values = {name: getattr(cell, name) for name in LEVER_FIELDS}
+    return {name: value for name, value in values.items() if value != _DEFAULTS[name]}
+
+
+def levers_to_try(cell: Cell) -> list[Lever]:
+    """What ``cell`` leaves open: no lever whose fields it sets itself, nor one without effect."""
+    changed = changed_fields(cell)
+    taken = {name for lever in LEVERS if lever.field in changed for name in lever.fields}
+    return [
+        lever
+        for lever in LEVERS
+        if lever.tried
+        and taken.isdisjoint(lever.fields)
+        and not (lever.training_only and cell.phase == "infer")
+    ]
+
+
+def has_exact_levers_only(cell: Cell) -> bool:
+    """Whether each lever of ``cell``, if it has any, is an exact one of those that are tried.
+
+    Where a lever is a number, any number will do.
+    """
+    exact = {
+        name: value
+        for lever in LEVERS
+        if lever.exact and lever.tried
+        for name, value in lever.fields.items()
+    }
+    return all(
+        name in exact and (value == exact[name] or not isinstance(value, str))
+        for name, value in changed_fields(cell).items()
+    )
