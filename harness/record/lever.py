@@ -5,7 +5,9 @@ group Cells, what validation runs and the table in docs/levers.md are derived fr
 """
 
 import dataclasses
-from collections.abc import Iterable
+import json
+import shlex
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
@@ -163,6 +165,18 @@ def changed_fields(cell: Cell) -> dict[str, Any]:
     """The fields of levers that are not at their default, with their values."""
     values = {name: getattr(cell, name) for name in LEVER_FIELDS}
     return {name: value for name, value in values.items() if value != _DEFAULTS[name]}
+
+
+def as_options(settings: Mapping[str, Any], fields: Mapping[str, Any]) -> str:
+    """Settings and fields of a Cell, as they are typed on a command line."""
+    words: list[str] = []
+    for name, value in settings.items():
+        words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
+    for name, value in fields.items():
+        words.append("--" + name.replace("_", "-"))
+        if value is not True:
+            words.append(str(value))
+    return shlex.join(words)
 
 
 def levers_to_try(cell: Cell) -> list[Lever]:

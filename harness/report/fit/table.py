@@ -1,6 +1,6 @@
 """What fits, as tables for a terminal and as one JSON document."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from samfit.harness.device.cards import CARDS, Card
 from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
+from samfit.harness.record.lever import as_options
 from samfit.harness.report.kit.describe import PHASES
 from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
 from samfit.harness.report.kit.terminal import plain_table
@@ -51,20 +52,11 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
 
 def asked(cell: Cell) -> str:
     """What was asked of the method of ``cell``: its model, its step, and options of its own."""
-    side = cell.image_size
-    return ", ".join(
-        [cell.backbone, f"{side} × {side}", cell.precision, f"one {PHASES[cell.phase]}",
-         *_options_of(cell)]
-    )  # fmt: skip
-
-
-def _options_of(cell: Cell) -> Iterator[str]:
-    yield from (f"--set {name}={value}" for name, value in cell.settings.items())
-    for name, default in VARIANT_DEFAULTS.items():
-        value = getattr(cell, name)
-        if value != default and name not in IN_WORDS:
-            option = "--" + name.replace("_", "-")
-            yield option if value is True else f"{option} {value}"
+    side, values = cell.image_size, vars(cell)
+    changed = {n: values[n] for n, default in VARIANT_DEFAULTS.items() if values[n] != default}
+    others = {name: value for name, value in changed.items() if name not in IN_WORDS}
+    words = [cell.backbone, f"{side} × {side}", cell.precision, f"one {PHASES[cell.phase]}"]
+    return ", ".join(filter(None, [*words, as_options(cell.settings, others)]))
 
 
 def beginning(cell: Cell) -> str:

@@ -5,9 +5,9 @@ from typing import Any
 
 from samfit.harness.device.cards import CARDS, COMMON_CARDS
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.lever import has_exact_levers_only
+from samfit.harness.record.lever import as_options, changed_fields, has_exact_levers_only
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import PHASES, method_title, pulled
+from samfit.harness.report.kit.describe import PHASES, method_title
 from samfit.harness.report.kit.select import is_as_published
 from samfit.units import GIB
 
@@ -41,7 +41,7 @@ def naming_cards(records: Sequence[Record]) -> list[Record]:
 
 
 def _cost(cell: Cell) -> tuple[bool, int]:
-    return not has_exact_levers_only(cell), len(pulled(cell))
+    return not has_exact_levers_only(cell), len({**cell.settings, **changed_fields(cell)})
 
 
 def _model(cell: Cell) -> str:
@@ -52,12 +52,12 @@ def _model(cell: Cell) -> str:
 def _cell(record: Record) -> dict[str, Any]:
     memory = record.memory
     assert memory is not None and memory.peak_reserved_bytes is not None
-    levers = pulled(record.cell)
+    options = as_options(record.cell.settings, changed_fields(record.cell))
     return {
         "method": method_title(record),
         "model": _model(record.cell),
         "batch": record.cell.batch_size,
-        "how": "as published" if is_as_published(record.cell) else f"with {', '.join(levers)}",
+        "how": "as published" if is_as_published(record.cell) else f"with {options}",
         "needs_gib": round(memory.peak_reserved_bytes / GIB, 2),
         "fits": memory.fits,
     }

@@ -1,5 +1,7 @@
 """The one list of levers: that what it says is so, and that the page on levers says the same."""
 
+import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from samfit import Cell
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.record.lever import (
     LEVERS,
+    as_options,
     changed_fields,
     has_exact_levers_only,
     lever_of_setting,
@@ -70,3 +73,17 @@ def test_a_lever_adds_to_the_settings_that_there_are():
 
 def test_any_number_of_images_to_encode_at_a_time_is_exact():
     assert has_exact_levers_only(Cell(adapter="cad", encoder_micro_batch=3))
+
+
+def test_options_can_be_pasted_after_a_command(samfit):
+    cell = Cell(
+        adapter="lora",
+        settings={"targets": ["q", "proj"], "decoder": "single_token", "rank": 8},
+        backbone="vit_tiny",
+        attention="sdpa",
+        checkpointing=True,
+        alloc_conf="expandable_segments:True",
+    )
+    text = as_options(cell.settings, {"backbone": "vit_tiny", **changed_fields(cell)})
+    out = samfit("predict", "lora", *shlex.split(text), "--json")[1]
+    assert Cell.from_json(json.loads(out)["cell"]) == cell

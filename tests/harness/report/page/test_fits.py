@@ -33,9 +33,9 @@ def test_cells_stand_in_the_order_in_which_to_try_them():
     data = fits_data([predict(way) for way in ways])
     assert [way["how"] for way in data["cells"]] == [
         "as published",
-        "with sdpa",
-        "with sdpa, adamw_fused",
-        "with cache embeddings",
+        "with --attention sdpa",
+        "with --attention sdpa --optimizer adamw_fused",
+        "with --cache-embeddings",
     ]
     assert data["models"] == ["vit_tiny, 256 × 256, training step"]
     assert len(data["cards"]) > 40
