@@ -13,29 +13,28 @@ from functools import reduce
 from typing import Any
 
 from samfit.harness.record.cell import Cell
+from samfit.typed import option_name
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Lever:
     """One option, and what its use means.
 
     Attributes:
         name: the option without dashes; ``Adapter.levers`` calls it so, too.
         fields: what it sets in a Cell, the field of the option first.
-        does: what it does, in words.
+        time: what a step then takes, in words.
         loses: what it costs beside time, in words; empty for an exact lever, with which a method
             computes what it computed, but for rounding in float32.
-        time: what a step then takes, in words.
         users: the methods that can use it, in words.
-        of_every_method: whether each method can; else ``Adapter.levers`` says whether one can.
         stage: how tables call what it adds to the exact levers; for those that are not exact.
+        of_every_method: whether all can; else ``Adapter.levers`` says whether a method can.
         tried: whether ``fit``, sweeps and reports use it; the others are left to the user.
         training_only: whether it does nothing for a forward pass.
     """
 
     name: str
     fields: dict[str, Any]
-    does: str
     time: str
     loses: str = ""
     users: str = "all"
@@ -60,100 +59,37 @@ class Lever:
         return replace(cell, **{**self.fields, "settings": settings})
 
 
+SAME = "about the same"
+
 # In the order in which to try them. Those that change nothing but memory and time come first, and
 # among them those that cost no time.
 LEVERS = (
-    Lever(
-        name="attention",
-        fields={"attention": "sdpa"},
-        does="folds SAM's relative positions into queries and keys, so that a fused kernel runs "
-        "without N × N matrices",
-        time="less",
-    ),
-    Lever(
-        name="optimizer",
-        fields={"optimizer": "adamw_fused"},
-        does="updates all weights in one kernel, without temporary copies",
-        time="less",
-        of_every_method=True,
-        training_only=True,
-    ),
-    Lever(
-        name="encoder-micro-batch",
-        fields={"encoder_micro_batch": 1},
-        does="encodes N images at a time",
-        time="about the same",
-        users="parallel methods",
-    ),
-    Lever(
-        name="checkpointing",
-        fields={"checkpointing": True},
-        does="computes activations again in backward: of each encoder block where gradients flow "
-        "through it, and of the mask decoder, image by image",
-        time="one more forward pass",
-        users="all but shallow VPT",
-        training_only=True,
-    ),
-    Lever(
-        name="gradient-accumulation",
-        fields={"gradient_accumulation": 2},
-        does="cuts the batch into N parts, one after another: in effect a smaller batch",
-        time="about the same",
-        users="methods without batch norm",
-        tried=False,
-        training_only=True,
-    ),
-    Lever(
-        name="precision",
-        fields={"precision": "bf16"},
-        stage="bf16",
-        does="runs matrix products and convolutions in bfloat16 (autocast) and holds frozen "
-        "weights in it",
-        time="less",
-        loses="precision",
-        of_every_method=True,
-    ),
-    Lever(
-        name="cache-embeddings",
-        fields={"cache_embeddings": True, "encoder_micro_batch": 0},
-        stage="cached embeddings",
-        does="reads image embeddings from a cache; the encoder is not in memory",
-        time="less: no encoder",
-        loses="augmentation of images",
-        users="parallel methods that read no block: CAD, SAM-LST, decoder only",
-    ),
-    Lever(
-        name="optimizer",
-        fields={"optimizer": "adamw_8bit"},
-        does="keeps 2 bytes of optimizer state a parameter; takes `pip install bitsandbytes`",
-        time="about the same",
-        loses="precision of the optimizer's state",
-        of_every_method=True,
-        tried=False,
-        training_only=True,
-    ),
-    Lever(
-        name="alloc-conf",
-        fields={"alloc_conf": "expandable_segments:True"},
-        does="leaves fewer fragments, as a rule: predict it",
-        time="about the same",
-        of_every_method=True,
-        tried=False,
-    ),
-)
+    Lever("attention", {"attention": "sdpa"}, "less"),
+    Lever("optimizer", {"optimizer": "adamw_fused"}, "less", of_every_method=True,
+          training_only=True),
+    Lever("encoder-micro-batch", {"encoder_micro_batch": 1}, SAME, users="parallel methods"),
+    Lever("checkpointing", {"checkpointing": True}, "one more forward pass",
+          users="all but shallow VPT", training_only=True),
+    Lever("gradient-accumulation", {"gradient_accumulation": 2}, SAME,
+          users="methods without batch norm", tried=False, training_only=True),
+    Lever("precision", {"precision": "bf16"}, "less", "precision", stage="bf16",
+          of_every_method=True),
+    Lever("cache-embeddings", {"cache_embeddings": True, "encoder_micro_batch": 0},
+          "less: no encoder", "augmentation of images", stage="cached embeddings",
+          users="parallel methods that read no block: CAD, SAM-LST, decoder only"),
+    Lever("optimizer", {"optimizer": "adamw_8bit"}, SAME, "precision of the optimizer's state",
+          of_every_method=True, tried=False, training_only=True),
+    Lever("alloc-conf", {"alloc_conf": "expandable_segments:True"}, SAME, of_every_method=True,
+          tried=False),
+)  # fmt: skip
 LEVER_FIELDS = tuple(dict.fromkeys(name for lever in LEVERS for name in lever.fields))
 _DEFAULTS = {f.name: f.default for f in dataclasses.fields(Cell)}
 
 
 def lever_of_setting(name: str) -> Lever:
     """The lever of a method's own switch that changes how it computes, but not what."""
-    return Lever(
-        name=f"set {name}=true",
-        fields={"settings": {name: True}},
-        does="runs an equivalent implementation that takes less memory",
-        time="less",
-        users="methods with such a setting: CAD",
-    )
+    users = "methods with such a setting: CAD"
+    return Lever(f"set {name}=true", {"settings": {name: True}}, "less", users=users)
 
 
 def apply_levers(cell: Cell, levers: Iterable[Lever]) -> Cell:
@@ -173,7 +109,7 @@ def as_options(settings: Mapping[str, Any], fields: Mapping[str, Any]) -> str:
     for name, value in settings.items():
         words += ["--set", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     for name, value in fields.items():
-        words.append("--" + name.replace("_", "-"))
+        words.append(option_name(name))
         if value is not True:
             words.append(str(value))
     return shlex.join(words)
@@ -197,12 +133,8 @@ def has_exact_levers_only(cell: Cell) -> bool:
 
     Where a lever is a number, any number will do.
     """
-    exact = {
-        name: value
-        for lever in LEVERS
-        if lever.exact and lever.tried
-        for name, value in lever.fields.items()
-    }
+    tried = [lever.fields for lever in LEVERS if lever.exact and lever.tried]
+    exact = {name: value for fields in tried for name, value in fields.items()}
     return all(
         name in exact and (value == exact[name] or not isinstance(value, str))
         for name, value in changed_fields(cell).items()

@@ -28,10 +28,16 @@ def fit_tables(fits: Sequence[MethodFit], wanted: int) -> RenderableType:
     """One table a card; below it what to do where nothing fits."""
     cards = list(dict.fromkeys(fit.card for fit in fits))
     tables = [_table([fit for fit in fits if fit.card == card], card, wanted) for card in cards]
-    return Group(*tables, *(advice(fit) for fit in fits if not best(fit).batch_size))
+    return Group(*tables, *(advice(fit) for fit in fits if not _fits(fit)))
+
+
+def _fits(fit: MethodFit) -> bool:
+    answers = (fit.as_published, fit.every_lever, fit.fewest_levers)
+    return any(answer.batch_size for answer in answers if answer)
 
 
 def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
+    """What fits most without further levers comes first, then what fits most with them."""
     cell = fits[0].as_published.cell
     title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
     table = plain_table(title, f"{describe_card(card)} {CAPTION}")
@@ -39,13 +45,12 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
     table.add_column(beginning(cell), justify="right")
     table.add_column("every exact lever", justify="right")
     table.add_column(f"fewest levers for a batch of {wanted}")
-    for fit in in_order(fits):
-        fewest = fit.fewest_levers
+    batches = {fit.adapter: (fit.as_published, fit.every_lever) for fit in fits}
+    for fit in sorted(fits, key=lambda f: ([-b.batch_size for b in batches[f.adapter]], f.adapter)):
         table.add_row(
             f"[bold]{fit.adapter}[/]",
-            fit.as_published.batch,
-            fit.every_lever.batch,
-            "none needed" if enough(fit, wanted) else levers(fewest) if fewest else "do not fit",
+            *(b.batch for b in batches[fit.adapter]),
+            _fewest(fit, wanted),
         )
     return table
 
@@ -64,60 +69,35 @@ def beginning(cell: Cell) -> str:
     return "as published" if is_as_published(cell) else "as asked"
 
 
-def in_order(fits: Sequence[MethodFit]) -> list[MethodFit]:
-    """What fits most as published first, then what fits most with levers."""
-    return sorted(
-        fits, key=lambda f: (-f.as_published.batch_size, -f.every_lever.batch_size, f.adapter)
-    )
-
-
-def enough(fit: MethodFit, wanted: int) -> bool:
-    """Whether the wanted batch fits without further levers."""
-    return fit.as_published.batch_size >= wanted
-
-
-def levers(fit: Fit) -> str:
-    """The options that are to be given, and what then fits."""
-    return f"{options(fit)}  (batch {fit.batch})"
+def _fewest(fit: MethodFit, wanted: int) -> str:
+    """The options that are to be added for the wanted batch, and what then fits."""
+    if fit.as_published.batch_size >= wanted:
+        return "none needed"
+    found = fit.fewest_levers
+    return f"{options(found)}  (batch {found.batch})" if found else "do not fit"
 
 
 def options(fit: Fit) -> str:
     """What to add to a command line."""
-    return " ".join(f"--{lever}{_value(fit.cell, lever)}" for lever in fit.levers)
-
-
-def _value(cell: Cell, lever: str) -> str:
-    """What follows the option: nothing for a switch, nor where the lever's name has it."""
-    value = getattr(cell, lever.replace("-", "_"), True)
-    return "" if value is True else f" {value}"
-
-
-def best(fit: MethodFit) -> Fit:
-    """The answer with which most fits."""
-    return max(
-        (f for f in (fit.as_published, fit.every_lever, fit.fewest_levers) if f),
-        key=lambda f: f.batch_size,
-    )
+    words = []
+    for lever in fit.levers:
+        value = getattr(fit.cell, lever.replace("-", "_"), True)  # the name of a setting has it
+        words.append(f"--{lever}" if value is True else f"--{lever} {value}")
+    return " ".join(words)
 
 
 def advice(fit: MethodFit) -> str:
     """What to do about a method of which nothing fits."""
-    needed = fit.every_lever.peak_reserved_bytes
-    cards = sorted((card for card in CARDS if card.usable_bytes >= needed), key=_size)
-    card = f": {cards[0].name} is the smallest card known here that has it" if cards else ""
+    found = fit.every_lever
+    needed, batch = found.peak_reserved_bytes, found.cell.batch_size
+    images = "one image needs" if batch == 1 else f"a batch of {batch} needs"
+    cards = sorted((card.usable_bytes, card.name) for card in CARDS)
+    names = [name for usable, name in cards if usable >= needed]
+    card = f": {names[0]} is the smallest card known here that has it" if names else ""
     return (
-        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever "
-        f"{_images(fit.every_lever.cell.batch_size)} "
+        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever {images} "
         f"{needed / GIB:.2f} GiB{card}. A smaller --backbone or --image-size needs less."
     )
-
-
-def _images(batch_size: int) -> str:
-    return "one image needs" if batch_size == 1 else f"a batch of {batch_size} needs"
-
-
-def _size(card: Card) -> tuple[int, str]:
-    return card.usable_bytes, card.name
 
 
 def describe_card(card: Card) -> str:
