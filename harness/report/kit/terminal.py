@@ -11,7 +11,8 @@ from rich.text import Text
 from samfit.harness.memory.figures import Memory
 from samfit.harness.record.record import Record, Timing
 from samfit.harness.report.kit.describe import millions
-from samfit.units import MIB
+
+MIB = 2**20
 
 TRAITS_CAPTION = (
     "serial: gradients flow through the frozen image encoder, whose activations are kept; "
