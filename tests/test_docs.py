@@ -17,7 +17,7 @@ from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.kit.tables import memory_table
 from samfit.harness.report.write import PLOTS
-from samfit.harness.step.ladder import with_every_exact_lever
+from samfit.harness.step.levers import with_every_exact_lever
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import samfit
 from samfit.harness.cli.options import takes_cell
 from samfit.harness.cli.output import (
     Json,
@@ -22,32 +23,34 @@ def blame(
         str | None,
         typer.Option(
             metavar='"ADAPTER OPTIONS"',
-            help="Compare with this Cell; what is not mentioned is as in the first.",
+            help="Compare with a second step; options that it does not name are those of the "
+            "first.",
         ),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Draw it, too: a .png or .svg file.")] = None,
     json_: Json = False,
 ) -> None:
-    """Show which modules hold the memory at the peak, and why another Cell needs more or less."""
+    """Show which modules hold the memory at the peak, and why another step needs more or less.
+
+    Needs no GPU.
+    """
     from samfit.harness.cli.against import cell_against
-    from samfit.harness.predict.answers import difference_to_json
-    from samfit.harness.predict.blame import blame as run
+    from samfit.harness.report.blame.plot import icicle
     from samfit.harness.report.blame.table import blame_summary, difference_summary
+    from samfit.harness.report.kit.picture import check_picture, write_picture
 
     if output:
-        from samfit.harness.report.blame.plot import icicle
-        from samfit.harness.report.kit.picture import check_picture, write_picture
-
         check_picture(output)
-    cells = [cell] if against is None else [cell, cell_against(cell, against)]
+    other = None if against is None else cell_against(cell, against)
     with plain_interrupt():
-        one, *others = [run(cell) for cell in cells]
+        answer = samfit.blame(cell) if other is None else samfit.blame(cell, other)
+    both = [answer] if isinstance(answer, samfit.Blame) else [answer.one, answer.other]
     if output:
-        write_picture(icicle([one, *others]), output)
+        write_picture(icicle(both), output)
     if json_:
-        print_json(difference_to_json(one, *others) if others else one.to_json())
+        print_json(answer.to_json())
         return
     console = Console()
-    console.print(difference_summary(one, *others) if others else blame_summary(one))
+    console.print(difference_summary(*both) if len(both) > 1 else blame_summary(*both))
     if output:
         console.print(str(output), soft_wrap=True)

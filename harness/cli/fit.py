@@ -1,12 +1,15 @@
 """samfit fit: the largest batch on a card, and the levers that it takes."""
 
+import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
+import samfit
 from samfit.errors import UserError
+from samfit.harness.cli.options import cell_from_options, takes
 from samfit.harness.cli.output import (
     Json,
     print_json,
@@ -15,68 +18,66 @@ from samfit.harness.cli.output import (
 from samfit.harness.record.cell import Cell
 
 
+def cells_from_options(adapter: list[str] | None, **given: Any) -> list[Cell]:
+    """The Cells that the options describe, one for each of the named adapters."""
+    from samfit.adapters.core.registry import adapter_names
+
+    names = list(dict.fromkeys(adapter or adapter_names()))
+    return [cell_from_options(name, **given) for name in names]
+
+
+_NAMES = Annotated[list[str] | None, typer.Argument(help="Adapters to ask about. Default: all.")]
+cells_from_options.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [
+        parameter.replace(annotation=_NAMES, default=None) if name == "adapter" else parameter
+        for name, parameter in inspect.signature(cell_from_options).parameters.items()
+    ]
+)
+
+
+@takes("cells", cells_from_options, leave_out=("device", "compute_capability"))
 def fit(
-    adapter: Annotated[
-        list[str] | None, typer.Argument(help="Adapters to ask about; all without.")
-    ] = None,
+    cells: list[Cell],
     memory: Annotated[
         list[str] | None, typer.Option(help="A card's memory, such as 8GiB; repeatable.")
     ] = None,
     gpu: Annotated[
         list[str] | None, typer.Option(help='A card, such as "RTX 3060"; repeatable.')
     ] = None,
-    backbone: Annotated[str, typer.Option(help="vit_tiny, vit_b, vit_l or vit_h.")] = "vit_b",
-    image_size: Annotated[
-        int, typer.Option(help="Side of SAM's input in pixels; 0 for the backbone's own.")
-    ] = 0,
-    batch_size: Annotated[int, typer.Option(help="The batch that should fit.")] = 1,
     up_to: Annotated[
-        int,
-        typer.Option(min=1, help="The largest batch to look for; it takes longer with it."),
+        int, typer.Option(min=1, help="Largest batch to look for; larger values take longer.")
     ] = 8,
-    output: Annotated[Path | None, typer.Option(help="Heat map: a .png or .svg file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Draw a heat map, too: a .png or .svg file.")
+    ] = None,
     json_: Json = False,
 ) -> None:
-    """Say which batch of each method fits a card, and with which levers. Needs no GPU.
+    """Find the largest batch of each method that fits a card. Needs no GPU.
 
-    Without --memory and --gpu, for cards of 8 to 80 GB. About a minute for all methods on ViT-B and
-    one card.
+    Where --batch-size does not fit, the fewest further levers are sought with which it does.
+    Default cards: one of each usual size, from 8 to 80 GB.
     """
-    from samfit.adapters.core.registry import adapter_names, check_adapter_name
-    from samfit.harness.device.cards import COMMON_CARDS, find_card, unnamed_card
-    from samfit.harness.predict.answers import document
-    from samfit.harness.record.environment import environment
     from samfit.harness.report.fit.plot import draw_fit
-    from samfit.harness.report.fit.table import fit_tables
+    from samfit.harness.report.fit.table import fit_document, fit_tables
     from samfit.harness.report.kit.picture import check_picture, write_picture
     from samfit.harness.run.fit import fit_methods
 
-    names = list(dict.fromkeys(adapter or adapter_names()))
-    for name in names:
-        check_adapter_name(name)
     if output:
         check_picture(output)
-    cards = [*map(unnamed_card, memory or []), *map(find_card, gpu or [])]
-    cards = list(dict.fromkeys(cards)) or [find_card(name) for name in COMMON_CARDS]
-    cells = [
-        Cell(adapter=name, backbone=backbone, image_size=image_size, batch_size=batch_size)
-        for name in names
-    ]
+    cards = [*map(samfit.unnamed_card, memory or []), *map(samfit.find_card, gpu or [])]
+    cards = list(dict.fromkeys(cards)) or list(samfit.COMMON_CARDS)
+    wanted = cells[0].batch_size
     try:
-        found = list(
-            with_bar(fit_methods(cells, cards, batch_size, max(up_to, batch_size)), len(cells))
-        )
+        answers = fit_methods(cells, cards, wanted, up_to)
+        fits = [answer for found in with_bar(answers, len(cells)) for answer in found]
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was found.") from None
-    fits = [answer for answers in found for answer in answers]
-    side = cells[0].image_size
-    where = f"Predicted, {backbone}, {side} × {side}, fp32, one training step."
     if output:
-        write_picture(draw_fit(fits, where), output)
+        write_picture(draw_fit(fits), output)
     if json_:
-        print_json(document(fits, cells[0], environment(cells[0])))
+        print_json(fit_document(fits, cells[0]))
         return
     console = Console()
-    console.print(fit_tables(fits, batch_size))
+    console.print(fit_tables(fits, wanted))
     if output:
         console.print(str(output), soft_wrap=True)

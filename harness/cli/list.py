@@ -2,6 +2,7 @@
 
 from rich.console import Console
 
+import samfit
 from samfit.harness.cli.output import (
     Json,
     print_json,
@@ -10,10 +11,9 @@ from samfit.harness.cli.output import (
 
 def list_adapters(json_: Json = False) -> None:
     """List the adapters: source, serial or parallel, parameters on each backbone."""
-    from samfit.harness.predict.catalogue import catalogue
     from samfit.harness.report.kit.terminal import catalogue_table
 
-    entries = catalogue()
+    entries = samfit.catalogue()
     if json_:
         print_json(entries)
     else:

@@ -1,5 +1,6 @@
 """samfit predict: the memory of one step, without a GPU."""
 
+import samfit
 from samfit.harness.cli.options import takes_cell
 from samfit.harness.cli.output import (
     Json,
@@ -12,8 +13,6 @@ from samfit.harness.record.cell import Cell
 @takes_cell
 def predict(cell: Cell, json_: Json = False) -> None:
     """Predict the memory of one training step or forward pass. Needs no GPU."""
-    from samfit.harness.predict.predict import predict as run
-
     with plain_interrupt():
-        record = run(cell)
+        record = samfit.predict(cell)
     print_record(record, json_)

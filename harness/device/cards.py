@@ -15,8 +15,8 @@ import re
 from dataclasses import dataclass
 
 from samfit.errors import UserError
+from samfit.units import GIB, MIB
 
-MIB, GIB = 2**20, 2**30
 AMPERE = (8, 0)  # the first that computes in bfloat16
 _COMMON = re.compile(r"nvidia|geforce|tesla|quadro|gtx|rtx|sxm\d?|pcie|hbm\d?e?|generation|gpu")
 
@@ -44,6 +44,11 @@ class Card:
     measured: bool
 
     @property
+    def sold_gb(self) -> int:
+        """The memory in the card's advertisement: so many GB, which are GiB."""
+        return self.nominal_bytes // GIB
+
+    @property
     def usable_bytes(self) -> int:
         """What is left for PyTorch's allocator."""
         return self.total_bytes - self.context_bytes
@@ -62,7 +67,7 @@ def find_card(name: str) -> Card:
     """
     key, gib = _key_and_size(name)
     alike = [card for card in CARDS if _key_and_size(card.name)[0] == key]
-    found = [card for card in alike if gib in (None, card.nominal_bytes // GIB)]
+    found = [card for card in alike if gib in (None, card.sold_gb)]
     if len(found) == 1:
         return found[0]
     near = found or alike or _cards_like(key) or CARDS
@@ -245,7 +250,12 @@ def _card_like(name: str, gib: int, like: str) -> Card:
     return _card(name, capability, gib, gib * 1024 - kept, source, measured=False)
 
 
-# From 8 to 80 GB, for those who ask about no card in particular.
-COMMON_CARDS = ("RTX 3070", "RTX 3060", "RTX 4080", "RTX 3090", "RTX A6000", "A100 80GB")
-
 CARDS = [*(_card(*row) for row in _MEASURED), *(_card_like(*row) for row in _DERIVED)]
+
+# One of each usual size, the smallest first: what is asked about where no card is named, and what
+# plots and pages show. 8 and 24 GB are those that people ask about most.
+COMMON_CARDS = tuple(
+    find_card(name)
+    for name in ("RTX 3070", "RTX 3060", "RTX 4080", "RTX 3090", "RTX A6000", "A100 80GB")
+)
+MOST_ASKED_CARDS = tuple(card for card in COMMON_CARDS if card.sold_gb in (8, 24))

@@ -25,8 +25,8 @@ from samfit.harness.record.environment import environment
 from samfit.harness.record.record import Compute, Parameters, Record, Timing, measured_source
 from samfit.harness.step.step import Step, build_step, describe_method, describe_step
 from samfit.harness.trace.observe import STEPS
+from samfit.units import MIB
 
-MIB = 2**20
 # The spelling that every version reads, and the newer: neither may say what the Cell does not.
 ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 MEMORY_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step

@@ -13,10 +13,34 @@ from samfit.harness.trace.trace import WORKSPACE, Trace
 
 @dataclass(frozen=True)
 class Need:
-    """A predicted step, to be put on cards of any size."""
+    """A step that was traced for CUDA, to be put on any card.
+
+    Attributes:
+        trace: of the step, whatever card it was traced for.
+        options: of the allocator.
+    """
 
     trace: Trace
     options: AllocatorOptions = field(default_factory=AllocatorOptions)
+    _others: dict[int, "Need"] = field(default_factory=dict, compare=False, repr=False)
+
+    def on(self, card: Card) -> "Need":
+        """The same step, had it been traced for ``card``: the size of the matrix library's
+        workspaces is all that differs between cards."""
+        nbytes = cublas_workspace_bytes(card.compute_capability)
+        if self._workspaces <= {nbytes}:
+            return self
+        if nbytes not in self._others:
+            allocations = [
+                replace(each, nbytes=nbytes) if each.category == WORKSPACE else each
+                for each in self.trace.allocations
+            ]
+            self._others[nbytes] = Need(replace(self.trace, allocations=allocations), self.options)
+        return self._others[nbytes]
+
+    @cached_property
+    def _workspaces(self) -> set[int]:
+        return {a.nbytes for a in self.trace.allocations if a.category == WORKSPACE}
 
     @cached_property
     def unlimited(self) -> Replay:
@@ -29,7 +53,7 @@ class Need:
         return (self.unlimited.peak_allocated_bytes + self.unlimited.peak_reserved_bytes) / 2
 
     def fits(self, capacity_bytes: int) -> bool:
-        """Whether the step ends on a card with so much memory for PyTorch.
+        """Whether the step ends with so much memory for PyTorch.
 
         A card that is nearly full makes the allocator give back what it has kept, so that a step
         may fit that would reserve more on a larger card.
@@ -45,24 +69,6 @@ class Need:
         return True
 
 
-def cards_that_hold(trace: Trace, options: AllocatorOptions, cards: Sequence[Card]) -> list[str]:
-    """Names of those of ``cards`` on which a step that was traced for CUDA ends.
-
-    Each with the workspace that the matrix library takes there, whatever card it was traced for.
-    """
-    sizes = {cublas_workspace_bytes(card.compute_capability) for card in cards}
-    needs = {nbytes: Need(_with_workspace(trace, nbytes), options) for nbytes in sizes}
-    return [
-        card.name
-        for card in cards
-        if needs[cublas_workspace_bytes(card.compute_capability)].fits(card.usable_bytes)
-    ]
-
-
-def _with_workspace(trace: Trace, nbytes: int) -> Trace:
-    """``trace``, had each workspace of the matrix library so many bytes."""
-    allocations = [
-        replace(each, nbytes=nbytes) if each.category == WORKSPACE else each
-        for each in trace.allocations
-    ]
-    return replace(trace, allocations=allocations)
+def cards_that_hold(need: Need, cards: Sequence[Card]) -> list[str]:
+    """Names of those of ``cards`` on which the step ends, with nothing else on them."""
+    return [card.name for card in cards if need.on(card).fits(card.usable_bytes)]

@@ -3,17 +3,15 @@
 from collections import Counter
 from itertools import accumulate
 
-from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.figures import Memory, Timeline
-from samfit.harness.memory.replay import replay
+from samfit.harness.memory.replay import Replay
 from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Allocation, Trace
 
 TIMELINE_POINTS = 400
 
 
-def predicted_cuda_memory(trace: Trace, options: AllocatorOptions | None = None) -> Memory:
-    """Memory of the trace's last step on CUDA, after a replay through the caching allocator."""
-    result = replay(trace, options)
+def predicted_cuda_memory(trace: Trace, result: Replay) -> Memory:
+    """Memory of the trace's last step on CUDA, after its replay through the caching allocator."""
     return _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from samfit.harness.trace.trace import ROUND_BYTES
+from samfit.units import MIB
 
-MIB = 2**20
 SMALL_REQUEST = 1 * MIB  # up to here requests share small segments
 SMALL_SEGMENT = 2 * MIB
 LARGE_SEGMENT = 20 * MIB

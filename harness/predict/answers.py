@@ -1,15 +1,14 @@
 """What questions about a step are answered with: a Blame, a MethodFit. Needs no torch."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from samfit.harness.device.cards import Card
 from samfit.harness.memory.holders import Holder, bytes_of_alike
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Record
+from samfit.typed import Typed
 
 
 @dataclass(frozen=True)
@@ -49,45 +48,53 @@ class Blame:
         }
 
 
-def difference_to_json(one: Blame, other: Blame) -> dict[str, Any]:
-    """Both Cells, and the bytes by which ``one`` exceeds ``other``, as JSON values.
+@dataclass(frozen=True)
+class Difference:
+    """Two predictions, and who holds the peak of either."""
 
-    Modules that are alike are counted together: the same work may reach its peak in block 2 of one
-    and in block 11 of the other. The largest difference comes first; they sum to that of the peaks.
-    """
-    ours, theirs = bytes_of_alike(one.holders), bytes_of_alike(other.holders)
-    differences = {group: ours[group] - theirs[group] for group in ours | theirs}
-    return {
-        "one": one.to_json(),
-        "against": other.to_json(),
-        "difference_bytes": one.peak_bytes - other.peak_bytes,
-        "differences": [
-            {
-                "module": module,
-                "category": category,
-                "bytes": ours[module, category],
-                "against_bytes": theirs[module, category],
-                "difference_bytes": difference,
-            }
-            for (module, category), difference in sorted(
-                differences.items(), key=lambda item: -abs(item[1])
-            )
-        ],
-    }
+    one: Blame
+    other: Blame
+
+    def to_json(self) -> dict[str, Any]:
+        """Both Cells, and the bytes by which ``one`` exceeds ``other``, as JSON values.
+
+        Modules that are alike are counted together: the same work may reach its peak in block 2 of
+        one and in block 11 of the other. The largest difference comes first; they sum to that of
+        the peaks.
+        """
+        ours, theirs = bytes_of_alike(self.one.holders), bytes_of_alike(self.other.holders)
+        differences = {group: ours[group] - theirs[group] for group in ours | theirs}
+        return {
+            "one": self.one.to_json(),
+            "against": self.other.to_json(),
+            "difference_bytes": self.one.peak_bytes - self.other.peak_bytes,
+            "differences": [
+                {
+                    "module": module,
+                    "category": category,
+                    "bytes": ours[module, category],
+                    "against_bytes": theirs[module, category],
+                    "difference_bytes": difference,
+                }
+                for (module, category), difference in sorted(
+                    differences.items(), key=lambda item: -abs(item[1])
+                )
+            ],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The largest batch of a method with some levers pulled.
+    """The largest batch of a method with some levers.
 
     Attributes:
-        cell: the method with these levers and this batch, or one image if none fits.
-        levers: names of the rungs that were climbed.
+        cell: the method with these levers and this batch, or the smallest batch if none fits.
+        levers: their names, as the command line has them, without dashes; none that was asked for.
         exact: whether they change nothing but memory and time.
-        batch_size: the largest that fits; 0 if not even one image does.
+        batch_size: the largest that fits; 0 if none does.
         searched_up_to: the search ended there: if ``batch_size`` is as large, more may fit.
         peak_allocated_bytes, peak_reserved_bytes: of ``cell`` on a card that is large enough.
-        next_allocated_bytes, next_reserved_bytes: of one image more; None if that was not tried.
+        next_allocated_bytes, next_reserved_bytes: of the next batch; None if it was not tried.
     """
 
     cell: Cell
@@ -107,13 +114,13 @@ class Fit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodFit:
+class MethodFit(Typed):
     """What fits of one method on one card.
 
     Attributes:
-        as_published: without any lever.
+        as_published: without any lever but those that were asked for.
         fewest_levers: the fewest with which the wanted batch fits, the least costly in time of
-            equally many; None if it fits as published, or not at all.
+            equally many; None if it fits without, or not at all.
         every_lever: with all that change nothing but memory and time.
     """
 
@@ -128,20 +135,3 @@ class MethodFit:
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON values, but for the card its name."""
         return {**asdict(self), "card": self.card.name}
-
-
-def document(fits: Sequence[MethodFit], asked: Cell, environment: Environment) -> dict[str, Any]:
-    """All answers as one JSON object, with the cards and where their figures come from.
-
-    ``asked`` has the backbone, the image size and the batch that should fit.
-    """
-    cards = dict.fromkeys(fit.card for fit in fits)
-    return {
-        "source": "predicted",
-        "backbone": asked.backbone,
-        "image_size": asked.image_size,
-        "batch_size": asked.batch_size,
-        "cards": [{**asdict(card), "usable_bytes": card.usable_bytes} for card in cards],
-        "fits": [fit.to_json() for fit in fits],
-        "environment": dict(environment),
-    }

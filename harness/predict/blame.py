@@ -1,21 +1,33 @@
 """Blame: predict a Cell, and tell which modules hold its memory at the peak."""
 
-from samfit.harness.memory.allocator import AllocatorOptions
+from typing import overload
+
 from samfit.harness.memory.holders import holders
-from samfit.harness.memory.replay import replay
-from samfit.harness.predict.answers import Blame
-from samfit.harness.predict.predict import predict_and_trace
+from samfit.harness.predict.answers import Blame, Difference
+from samfit.harness.predict.predict import Prediction, check_checkpoint
 from samfit.harness.record.cell import Cell
 
 
-def blame(cell: Cell) -> Blame:
-    """The prediction of ``cell``, and who holds its peak.
+@overload
+def blame(cell: Cell) -> Blame: ...
+
+
+@overload
+def blame(cell: Cell, other: Cell) -> Difference: ...
+
+
+def blame(cell: Cell, other: Cell | None = None) -> Blame | Difference:
+    """Tell which modules hold the memory at the peak of one step. Needs no GPU.
+
+    Returns:
+        A Blame: the prediction of ``cell``, and the bytes of each module and category, which sum to
+        its peak. With ``other``, a Difference: the Blame of either, ``one`` and ``other``.
 
     Raises:
         UserError: for a Cell that cannot be built.
     """
-    record, trace = predict_and_trace(cell)
-    on_cuda = cell.device == "cuda"
-    options = AllocatorOptions.parse(cell.alloc_conf)  # as the prediction had them
-    held = replay(trace, options).block_bytes if on_cuda else [a.nbytes for a in trace.allocations]
-    return Blame(record, holders(trace, held))
+    if other is not None:
+        return Difference(blame(cell), blame(other))
+    check_checkpoint(cell)
+    prediction = Prediction(cell)
+    return Blame(prediction.record, holders(prediction.trace, prediction.held_bytes))

@@ -12,7 +12,13 @@ from samfit.adapters.sam.sizes import BACKBONES
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """One entry an adapter, as JSON values; sizes come from building it, without data."""
+    """List the adapters that there are. Needs no GPU.
+
+    Returns:
+        One entry an adapter, as JSON values: ``name``, ``title``, ``source``, ``serial``,
+        ``starts_as_identity``, ``mergeable``, ``trains`` (in words), ``levers`` (that not every
+        method has) and ``params``, the counts for each backbone, from building it without data.
+    """
     with torch.device("meta"):
         sams = {backbone: build_sam(backbone) for backbone in BACKBONES}
         return [_entry(name, sams) for name in adapter_names()]

@@ -3,13 +3,17 @@
 import math
 from dataclasses import replace
 
+from samfit.harness.device.cards import Card
 from samfit.harness.memory.need import Need
-from samfit.harness.predict.predict import trace_without_data
+from samfit.harness.predict.predict import Prediction
 from samfit.harness.record.cell import Cell
 
 
 class Needs:
-    """The needs of a Cell's method and levers, predicted once for each batch size."""
+    """The needs of a Cell's method and levers, predicted once for each batch size.
+
+    Batches are multiples of ``cell.gradient_accumulation``, into whose parts they must be cut.
+    """
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
@@ -19,29 +23,30 @@ class Needs:
         """The need of this batch."""
         if batch_size not in self._known:
             cell = replace(self.cell, batch_size=batch_size)
-            self._known[batch_size] = Need(trace_without_data(cell)[2])
+            self._known[batch_size] = Prediction(cell).need
         return self._known[batch_size]
 
-    def largest_batch(self, capacity_bytes: int, most: int) -> int:
-        """The largest batch that fits, 0 for none; at most ``most``.
+    def largest_batch(self, card: Card, most: int) -> int:
+        """The largest batch that fits ``card``, 0 for none; at most ``most``.
 
         Both it and the next, which does not fit, have been predicted; a line through the batches
         known so far only says where to look.
         """
-        fitting, failing, stride = 0, most + 1, 1
+        unit, capacity = self.cell.gradient_accumulation, card.usable_bytes
+        fitting, failing, stride = 0, most // unit + 1, 1
         while failing - fitting > 1:
-            batch = min(max(self._guess(capacity_bytes), fitting + stride), failing - 1)
-            if self.of(batch).fits(capacity_bytes):
-                stride = 2 * stride if batch == fitting + stride else 1
-                fitting = batch
+            count = min(max(self._guess(capacity) // unit, fitting + stride), failing - 1)
+            if self.of(count * unit).on(card).fits(capacity):
+                stride = 2 * stride if count == fitting + stride else 1
+                fitting = count
             else:
-                failing, stride = batch, 1
-        return fitting
+                failing, stride = count, 1
+        return fitting * unit
 
     def _guess(self, capacity_bytes: int) -> int:
         """Where a line through two batches that are known reaches the capacity."""
         if len(self._known) < 2:
-            return 1 + len(self._known)
+            return self.cell.gradient_accumulation * (1 + len(self._known))
         first, *_, last = sorted(self._known)
         growth = (self.of(last).middle_bytes - self.of(first).middle_bytes) / (last - first)
         room = capacity_bytes - self.of(last).middle_bytes

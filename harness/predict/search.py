@@ -3,43 +3,69 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from samfit.adapters.core.registry import adapter_class
-from samfit.harness.device.cards import Card
+from samfit.errors import UserError
+from samfit.harness.device.cards import COMMON_CARDS, Card, find_card
 from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.predict.needs import Needs
+from samfit.harness.predict.predict import check_checkpoint
 from samfit.harness.record.cell import Cell
-from samfit.harness.step.ladder import Rung, ladder, pull_all
+from samfit.harness.record.lever import Lever, apply_levers
+from samfit.harness.step.levers import usable_levers
 
-Rungs = tuple[Rung, ...]
-
-HOPPER = "9.0"  # whose matrix library keeps more for itself; other cards need the same
+Levers = tuple[Lever, ...]
 
 
-def fit(cell: Cell, cards: Sequence[Card], wanted: int, most: int) -> list[MethodFit]:
-    """What fits of the method of ``cell`` on each of ``cards``.
+def fit(
+    cell: Cell,
+    cards: Sequence[Card | str] = COMMON_CARDS,
+    wanted: int | None = None,
+    most: int = 8,
+) -> list[MethodFit]:
+    """Find the largest batch of a method on each of ``cards``, and the levers that it takes.
 
     Args:
-        cell: the method as published; its batch size does not matter.
-        cards: where it is to run, with nothing else on them.
-        wanted: the batch for which the fewest levers are sought.
-        most: the batch at which the search for the largest ends; at least ``wanted``.
+        cell: the method. Levers that it sets are there from the beginning, and the others are
+            tried on top of them.
+        cards: where it is to run, with nothing else on them: names, or what ``unnamed_card`` gives.
+            Default: a card of each usual size, from 8 to 80 GB.
+        wanted: the batch for which the fewest levers are sought. Default: that of ``cell``.
+        most: the batch at which the search for the largest ends; not before ``wanted``.
+
+    Returns:
+        A MethodFit for each card: what fits of ``cell`` as it is, with the fewest levers that
+        ``wanted`` takes, and with every lever that changes nothing but memory and time.
 
     Raises:
-        UserError: for a Cell that cannot be built.
+        UserError: for a Cell that cannot be built, or that cannot run on one of the cards.
     """
-    search = _Search(cell, wanted, most)
-    return [search.on(card) for card in cards]
+    found = [find_card(card) if isinstance(card, str) else card for card in cards]
+    _check(cell, found)
+    wanted = wanted or cell.batch_size
+    search = _Search(cell, wanted, max(wanted, most))
+    return [search.on(card) for card in found]
+
+
+def _check(cell: Cell, cards: Sequence[Card]) -> None:
+    if cell.device != "cuda":
+        raise UserError(f"what fits is asked of CUDA cards, not of --device {cell.device}.")
+    lacking = [c.name for c in cards if not c.computes_in_bfloat16]
+    if cell.precision == "bf16" and lacking:
+        raise UserError(
+            f"{lacking[0]} cannot compute in bfloat16: leave out --precision bf16, or this card."
+        )
+    check_checkpoint(cell)
 
 
 class _Search:
     """Remembers what was predicted, since cards share it."""
 
     def __init__(self, cell: Cell, wanted: int, most: int) -> None:
-        self._cell, self._wanted, self._most = cell, wanted, most
-        self._ladder = ladder(cell)
-        self._needs: dict[tuple[Any, ...], Needs] = {}
+        self._cell, self._wanted = cell, wanted
+        self._most = most - most % cell.gradient_accumulation
+        self._levers = usable_levers(cell)
+        self._needs: dict[tuple[str, ...], Needs] = {}
 
     def on(self, card: Card) -> MethodFit:
         method = adapter_class(self._cell.adapter)
@@ -54,48 +80,49 @@ class _Search:
             card=card,
             as_published=published,
             fewest_levers=fewest,
-            every_lever=self._fit(self._rungs(card, exact=True), card),
+            every_lever=self._fit(self._usable(card, exact=True), card),
         )
 
     def _enough(self, card: Card) -> Iterator[Fit]:
         """What fits with each set of levers that suffices, small sets first; exact ones before
         any that is not."""
-        for every in (self._rungs(card, exact=True), self._rungs(card, exact=False)):
+        for every in (self._usable(card, exact=True), self._usable(card, exact=False)):
             if not self._wanted_fits(every, card):  # then no part of it suffices
                 continue
             for size in range(1, len(every) + 1):
-                for rungs in itertools.combinations(every, size):
-                    if self._wanted_fits(rungs, card):
-                        yield self._fit(rungs, card)
+                for levers in itertools.combinations(every, size):
+                    if self._wanted_fits(levers, card):
+                        yield self._fit(levers, card)
 
-    def _rungs(self, card: Card, exact: bool) -> Rungs:
-        """The exact rungs, or all, that can be climbed on ``card``."""
+    def _usable(self, card: Card, exact: bool) -> Levers:
+        """The exact levers, or all, that can be used on ``card``."""
         return tuple(
-            rung
-            for rung in self._ladder
-            if (rung.exact or not exact) and (rung.name != "precision" or card.computes_in_bfloat16)
+            lever
+            for lever in self._levers
+            if (lever.exact or not exact)
+            and (lever.name != "precision" or card.computes_in_bfloat16)
         )
 
-    def _wanted_fits(self, rungs: Rungs, card: Card) -> bool:
-        return self._of(rungs, card).of(self._wanted).fits(card.usable_bytes)
+    def _wanted_fits(self, levers: Levers, card: Card) -> bool:
+        return self._of(levers).of(self._wanted).on(card).fits(card.usable_bytes)
 
-    def _of(self, rungs: Rungs, card: Card) -> Needs:
-        hopper = card.compute_capability == HOPPER
-        key = (hopper, *(rung.name for rung in rungs))
-        if key not in self._needs:
-            cell = replace(self._cell, compute_capability=HOPPER) if hopper else self._cell
-            self._needs[key] = Needs(pull_all(cell, rungs))
-        return self._needs[key]
+    def _of(self, levers: Levers) -> Needs:
+        names = tuple(lever.name for lever in levers)
+        if names not in self._needs:
+            self._needs[names] = Needs(apply_levers(self._cell, levers))
+        return self._needs[names]
 
-    def _fit(self, rungs: Rungs, card: Card) -> Fit:
-        needs, most = self._of(rungs, card), self._most
-        batch = needs.largest_batch(card.usable_bytes, most)
-        held = needs.of(max(batch, 1)).unlimited
-        more = needs.of(batch + 1).unlimited if 0 < batch < most else None
+    def _fit(self, levers: Levers, card: Card) -> Fit:
+        needs, most, unit = self._of(levers), self._most, self._cell.gradient_accumulation
+        batch = needs.largest_batch(card, most)
+        shown = max(batch, unit)
+        held = needs.of(shown).on(card).unlimited
+        more = needs.of(batch + unit).on(card).unlimited if 0 < batch < most else None
+        capability = card.compute_capability
         return Fit(
-            cell=replace(needs.cell, batch_size=max(batch, 1)),
-            levers=tuple(rung.name for rung in rungs),
-            exact=all(rung.exact for rung in rungs),
+            cell=replace(needs.cell, batch_size=shown, compute_capability=capability),
+            levers=tuple(lever.name for lever in levers),
+            exact=all(lever.exact for lever in levers),
             batch_size=batch,
             searched_up_to=most,
             peak_allocated_bytes=held.peak_allocated_bytes,

@@ -11,7 +11,7 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Status
 from samfit.harness.run.executor import side_by_side
-from samfit.typed import read
+from samfit.typed import Typed
 
 
 def fit_methods(
@@ -30,7 +30,7 @@ def fit_methods(
 
 
 @dataclass(frozen=True)
-class FitJob:
+class FitJob(Typed):
     """The arguments of ``fit``."""
 
     cell: Cell
@@ -52,7 +52,7 @@ class FitJob:
 
     def answer(self, document: Any) -> list[MethodFit]:
         """What ``perform`` gave."""
-        return [read(MethodFit, found) for found in document]
+        return [MethodFit.from_json(found) for found in document]
 
     def ended(
         self,
@@ -71,4 +71,4 @@ class FitJob:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "FitJob":
         """The job that ``to_json`` described."""
-        return read(cls, {name: value for name, value in data.items() if name != "how"})
+        return super().from_json({name: value for name, value in data.items() if name != "how"})

@@ -92,17 +92,18 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
 
 def _with_levers(cell: Cell) -> Iterator[Cell]:
     """``cell`` with every exact lever, then with each further one on top."""
-    from samfit.harness.step.ladder import ladder, pull_all  # imports torch
+    from samfit.harness.record.lever import apply_levers
+    from samfit.harness.step.levers import usable_levers  # imports torch
 
     if cell.batch_size not in LEVER_BATCH_SIZES:
         return
-    rungs = ladder(cell)
-    lowered = pull_all(cell, (rung for rung in rungs if rung.exact))
+    levers = usable_levers(cell)
+    lowered = apply_levers(cell, (lever for lever in levers if lever.exact))
     yield lowered
     if cell.batch_size == FURTHER_BATCH_SIZE:
-        for rung in rungs:
-            if not rung.exact:
-                lowered = rung.pull(lowered)
+        for lever in levers:
+            if not lever.exact:
+                lowered = lever.apply(lowered)
                 yield lowered
 
 

@@ -8,18 +8,19 @@ from samfit.adapters.core.registry import adapter_names
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.environment import Environment
+from samfit.harness.record.lever import apply_levers
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.run.executor import Executor
 from samfit.harness.run.sweep import Expect, chosen, run_tasks
 from samfit.harness.run.task import TIME_LIMIT_S, Task
-from samfit.harness.step.ladder import ladder, pull_all
+from samfit.harness.step.levers import usable_levers
 
 # At 1 what does not grow with the batch counts most, and every card is large enough; 4 is the batch
 # size of most tables; 2, between them, comes last.
 BATCH_SIZES = (1, 4, 2)
 DEFAULT_BACKBONES = {"cuda": "vit_b", "cpu": "vit_tiny"}
-ONE_BY_ONE = {"lora": ("attention", "checkpointing"), "cad": ("attention", "checkpointing")}
+ONE_BY_ONE = ("lora", "cad")  # a serial and a parallel method that use each exact lever alone, too
 
 
 def validate(
@@ -95,11 +96,12 @@ def until(records: Iterable[Record], seconds: float) -> Iterator[Record]:
 
 def _variants(cell: Cell) -> list[Cell]:
     """``cell`` as published, and with levers; what is most often used comes first."""
-    rungs = {rung.name: rung for rung in ladder(cell)}
-    exact = pull_all(cell, (rung for rung in rungs.values() if rung.exact))
-    bf16 = rungs["precision"]
-    found = [cell, exact, bf16.pull(cell), bf16.pull(exact)]
-    if "cache-embeddings" in rungs:
-        cached = rungs["cache-embeddings"].pull(exact)
-        found += [cached, bf16.pull(cached)]
-    return found + [rungs[name].pull(cell) for name in ONE_BY_ONE.get(cell.adapter, ())]
+    levers = {lever.name: lever for lever in usable_levers(cell)}
+    exact_ones = [lever for lever in levers.values() if lever.exact]
+    exact, bf16 = apply_levers(cell, exact_ones), levers["precision"]
+    found = [cell, exact, bf16.apply(cell), bf16.apply(exact)]
+    if "cache-embeddings" in levers:
+        cached = levers["cache-embeddings"].apply(exact)
+        found += [cached, bf16.apply(cached)]
+    alone = exact_ones if cell.adapter in ONE_BY_ONE else []
+    return found + [lever.apply(cell) for lever in alone]

@@ -17,9 +17,9 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Method
 from samfit.harness.record.weights import RANDOM_ENCODER, checkpoint_file
 from samfit.harness.step.batch import Batch, random_batch
+from samfit.harness.step.levers import run_with_levers
 from samfit.harness.step.losses import LOSSES, Loss, resize
 from samfit.harness.step.optimizers import build_optimizer
-from samfit.harness.step.pull import pull_levers
 from samfit.harness.trace.observe import EnterPhase, observe
 from samfit.harness.trace.trace import Trace
 
@@ -121,7 +121,7 @@ def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
     if cell.checkpoint == RANDOM_ENCODER:
         sam.image_encoder = build_sam(cell.backbone, cell.image_size).image_encoder
     model = attach(sam, cell.adapter, **cell.settings)
-    pull_levers(model, cell)
+    run_with_levers(model, cell)
     return model.to(device)
 
 

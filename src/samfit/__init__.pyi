@@ -4,8 +4,18 @@ from .adapters.core.registry import adapter_names as adapter_names
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
 from .harness.data.dataset import DataSet as DataSet
+from .harness.device.cards import (
+    COMMON_CARDS as COMMON_CARDS,
+    Card as Card,
+    find_card as find_card,
+    unnamed_card as unnamed_card,
+)
 from .harness.miniature.dataset import open_data as open_data
-from .harness.predict.answers import Blame as Blame, MethodFit as MethodFit
+from .harness.predict.answers import (
+    Blame as Blame,
+    Difference as Difference,
+    MethodFit as MethodFit,
+)
 from .harness.predict.blame import blame as blame
 from .harness.predict.catalogue import catalogue as catalogue
 from .harness.predict.predict import predict as predict

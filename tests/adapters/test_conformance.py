@@ -24,7 +24,7 @@ import samfit
 from samfit import AdaptedSam, Cell, attach
 from samfit.adapters.sam.sizes import BACKBONES
 from samfit.harness.predict.predict import build_step_without_data
-from samfit.harness.step.pull import pull_levers
+from samfit.harness.step.levers import run_with_levers
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.trace import SAVED
 from samfit.harness.trace.tracer import Tracer
@@ -344,7 +344,7 @@ def test_no_tensor_of_a_pass_is_kept_nor_disturbs_the_next(variant):
     model = variant.adapt().train()
     for checkpointing in (False, "checkpointing" in model.adapter.levers()):
         cell = Cell(adapter=variant.name, backbone="vit_tiny", checkpointing=checkpointing)
-        pull_levers(model, cell)
+        run_with_levers(model, cell)
         loss_of(model).backward()
         for module in model.adapter.modules():
             for name, value in vars(module).items():

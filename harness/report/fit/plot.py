@@ -1,4 +1,4 @@
-"""Heat map: the largest batch of each method on each card, as published and with every lever."""
+"""Heat map: the largest batch of each method on each card, as it is and with every exact lever."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from samfit.harness.predict.answers import Fit, MethodFit
+from samfit.harness.report.fit.table import asked, beginning
 from samfit.harness.report.kit.frame import TEXT_POINTS, WIDTH, framed_axes, text_inches
 from samfit.harness.report.kit.style import INK, MUTED, styled
 
@@ -19,8 +20,9 @@ DARK = 8  # from here numbers are white
 
 
 @styled
-def draw_fit(fits: Sequence[MethodFit], where: str) -> Figure:
-    """Methods x cards, two panels; ``where`` says what was predicted, for the caption."""
+def draw_fit(fits: Sequence[MethodFit]) -> Figure:
+    """Methods x cards, two panels."""
+    cell = fits[0].as_published.cell
     cards = sorted({fit.card for fit in fits}, key=lambda card: (card.usable_bytes, card.name))
     found = {(fit.adapter, fit.card): fit for fit in fits}
     titles = {fit.adapter: fit.title for fit in fits}
@@ -28,7 +30,8 @@ def draw_fit(fits: Sequence[MethodFit], where: str) -> Figure:
     left = text_inches([titles[name] for name in rows], TEXT_POINTS) + 0.25
     figure, axes = framed_axes(
         "The largest batch that fits",
-        f"{where} + : the search ended there, more may fit; a dash: not even one image fits. "
+        f"Predicted, {asked(cell)}. + : the search ended there, more may fit; a dash: nothing "
+        "fits. "
         "Every exact lever: all that a method can do without changing what it computes.",
         height=ROW * len(rows),
         left=left,
@@ -40,7 +43,7 @@ def draw_fit(fits: Sequence[MethodFit], where: str) -> Figure:
             fit = found[name, card]
             _field(axes, column, row, fit.as_published)
             _field(axes, second + column, row, fit.every_lever)
-    for start, text in ((0, "as published"), (second, "with every exact lever")):
+    for start, text in ((0, beginning(cell)), (second, "with every exact lever")):
         axes.text(start, -2.35, text, weight="bold", size=TEXT_POINTS)
         for column, card in enumerate(cards):
             axes.text(
@@ -58,7 +61,7 @@ def draw_fit(fits: Sequence[MethodFit], where: str) -> Figure:
 
 
 def _rank(fits: Sequence[MethodFit]) -> tuple[int, int, str]:
-    """Most as published first, summed over the cards."""
+    """What fits most without further levers first, summed over the cards."""
     published = sum(fit.as_published.batch_size for fit in fits)
     return -published, -sum(fit.every_lever.batch_size for fit in fits), fits[0].adapter
 

@@ -1,6 +1,8 @@
-"""What fits, as tables for a terminal."""
+"""What fits, as tables for a terminal and as one JSON document."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,89 +10,94 @@ from rich.table import Table
 from samfit.harness.device.cards import CARDS, Card
 from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.environment import environment
+from samfit.harness.record.lever import as_options
+from samfit.harness.report.kit.describe import PHASES
+from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
 from samfit.harness.report.kit.terminal import plain_table
+from samfit.units import GIB, MIB
 
-MIB, GIB = 2**20, 2**30
 CAPTION = (
-    "Largest batch of a training step, with nothing else on the card; + : the search ended there. "
+    "The largest batch that fits, with nothing else on the card; + : the search ended there. "
     "Every exact lever: all that a method can do without changing what it computes."
 )
+IN_WORDS = ("precision", "compute_capability")  # what ``asked`` names itself, and what a card has
 
 
 def fit_tables(fits: Sequence[MethodFit], wanted: int) -> RenderableType:
     """One table a card; below it what to do where nothing fits."""
     cards = list(dict.fromkeys(fit.card for fit in fits))
     tables = [_table([fit for fit in fits if fit.card == card], card, wanted) for card in cards]
-    return Group(*tables, *(advice(fit) for fit in fits if not best(fit).batch_size))
+    return Group(*tables, *(advice(fit) for fit in fits if not _fits(fit)))
+
+
+def _fits(fit: MethodFit) -> bool:
+    answers = (fit.as_published, fit.every_lever, fit.fewest_levers)
+    return any(answer.batch_size for answer in answers if answer)
 
 
 def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
-    title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch"
+    """What fits most without further levers comes first, then what fits most with them."""
+    cell = fits[0].as_published.cell
+    title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
     table = plain_table(title, f"{describe_card(card)} {CAPTION}")
     table.add_column("method")
-    table.add_column("as published", justify="right")
+    table.add_column(beginning(cell), justify="right")
     table.add_column("every exact lever", justify="right")
     table.add_column(f"fewest levers for a batch of {wanted}")
-    for fit in in_order(fits):
-        fewest = fit.fewest_levers
+    batches = {fit.adapter: (fit.as_published, fit.every_lever) for fit in fits}
+    for fit in sorted(fits, key=lambda f: ([-b.batch_size for b in batches[f.adapter]], f.adapter)):
         table.add_row(
             f"[bold]{fit.adapter}[/]",
-            fit.as_published.batch,
-            fit.every_lever.batch,
-            "none needed" if enough(fit, wanted) else levers(fewest) if fewest else "do not fit",
+            *(b.batch for b in batches[fit.adapter]),
+            _fewest(fit, wanted),
         )
     return table
 
 
-def in_order(fits: Sequence[MethodFit]) -> list[MethodFit]:
-    """What fits most as published first, then what fits most with levers."""
-    return sorted(
-        fits, key=lambda f: (-f.as_published.batch_size, -f.every_lever.batch_size, f.adapter)
-    )
+def asked(cell: Cell) -> str:
+    """What was asked of the method of ``cell``: its model, its step, and options of its own."""
+    side, values = cell.image_size, vars(cell)
+    changed = {n: values[n] for n, default in VARIANT_DEFAULTS.items() if values[n] != default}
+    others = {name: value for name, value in changed.items() if name not in IN_WORDS}
+    words = [cell.backbone, f"{side} × {side}", cell.precision, f"one {PHASES[cell.phase]}"]
+    return ", ".join(filter(None, [*words, as_options(cell.settings, others)]))
 
 
-def enough(fit: MethodFit, wanted: int) -> bool:
-    """Whether the wanted batch fits as published."""
-    return fit.as_published.batch_size >= wanted
+def beginning(cell: Cell) -> str:
+    """How what fits without further levers is called."""
+    return "as published" if is_as_published(cell) else "as asked"
 
 
-def levers(fit: Fit) -> str:
-    """The options that are to be given, and what then fits."""
-    return f"{options(fit)}  (batch {fit.batch})"
+def _fewest(fit: MethodFit, wanted: int) -> str:
+    """The options that are to be added for the wanted batch, and what then fits."""
+    if fit.as_published.batch_size >= wanted:
+        return "none needed"
+    found = fit.fewest_levers
+    return f"{options(found)}  (batch {found.batch})" if found else "do not fit"
 
 
 def options(fit: Fit) -> str:
     """What to add to a command line."""
-    return " ".join(f"--{lever}{_value(fit.cell, lever)}" for lever in fit.levers)
-
-
-def _value(cell: Cell, lever: str) -> str:
-    """What follows the option: nothing for a switch, nor where the lever's name has it."""
-    value = getattr(cell, lever.replace("-", "_"), True)
-    return "" if value is True else f" {value}"
-
-
-def best(fit: MethodFit) -> Fit:
-    """The answer with which most fits."""
-    return max(
-        (f for f in (fit.as_published, fit.every_lever, fit.fewest_levers) if f),
-        key=lambda f: f.batch_size,
-    )
+    words = []
+    for lever in fit.levers:
+        value = getattr(fit.cell, lever.replace("-", "_"), True)  # the name of a setting has it
+        words.append(f"--{lever}" if value is True else f"--{lever} {value}")
+    return " ".join(words)
 
 
 def advice(fit: MethodFit) -> str:
-    """What to do about a method of which not even one image fits."""
-    needed = fit.every_lever.peak_reserved_bytes
-    cards = sorted((card for card in CARDS if card.usable_bytes >= needed), key=_size)
-    card = f": {cards[0].name} is the smallest card known here that has it" if cards else ""
+    """What to do about a method of which nothing fits."""
+    found = fit.every_lever
+    needed, batch = found.peak_reserved_bytes, found.cell.batch_size
+    images = "one image needs" if batch == 1 else f"a batch of {batch} needs"
+    cards = sorted((card.usable_bytes, card.name) for card in CARDS)
+    names = [name for usable, name in cards if usable >= needed]
+    card = f": {names[0]} is the smallest card known here that has it" if names else ""
     return (
-        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever one image needs "
+        f"{fit.adapter} does not fit {fit.card.name}: with every exact lever {images} "
         f"{needed / GIB:.2f} GiB{card}. A smaller --backbone or --image-size needs less."
     )
-
-
-def _size(card: Card) -> tuple[int, str]:
-    return card.usable_bytes, card.name
 
 
 def describe_card(card: Card) -> str:
@@ -98,3 +105,20 @@ def describe_card(card: Card) -> str:
     total, context = card.total_bytes / GIB, card.context_bytes / MIB
     sources = "as others found them" if card.measured else f"{card.context_source}, context"
     return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources})."
+
+
+def fit_document(fits: Sequence[MethodFit], asked: Cell) -> dict[str, Any]:
+    """All answers as JSON values, with the cards and where their figures come from.
+
+    ``asked`` has the backbone, the image size and the batch that should fit.
+    """
+    cards = dict.fromkeys(fit.card for fit in fits)
+    return {
+        "source": "predicted",
+        "backbone": asked.backbone,
+        "image_size": asked.image_size,
+        "batch_size": asked.batch_size,
+        "cards": [{**asdict(card), "usable_bytes": card.usable_bytes} for card in cards],
+        "fits": [fit.to_json() for fit in fits],
+        "environment": dict(environment(asked)),
+    }

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.select import LEVERS, VARIANT_DEFAULTS, varying_fields
-
-MIB, GIB = 2**20, 2**30
+from samfit.harness.report.kit.select import VARIANT_DEFAULTS, varying_fields
+from samfit.units import GIB, MIB
 
 INSTRUMENTS = {
     "trace": "storages traced",
@@ -68,7 +68,7 @@ def assumptions(records: Sequence[Record]) -> str:
 
 def pulled(cell: Cell) -> list[str]:
     """What distinguishes a Cell from its method as published, in short: settings, then levers."""
-    levers = {n: getattr(cell, n) for n in LEVERS if getattr(cell, n) != VARIANT_DEFAULTS[n]}
+    levers = changed_fields(cell)
     changed = {**cell.settings, **levers}
     words = {name: name.replace("_", " ") for name in changed}
     return [

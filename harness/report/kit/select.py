@@ -6,22 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
 
 MEMORY_SOURCES = ("predicted", "measured-cuda", "measured-cpu")  # the preferred one first
 TIME_SOURCES = ("measured-cuda", "measured-cpu")
 
-# The fields of a Cell that make a method need less memory than it does as published. Records of
-# Cells in which one is pulled have a table and a plot of their own: side_by_side.py.
-LEVERS = (
-    "attention",
-    "optimizer",
-    "encoder_micro_batch",
-    "checkpointing",
-    "gradient_accumulation",
-    "precision",
-    "cache_embeddings",
-)
 # Records that differ in one of these are never compared: they go to different tables and plots.
 COMPARABLE = ("backbone", "image_size", "phase", "device")
 # A difference in any other field of the Cell is a variant of a method, which its label names.
@@ -61,11 +51,13 @@ class Series:
 
 
 def is_as_published(cell: Cell) -> bool:
-    """Whether no lever is pulled; a report's tables and plots show such Cells where there are any.
+    """Whether no lever is used; a report's tables and plots show such Cells where there are any.
+
+    Records of others have a table and a plot of their own, in report/levers.
 
     A method's own lean form is a setting like others: alone it makes a variant.
     """
-    return all(getattr(cell, name) == VARIANT_DEFAULTS[name] for name in LEVERS)
+    return not changed_fields(cell)
 
 
 def is_scored(cell: Cell) -> bool:

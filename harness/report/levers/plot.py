@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from samfit.harness.device.cards import COMMON_CARDS
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     assumptions,
@@ -35,8 +36,7 @@ from samfit.harness.report.levers.table import (
     side_by_side,
 )
 
-CARDS_GB = (8, 12, 16, 24, 48, 80)  # sold as GB, and hold about as many GiB
-CARDS_CAPTION = "A dotted line is all the memory of a card of so many GB. "
+CARDS_CAPTION = "Dotted lines: total card memory. "
 ROW, FIGURES = 0.25, 0.34  # inches: height of a row, least width of a column of figures
 HEAD = -0.95  # the row above the axes
 HEADS = dict(zip(STAGES, ("published", "levers", "bf16", "cached"), strict=True))
@@ -138,7 +138,8 @@ def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
     axes.set_xlim(low, high)
     powers_of_two(axes.xaxis, low, high)
     axes.set_xlabel("peak memory allocated (GiB)")
-    cards = [size for size in CARDS_GB if low <= size <= high]
+    sizes = [card.sold_gb for card in COMMON_CARDS]
+    cards = [size for size in sizes if low <= size <= high]
     for size in cards:
         axes.axvline(size, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
         text = f"{size} GB" if size == cards[-1] else str(size)

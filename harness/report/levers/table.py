@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import LEVER_FIELDS, LEVERS, has_exact_levers_only
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     GIB,
@@ -18,7 +19,6 @@ from samfit.harness.report.kit.describe import (
     step_name,
 )
 from samfit.harness.report.kit.select import (
-    LEVERS,
     Series,
     has_memory,
     is_as_published,
@@ -28,19 +28,15 @@ from samfit.harness.report.kit.select import (
 from samfit.harness.report.kit.tables import MISSING, CaptionedTable
 
 PUBLISHED, EXACT = "as published", "with every exact lever"
-# What each further stage pulls on top of the stage before it.
-FURTHER: dict[str, dict[str, Any]] = {
-    "plus bf16": {"precision": "bf16"},
-    "plus cached embeddings": {"cache_embeddings": True, "encoder_micro_batch": 0},
-}
+# The lever that each further stage adds to the stage before it.
+FURTHER = {f"plus {lever.stage}": lever for lever in LEVERS if lever.tried and not lever.exact}
 STAGES = (PUBLISHED, EXACT, *FURTHER)
-INEXACT = {"precision": "fp32", "cache_embeddings": False, "gradient_accumulation": 1}
 COMPARED = "cad"  # whose lead over serial methods, as published, the README begins with
 CONDITIONS = (
-    "All figures are predicted. Levers leave what a method computes as it is but for rounding, "
-    "which bf16 makes coarser; cached embeddings rule out augmentation. "
+    "All figures are predicted. Levers do not change what a method computes, except by rounding "
+    "(more with bf16); cached embeddings rule out augmentation. "
 )
-KEPT = [f.name for f in dataclasses.fields(Cell) if f.name not in ("settings", *LEVERS)]
+KEPT = [f.name for f in dataclasses.fields(Cell) if f.name not in ("settings", *LEVER_FIELDS)]
 
 
 class Stages(NamedTuple):
@@ -68,7 +64,7 @@ def side_by_side(records: Sequence[Record]) -> list[Stages]:
     exact = _exact_cells(predicted, published)
     by_cell = {record.cell.key: record for record in predicted}
     found = [
-        Stages(series, batch, {PUBLISHED: record, **dict(_climb(exact[record.cell.key], by_cell))})
+        Stages(series, batch, {PUBLISHED: record, **_further(exact[record.cell.key], by_cell)})
         for series in series_of(published)
         for batch, record in series.by_batch().items()
         if record.cell.key in exact
@@ -77,7 +73,7 @@ def side_by_side(records: Sequence[Record]) -> list[Stages]:
 
 
 def side_by_side_table(records: Sequence[Record]) -> CaptionedTable:
-    """Peak memory in GiB of each method and batch size, stage by stage, and the levers pulled.
+    """Peak memory in GiB of each method and batch size, stage by stage, and its exact levers.
 
     The frame is empty where no method is there with levers.
     """
@@ -95,7 +91,7 @@ def side_by_side_table(records: Sequence[Record]) -> CaptionedTable:
 
 
 def compared(shown: Sequence[Stages]) -> str:
-    """Sentences on how the levers change one method's share of what the best serial one takes."""
+    """Sentences on how levers change one method's share of what the leanest serial one takes."""
     sentences = []
     for batch in sorted({one.batch for one in shown}):
         here = [one for one in shown if one.batch == batch]
@@ -104,19 +100,19 @@ def compared(shown: Sequence[Stages]) -> str:
         if ours and serial:
             shares = ", ".join(_shares(ours, serial))
             sentences.append(
-                f"At batch {batch} {ours.series.label} takes, in shares of the most frugal serial "
-                f"method, {shares}. "
+                f"At batch {batch} {ours.series.label} takes so much of the leanest serial "
+                f"method's memory: {shares}. "
             )
     return "".join(sentences)
 
 
 def _shares(ours: Stages, serial: Sequence[Stages]) -> Iterator[str]:
-    """For each stage that both sides have: the ratio of the peaks, and over which method."""
+    """For each stage that both sides have: the share, and of which method."""
     for stage, peak in ours.peaks_gib().items():
         others = [(one.peaks_gib()[stage], one) for one in serial if stage in one.records]
         if others:
             least, best = min(others, key=lambda other: other[0])
-            yield f"{peak / least:.2f} {stage} ({best.series.label})"
+            yield f"{peak / least:.0%} {stage} ({best.series.label})"
 
 
 def _row(one: Stages) -> dict[str, str]:
@@ -135,7 +131,7 @@ def _exact_cells(predicted: Sequence[Record], published: Sequence[Record]) -> di
     found: dict[str, Cell] = {}
     for record in predicted:
         cell = record.cell
-        if is_as_published(cell) or any(getattr(cell, n) != v for n, v in INEXACT.items()):
+        if is_as_published(cell) or not has_exact_levers_only(cell):
             continue
         owners = [one.cell for one in published if _is_lean_form(cell, one.cell)]
         if owners:
@@ -154,11 +150,9 @@ def _is_lean_form(cell: Cell, published: Cell) -> bool:
     )
 
 
-def _climb(exact: Cell, by_cell: dict[str, Record]) -> Iterator[tuple[str, Record]]:
-    """The stages from ``exact`` on, as long as there is a record."""
-    cell = exact
-    yield EXACT, by_cell[cell.key]
-    for stage, fields in FURTHER.items():
-        cell = dataclasses.replace(cell, **fields)
-        if cell.key in by_cell:
-            yield stage, by_cell[cell.key]
+def _further(exact: Cell, by_cell: dict[str, Record]) -> dict[str, Record]:
+    """The stages from ``exact`` on that have a record."""
+    cells = {EXACT: exact}
+    for stage, lever in FURTHER.items():
+        exact = cells[stage] = lever.apply(exact)
+    return {stage: by_cell[cell.key] for stage, cell in cells.items() if cell.key in by_cell}

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from samfit.harness.device.cards import COMMON_CARDS
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     GIB,
@@ -39,7 +40,6 @@ from samfit.harness.report.kit.select import (
 )
 from samfit.harness.report.kit.style import MUTED, kind_handles, method_styles, styled
 
-CARDS_GB = (8, 12, 16, 24, 40, 80)  # sold as GB, and hold about as many GiB
 CARD_ROOM = 0.36  # left of the smallest batch size, as share of their span
 CARDS_CAPTION = (
     "A horizontal line is all the memory of such a card; the CUDA context and what the allocator "
@@ -102,7 +102,8 @@ def _caption(shown: Sequence[Record], measured: Sequence[Record]) -> str:
 def _cards_gb(shown: Sequence[Record]) -> list[int]:
     """The cards that tell something about the peaks: no smaller than all, nor larger than twice."""
     peaks = [record.memory.peak_allocated_bytes / GIB for record in shown if record.memory]
-    return [size for size in CARDS_GB if min(peaks) <= size <= 2 * max(peaks)]
+    sizes = [card.sold_gb for card in COMMON_CARDS]
+    return [size for size in sizes if min(peaks) <= size <= 2 * max(peaks)]
 
 
 def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:

@@ -5,12 +5,11 @@ from typing import Any
 
 from samfit.harness.device.cards import CARDS, COMMON_CARDS
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import as_options, changed_fields, has_exact_levers_only
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import GIB, PHASES, method_title, pulled
+from samfit.harness.report.kit.describe import PHASES, method_title
 from samfit.harness.report.kit.select import is_as_published
-from samfit.harness.report.levers.table import INEXACT
-
-FIRST_CARD = COMMON_CARDS[0]
+from samfit.units import GIB
 
 
 def fits_data(records: Sequence[Record]) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def fits_data(records: Sequence[Record]) -> dict[str, Any]:
             {"name": card.name, "usable_gib": round(card.usable_bytes / GIB, 2)}
             for card in sorted(CARDS, key=lambda card: (card.nominal_bytes, card.name))
         ],
-        "first_card": FIRST_CARD,
+        "first_card": COMMON_CARDS[0].name,
         "models": list(dict.fromkeys(_model(record.cell) for record in predicted)),
         "cells": [_cell(record) for record in ordered],
     }
@@ -42,8 +41,7 @@ def naming_cards(records: Sequence[Record]) -> list[Record]:
 
 
 def _cost(cell: Cell) -> tuple[bool, int]:
-    inexact = any(getattr(cell, name) != value for name, value in INEXACT.items())
-    return inexact, len(pulled(cell))
+    return not has_exact_levers_only(cell), len({**cell.settings, **changed_fields(cell)})
 
 
 def _model(cell: Cell) -> str:
@@ -54,12 +52,12 @@ def _model(cell: Cell) -> str:
 def _cell(record: Record) -> dict[str, Any]:
     memory = record.memory
     assert memory is not None and memory.peak_reserved_bytes is not None
-    levers = pulled(record.cell)
+    options = as_options(record.cell.settings, changed_fields(record.cell))
     return {
         "method": method_title(record),
         "model": _model(record.cell),
         "batch": record.cell.batch_size,
-        "how": "as published" if is_as_published(record.cell) else f"with {', '.join(levers)}",
+        "how": "as published" if is_as_published(record.cell) else f"with {options}",
         "needs_gib": round(memory.peak_reserved_bytes / GIB, 2),
         "fits": memory.fits,
     }

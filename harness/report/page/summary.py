@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import mean
 
-from samfit.harness.device.cards import find_card
+from samfit.harness.device.cards import MOST_ASKED_CARDS
 from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.describe import metric_name
 from samfit.harness.report.accuracy.standings import PRETRAINED, standings
-from samfit.harness.report.kit.describe import GIB, method_title, size
+from samfit.harness.report.kit.describe import method_title, size
 from samfit.harness.report.kit.select import is_as_published
 from samfit.harness.report.page.fits import naming_cards
 
-CARDS = ("RTX 3070", "RTX 3090")  # of 8 and 24 GB, which people ask about most
 BATCHES = (1, 4)
 COMPARED_BATCH = 4
 
@@ -34,20 +33,19 @@ def _memory(records: Sequence[Record]) -> list[str]:
 
 
 def _fitting(records: Sequence[Record], model: str) -> Iterator[str]:
-    for name in CARDS:
+    for card in MOST_ASKED_CARDS:
         for batch in BATCHES:
             here = [r for r in records if r.cell.batch_size == batch]
             methods = {method_title(r) for r in here}
             if len(methods) < 2:
                 continue
-            fitting = [r for r in here if r.memory and name in (r.memory.fits or [])]
+            fitting = [r for r in here if r.memory and card.name in (r.memory.fits or [])]
             published = {method_title(r) for r in fitting if is_as_published(r.cell)}
             with_levers = {method_title(r) for r in fitting}
-            size = find_card(name).nominal_bytes // GIB
             yield (
-                f"On a card of {size} GB ({name}), {len(published)} of {len(methods)} methods "
-                f"train {model} with a batch of {batch} as published, {len(with_levers)} with "
-                "levers."
+                f"On a card of {card.sold_gb} GB ({card.name}), {len(published)} of "
+                f"{len(methods)} methods train {model} with a batch of {batch} as published, "
+                f"{len(with_levers)} with levers."
             )
 
 

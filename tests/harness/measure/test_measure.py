@@ -66,7 +66,7 @@ def test_out_of_memory_is_a_result_that_says_what_is_needed(monkeypatch, error):
         raise error
 
     monkeypatch.setattr(room, "warm_up", fail)
-    record = measure(TINY)
+    record = measure(replace(TINY, checkpoint="miniature"))
     assert record.status == "oom"
     assert record.memory is None
     assert "predicted to hold" in record.message

@@ -7,7 +7,7 @@ from synthetic_blames import any_blame, parallel_blame, serial_blame
 from samfit.harness.memory.holders import Holder, alike, holders
 from samfit.harness.memory.peak import predicted_cuda_memory, traced_memory
 from samfit.harness.memory.replay import replay
-from samfit.harness.predict.answers import difference_to_json
+from samfit.harness.predict.answers import Difference
 from samfit.harness.trace.trace import (
     CATEGORIES,
     FROZEN,
@@ -41,7 +41,7 @@ def traces(draw):
 def test_holders_sum_to_the_peak_and_to_its_categories(trace):
     for memory, held in (
         (traced_memory(trace), [a.nbytes for a in trace.allocations]),
-        (predicted_cuda_memory(trace), replay(trace).block_bytes),
+        (predicted_cuda_memory(trace, replay(trace)), replay(trace).block_bytes),
     ):
         found = holders(trace, held)
         assert sum(holder.nbytes for holder in found) == memory.peak_allocated_bytes
@@ -77,7 +77,7 @@ def test_modules_that_differ_in_a_number_are_alike(module, name):
 
 @given(any_blame, any_blame)
 def test_differences_sum_to_that_of_the_peaks(one, other):
-    document = difference_to_json(one, other)
+    document = Difference(one, other).to_json()
     entries = document["differences"]
     assert sum(entry["bytes"] for entry in entries) == one.peak_bytes
     assert sum(entry["against_bytes"] for entry in entries) == other.peak_bytes
@@ -86,7 +86,7 @@ def test_differences_sum_to_that_of_the_peaks(one, other):
 
 
 def test_work_in_different_blocks_is_compared():
-    document = difference_to_json(serial_blame(), parallel_blame())
+    document = Difference(serial_blame(), parallel_blame()).to_json()
     found = {
         (entry["module"], entry["category"]): entry["difference_bytes"]
         for entry in document["differences"]

@@ -1,6 +1,7 @@
 """The peak of a trace: sums, phases and the timeline."""
 
 from samfit.harness.memory.peak import TIMELINE_POINTS, predicted_cuda_memory, traced_memory
+from samfit.harness.memory.replay import replay
 from samfit.harness.trace.trace import FROZEN, ROUNDING, TEMPORARIES, Trace
 
 MIB = 2**20
@@ -20,6 +21,10 @@ def two_steps():
     return trace
 
 
+def on_cuda():
+    return predicted_cuda_memory(two_steps(), replay(two_steps()))
+
+
 def test_peak_is_that_of_the_last_step():
     memory = traced_memory(two_steps())
     assert memory.peak_allocated_bytes == (25 + 3 + 6) * MIB
@@ -27,12 +32,12 @@ def test_peak_is_that_of_the_last_step():
 
 
 def test_breakdown_sums_to_the_peak():
-    for memory in (traced_memory(two_steps()), predicted_cuda_memory(two_steps())):
+    for memory in (traced_memory(two_steps()), on_cuda()):
         assert sum(memory.breakdown_bytes.values()) == memory.peak_allocated_bytes
 
 
 def test_blocks_that_are_not_split_show_as_rounding():
-    memory = predicted_cuda_memory(two_steps())
+    memory = on_cuda()
     assert memory.breakdown_bytes[FROZEN] == 25 * MIB
     assert memory.breakdown_bytes[ROUNDING] >= MIB
     assert memory.peak_reserved_bytes >= memory.peak_allocated_bytes

@@ -1,13 +1,14 @@
 """Predictions against published and independently traced figures, and their properties."""
 
 import gc
+from dataclasses import replace
 
 import pytest
 
 from samfit.errors import UserError
 from samfit.harness.device.cards import context_of
 from samfit.harness.memory.cuda import cublas_workspace_bytes
-from samfit.harness.memory.peak import predicted_cuda_memory
+from samfit.harness.memory.replay import replay
 from samfit.harness.predict.predict import build_step_without_data, predict
 from samfit.harness.record.cell import Cell
 
@@ -83,6 +84,14 @@ def test_a_wrong_checkpoint_is_noticed():
         predict(Cell(adapter="lora", backbone="vit_tiny", checkpoint="missing.pth"))
 
 
+def test_weights_that_come_with_samfit_are_no_file_that_is_missing():
+    cell = Cell(adapter="decoder", backbone="vit_tiny", checkpoint="miniature")
+    plain = predict(replace(cell, checkpoint=None))
+    assert predict(cell).memory == plain.memory
+    with pytest.raises(UserError, match="vit_b"):
+        predict(replace(cell, backbone="vit_b"))
+
+
 def test_a_prediction_says_what_it_assumes_where_memory_depends_on_data():
     assert "evenly" in predict(Cell(adapter="conv_lora", backbone="vit_tiny")).assumption
     assert predict(Cell(adapter="lora", backbone="vit_tiny")).assumption is None
@@ -95,7 +104,7 @@ def test_no_routing_is_further_than_a_hundredth_from_the_assumed_one(expert):
     for update in step.model.adapter.updates:
         update.counts = lambda rows: [len(rows) if i == expert else 0 for i in range(8)]
     trace = step.trace(cublas_workspace_bytes(cell.compute_capability))
-    peak = predicted_cuda_memory(trace).peak_allocated_bytes
+    peak = replay(trace).peak_allocated_bytes
     assumed = predict(cell).memory.peak_allocated_bytes
     assert 0 < abs(peak / assumed - 1) < 0.01
 

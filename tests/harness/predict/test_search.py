@@ -5,14 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, strategies as st
+from user_error import user_error
 
-from samfit.harness.device.cards import MIB, find_card, unnamed_card
-from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
+import samfit
+from samfit import Cell, find_card, unnamed_card
+from samfit.harness.memory.allocator import DoesNotFitError
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict.needs import Needs
-from samfit.harness.predict.predict import predict, trace_without_data
-from samfit.harness.predict.search import fit
-from samfit.harness.record.cell import Cell
+from samfit.harness.predict.predict import Prediction
+from samfit.units import MIB
 
 CONTEXT = 619  # MiB, of a card that has no name
 
@@ -26,36 +27,70 @@ def tiny(adapter: str, **fields) -> Cell:
 
 
 def fits(cell: Cell, capacity: int) -> bool:
+    need = Prediction(cell).need
     try:
-        replay(trace_without_data(cell)[2], AllocatorOptions(), capacity)
+        replay(need.trace, need.options, capacity)
     except DoesNotFitError:
         return False
     return True
 
 
+def assert_confirmed(answer, unit=1):
+    """Each answer fits, and the next batch does not."""
+    capacity = answer.card.usable_bytes
+    for found in filter(None, (answer.as_published, answer.fewest_levers, answer.every_lever)):
+        if found.batch_size:
+            assert fits(found.cell, capacity)
+            assert found.cell.batch_size == found.batch_size
+        if found.batch_size < found.searched_up_to:
+            more = replace(found.cell, batch_size=found.batch_size + unit)
+            assert not fits(more, capacity)
+
+
 @pytest.mark.parametrize("adapter", ["lora", "cad", "lst"])
 def test_each_answer_fits_and_one_image_more_does_not(adapter):
-    where = card(110)
-    (answer,) = fit(tiny(adapter), [where], wanted=1, most=4)
-    for fit in filter(None, (answer.as_published, answer.fewest_levers, answer.every_lever)):
-        if fit.batch_size:
-            assert fits(fit.cell, where.usable_bytes)
-            assert fit.cell.batch_size == fit.batch_size
-        if fit.batch_size < fit.searched_up_to:
-            more = replace(fit.cell, batch_size=fit.batch_size + 1)
-            assert not fits(more, where.usable_bytes)
+    (answer,) = samfit.fit(tiny(adapter), [card(110)], most=4)
+    assert_confirmed(answer)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"phase": "infer", "prompt": "none"},
+        {"alloc_conf": "roundup_power2_divisions:2"},
+        {"loss": "dice_ce", "optimizer": "adamw_fused", "settings": {"rank": 64}},
+        {"attention": "sdpa", "precision": "bf16"},
+    ],
+    ids=str,
+)
+def test_whatever_the_cell_says_is_asked(fields):
+    cell = tiny("lora", **fields)
+    (answer,) = samfit.fit(cell, [card(2000)], most=1)
+    found, plain = answer.as_published, samfit.predict(tiny("lora")).memory
+    assert found.cell == cell
+    assert found.peak_reserved_bytes == samfit.predict(cell).memory.peak_reserved_bytes
+    assert found.peak_reserved_bytes != plain.peak_reserved_bytes
+    assert not fields.keys() & {name.replace("-", "_") for name in answer.every_lever.levers}
+
+
+def test_batches_are_those_that_can_be_cut():
+    cell = tiny("decoder", gradient_accumulation=2, batch_size=2)
+    (answer,) = samfit.fit(cell, [card(39)], most=7)
+    assert answer.as_published.searched_up_to == 6
+    assert answer.as_published.batch_size in (2, 4)
+    assert_confirmed(answer, unit=2)
 
 
 def test_figures_are_those_of_a_prediction():
-    (answer,) = fit(tiny("lora"), [card(110)], wanted=1, most=2)
-    fit = answer.every_lever
-    memory = predict(fit.cell).memory
-    assert fit.peak_reserved_bytes == memory.peak_reserved_bytes
-    assert fit.peak_allocated_bytes == memory.peak_allocated_bytes
+    (answer,) = samfit.fit(tiny("lora"), [card(110)], wanted=1, most=2)
+    found = answer.every_lever
+    memory = samfit.predict(found.cell).memory
+    assert found.peak_reserved_bytes == memory.peak_reserved_bytes
+    assert found.peak_allocated_bytes == memory.peak_allocated_bytes
 
 
 def test_levers_are_sought_only_where_the_method_does_not_fit_as_published():
-    small, large = fit(tiny("lora"), [card(60), card(2000)], wanted=2, most=4)
+    small, large = samfit.fit(tiny("lora"), [card(60), card(2000)], wanted=2, most=4)
     assert small.as_published.batch_size < 2
     assert small.fewest_levers.batch_size >= 2
     assert len(small.fewest_levers.levers) <= len(small.every_lever.levers)
@@ -64,7 +99,7 @@ def test_levers_are_sought_only_where_the_method_does_not_fit_as_published():
 
 
 def test_where_nothing_fits_the_answer_says_what_one_image_needs():
-    (answer,) = fit(tiny("lora"), [card(10)], wanted=1, most=4)
+    (answer,) = samfit.fit(tiny("lora"), [card(10)], wanted=1, most=4)
     assert answer.as_published.batch == "0"
     assert answer.fewest_levers is None
     assert answer.every_lever.peak_reserved_bytes > 10 * MIB
@@ -72,24 +107,42 @@ def test_where_nothing_fits_the_answer_says_what_one_image_needs():
 
 def test_levers_that_round_come_only_after_those_that_do_not():
     cell = tiny("lora")
-    exact = fit(cell, [card(2000)], wanted=1, most=1)[0].every_lever
+    exact = samfit.fit(cell, [card(2000)], wanted=1, most=1)[0].every_lever
     short = unnamed_card(f"{CONTEXT * MIB + exact.peak_allocated_bytes - 2 * MIB >> 20}MiB")
-    fewest = fit(cell, [short], wanted=1, most=1)[0].fewest_levers
+    fewest = samfit.fit(cell, [short], wanted=1, most=1)[0].fewest_levers
     assert fewest is None or "precision" in fewest.levers
 
 
 def test_cards_without_bfloat16_are_not_told_to_use_it():
     turing = replace(card(30), compute_capability="7.5")
-    fewest = fit(tiny("lora"), [turing], wanted=1, most=1)[0].fewest_levers
+    fewest = samfit.fit(tiny("lora"), [turing], wanted=1, most=1)[0].fewest_levers
     assert fewest is None or "precision" not in fewest.levers
 
 
 def test_a_hopper_card_keeps_more_for_its_matrix_library():
-    ampere, hopper = fit(
-        tiny("decoder"), [find_card("A100 80GB"), find_card("H100")], wanted=1, most=1
-    )
+    ampere, hopper = samfit.fit(tiny("decoder"), ["A100 80GB", find_card("H100")], wanted=1, most=1)
     difference = hopper.as_published.peak_reserved_bytes - ampere.as_published.peak_reserved_bytes
     assert difference > 20 * MIB
+
+
+def test_cards_are_those_of_every_usual_size_unless_some_are_named():
+    answers = samfit.fit(tiny("decoder"), most=1)
+    assert [answer.card.sold_gb for answer in answers] == [8, 12, 16, 24, 48, 80]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"device": "cpu"}, ["CUDA", "--device cpu"]),
+        ({"precision": "bf16"}, ["T4", "bfloat16", "--precision bf16"]),
+        ({"checkpoint": "missing.pth"}, ["missing.pth"]),
+        ({"encoder_micro_batch": 2}, ["lora", "--encoder-micro-batch"]),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_answered_is_one_sentence(fields, words):
+    with user_error(*words):
+        samfit.fit(tiny("lora", **fields), ["T4", "RTX 3060"])
 
 
 class Known(Needs):
@@ -103,7 +156,9 @@ class Known(Needs):
         needed = self._allocated[batch_size - 1]
         if batch_size not in self._known:
             self._known[batch_size] = SimpleNamespace(
-                fits=lambda capacity: needed <= capacity, middle_bytes=needed + self._lost
+                fits=lambda capacity: needed <= capacity,
+                on=lambda _: self._known[batch_size],
+                middle_bytes=needed + self._lost,
             )
         return self._known[batch_size]
 
@@ -116,5 +171,6 @@ class Known(Needs):
 )
 def test_the_search_finds_the_largest_batch_whatever_the_needs(increments, lost, capacity, most):
     allocated = [sum(increments[: count + 1]) for count in range(16)]
+    with_room = SimpleNamespace(usable_bytes=capacity)
     largest = max((n for n in range(1, most + 1) if allocated[n - 1] <= capacity), default=0)
-    assert Known(allocated, lost).largest_batch(capacity, most) == largest
+    assert Known(allocated, lost).largest_batch(with_room, most) == largest

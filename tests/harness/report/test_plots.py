@@ -101,7 +101,7 @@ def test_memory_is_drawn_in_gib_or_in_mib_where_it_is_small():
 
 def test_cards_are_drawn_where_they_tell_something():
     text = all_text(memory_vs_batch([predicted(batch_size=b, peak_gib=10 * b) for b in (1, 2)]))
-    assert "12 GB card" in text and "40 GB card" in text
+    assert "12 GB card" in text and "24 GB card" in text
     assert "8 GB card" not in text and "80 GB card" not in text
 
 

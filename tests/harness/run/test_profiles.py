@@ -20,7 +20,7 @@ from samfit.harness.run.profiles import (
     accuracy_tasks,
     load_profile,
 )
-from samfit.harness.step.ladder import with_every_exact_lever
+from samfit.harness.step.levers import with_every_exact_lever
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 

@@ -29,8 +29,8 @@ def test_every_cell_is_predicted_and_then_measured_once(tasks, cells):
 
 
 def test_all_methods_batch_sizes_and_precisions_are_there_with_levers_and_without(cells):
-    for pulled in ("eager", "sdpa"):
-        found = {(c.adapter, c.batch_size, c.precision) for c in cells if c.attention == pulled}
+    for attention in ("eager", "sdpa"):
+        found = {(c.adapter, c.batch_size, c.precision) for c in cells if c.attention == attention}
         assert found == set(product(adapter_names(), BATCH_SIZES, ("fp32", "bf16")))
     assert any(cell.cache_embeddings for cell in cells)
     assert any(cell.encoder_micro_batch for cell in cells)

@@ -48,8 +48,8 @@ def printed(fits, wanted=1):
 
 
 def test_a_row_says_what_fits_and_what_it_takes():
-    pulled = fit(2, ("attention", "checkpointing"), attention="sdpa", checkpointing=True)
-    text = printed([answer("lora", 0, pulled), answer("cad", 2)])
+    lowered = fit(2, ("attention", "checkpointing"), attention="sdpa", checkpointing=True)
+    text = printed([answer("lora", 0, lowered), answer("cad", 2)])
     lora = next(line for line in text.splitlines() if "lora" in line)
     assert lora.split()[:3] == ["lora", "0", "8+"]
     assert "--attention sdpa --checkpointing  (batch 2)" in lora
@@ -59,7 +59,7 @@ def test_a_row_says_what_fits_and_what_it_takes():
 
 
 def test_options_can_be_typed_as_they_are():
-    pulled = fit(
+    lowered = fit(
         1,
         ("set lean=true", "optimizer", "encoder-micro-batch", "precision", "cache-embeddings"),
         optimizer="adamw_fused",
@@ -67,7 +67,7 @@ def test_options_can_be_typed_as_they_are():
         encoder_micro_batch=1,
         cache_embeddings=True,
     )
-    assert options(pulled) == (
+    assert options(lowered) == (
         "--set lean=true --optimizer adamw_fused --encoder-micro-batch 1 --precision bf16 "
         "--cache-embeddings"
     )
@@ -87,7 +87,7 @@ def test_the_heat_map_shows_every_method_on_every_card_twice(cards):
         for name, batch in (("lora", 0), ("cad", 3))
         for card in cards
     ]
-    figure = draw_fit(fits, "Predicted.")
+    figure = draw_fit(fits)
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts.count("3") == texts.count("–") == len(cards)
     assert texts.count("8+") == 2 * len(cards)

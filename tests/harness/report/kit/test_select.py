@@ -4,26 +4,24 @@ import pytest
 from synthetic_records import measured, predicted, with_levers
 
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import LEVERS
 from samfit.harness.report.agreement.pairs import agreement_table
 from samfit.harness.report.kit.select import (
-    LEVERS,
     is_as_published,
     memory_records,
     time_records,
 )
 from samfit.harness.report.kit.tables import memory_table
 from samfit.harness.report.memory.batch_plot import memory_vs_batch
-from samfit.harness.step.ladder import LEVERS as RUNGS
 
 PUBLISHED = [predicted("cad"), predicted("lora", peak_gib=26, serial=True)]
 
 
-@pytest.mark.parametrize("rung", RUNGS, ids=lambda rung: rung.name)
-def test_a_cell_with_any_rung_pulled_is_not_as_published(rung):
+@pytest.mark.parametrize("lever", LEVERS, ids=lambda lever: lever.name)
+def test_a_cell_with_any_lever_is_not_as_published(lever):
     cell = Cell(adapter="cad", batch_size=4)
     assert is_as_published(cell)
-    assert not is_as_published(rung.pull(cell))
-    assert set(rung.fields) <= {*LEVERS, "settings"}
+    assert not is_as_published(lever.apply(cell))
 
 
 def test_other_conditions_and_settings_are_no_levers():
@@ -40,9 +38,9 @@ def test_tables_and_plots_show_the_methods_as_published_only():
 
 
 def test_measurements_with_levers_mix_with_nothing_either():
-    pulled = measured("cad", speed=30, attention="sdpa")
-    assert time_records([pulled, measured("cad", speed=10)])[0].timing.images_per_second == 10
-    frame = agreement_table([*PUBLISHED, predicted("cad", attention="sdpa"), pulled]).frame
+    lowered = measured("cad", speed=30, attention="sdpa")
+    assert time_records([lowered, measured("cad", speed=10)])[0].timing.images_per_second == 10
+    frame = agreement_table([*PUBLISHED, predicted("cad", attention="sdpa"), lowered]).frame
     assert frame.empty
 
 

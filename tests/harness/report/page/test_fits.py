@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 
-from samfit.harness.device.cards import find_card
-from samfit.harness.predict.predict import predict
-from samfit.harness.predict.search import fit
-from samfit.harness.record.cell import Cell
+from samfit import Cell, find_card, fit, predict
 from samfit.harness.report.page.fits import fits_data
-from samfit.harness.step.ladder import with_every_exact_lever
+from samfit.harness.step.levers import with_every_exact_lever
 
 BATCH = 4
 
@@ -18,11 +15,11 @@ def test_answers_equal_those_of_the_command():
     published, levers = data["cells"]
     assert published["how"] == "as published" and levers["how"].startswith("with ")
     cards = [find_card(name) for name in ("RTX 2060", "RTX 3080 12GB", "A100 40GB", "H100")]
-    found = fit(replace(cell, batch_size=1), cards, wanted=1, most=BATCH)
-    for card, fit in zip(cards, found, strict=True):
-        assert (card.name in published["fits"]) == (fit.as_published.batch_size == BATCH)
-        assert (card.name in levers["fits"]) == (fit.every_lever.batch_size == BATCH)
-    assert {fit.as_published.batch_size == BATCH for fit in found} == {True, False}
+    answers = fit(replace(cell, batch_size=1), cards, most=BATCH)
+    for card, found in zip(cards, answers, strict=True):
+        assert (card.name in published["fits"]) == (found.as_published.batch_size == BATCH)
+        assert (card.name in levers["fits"]) == (found.every_lever.batch_size == BATCH)
+    assert {found.as_published.batch_size == BATCH for found in answers} == {True, False}
 
 
 def test_cells_stand_in_the_order_in_which_to_try_them():
@@ -36,9 +33,9 @@ def test_cells_stand_in_the_order_in_which_to_try_them():
     data = fits_data([predict(way) for way in ways])
     assert [way["how"] for way in data["cells"]] == [
         "as published",
-        "with sdpa",
-        "with sdpa, adamw_fused",
-        "with cache embeddings",
+        "with --attention sdpa",
+        "with --attention sdpa --optimizer adamw_fused",
+        "with --cache-embeddings",
     ]
     assert data["models"] == ["vit_tiny, 256 × 256, training step"]
     assert len(data["cards"]) > 40

@@ -110,7 +110,7 @@ def fitting(page, card, batch="4"):
 def test_choosing_a_card_and_a_batch_says_what_fits(page):
     no = "does not fit with any lever that was tried"
     assert fitting(page, "RTX 3070") == {
-        "Cad": "as published", "Lora": "with sdpa", "Full": no,
+        "Cad": "as published", "Lora": "with --attention sdpa", "Full": no,
     }  # fmt: skip
     usable = find_card("RTX 3070").usable_bytes / 2**30
     answer = page.inner_text("#answer")

@@ -1,4 +1,4 @@
-"""Levers: options of a Cell that save memory without changing what a method computes."""
+"""Levers at work: which ones a method can use, and a model that runs as they say."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,10 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from samfit.adapters.core.adapted import AdaptedSam
+from samfit.adapters.core.adapted import AdaptedSam, attach
+from samfit.adapters.core.registry import adapter_class
+from samfit.adapters.core.settings import lean_settings
+from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.precision import (
     contexts_to_compute_again,
     hold_frozen_weights_in_bfloat16,
@@ -15,13 +18,44 @@ from samfit.adapters.sam.precision import (
 from samfit.adapters.sam.sites import override
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import (
+    LEVERS,
+    Lever,
+    apply_levers,
+    changed_fields,
+    lever_of_setting,
+    levers_to_try,
+)
 
 Decode = Callable[..., Tensor]
 
 compute_again = partial(checkpoint, use_reentrant=False, context_fn=contexts_to_compute_again)
 
 
-def pull_levers(model: AdaptedSam, cell: Cell) -> None:
+def usable_levers(cell: Cell) -> list[Lever]:
+    """What ``cell`` leaves open and its method can use, its own lean form first.
+
+    Raises:
+        UserError: for an unknown adapter or setting.
+    """
+    lean = lean_settings(adapter_class(cell.adapter).Settings)
+    own = [lever_of_setting(name) for name in lean if name not in cell.settings]
+    with torch.device("meta"):
+        supported = attach(build_sam("vit_tiny"), cell.adapter, **cell.settings).adapter.levers()
+    offered = levers_to_try(cell)
+    return own + [lever for lever in offered if lever.of_every_method or lever.name in supported]
+
+
+def with_every_exact_lever(cell: Cell) -> Cell:
+    """``cell`` with all that its method can do without changing what it computes.
+
+    Raises:
+        UserError: as ``usable_levers``.
+    """
+    return apply_levers(cell, (lever for lever in usable_levers(cell) if lever.exact))
+
+
+def run_with_levers(model: AdaptedSam, cell: Cell) -> None:
     """Let ``model`` run as the levers of ``cell`` say, until its adapter is detached.
 
     Precision and gradient accumulation are the step's own, but for the frozen weights' type.
@@ -53,17 +87,11 @@ def _decode_each_again(decode: Decode, embedding: Tensor, *prompts: Tensor | Non
 
 
 def _check(model: AdaptedSam, cell: Cell) -> None:
-    supported = model.adapter.levers()
-    wanted = {
-        "attention": cell.attention != "eager",
-        "checkpointing": cell.checkpointing,
-        "encoder-micro-batch": cell.encoder_micro_batch > 0,
-        "cache-embeddings": cell.cache_embeddings,
-        "gradient-accumulation": cell.gradient_accumulation > 1,
-    }
-    for lever, is_wanted in wanted.items():
-        if is_wanted and lever not in supported:
+    supported, changed = model.adapter.levers(), changed_fields(cell)
+    for lever in LEVERS:
+        usable = lever.of_every_method or lever.name in supported
+        if lever.field in changed and not usable:
             others = ", ".join(f"--{name}" for name in supported)
-            raise UserError(f"{cell.adapter} cannot use --{lever}: it supports {others}.")
+            raise UserError(f"{cell.adapter} cannot use --{lever.name}: it supports {others}.")
     if cell.cache_embeddings and cell.encoder_micro_batch:
         raise UserError("--cache-embeddings leaves out the encoder: drop --encoder-micro-batch.")

@@ -11,19 +11,69 @@ from samfit.adapters.sam.attention import folded_attention
 from samfit.harness.memory.peak import traced_memory
 from samfit.harness.predict.predict import build_step_without_data, predict
 from samfit.harness.record.cell import Cell
-from samfit.harness.step.pull import pull_levers
+from samfit.harness.record.lever import LEVERS
+from samfit.harness.step.levers import run_with_levers, usable_levers, with_every_exact_lever
 from samfit.harness.step.step import Batch, Step, build_step, random_batch
 from samfit.harness.trace.kernels import kernels_of
 
 MIB = 2**20
-PULLED = {
-    "attention": {"attention": "sdpa"},
-    "checkpointing": {"checkpointing": True},
-    "encoder-micro-batch": {"encoder_micro_batch": 1},
-    "cache-embeddings": {"cache_embeddings": True},
-    "gradient-accumulation": {"gradient_accumulation": 2},
-}
+FIELDS = {lever.name: lever.fields for lever in LEVERS if not lever.of_every_method}
 USES = [(name, lever) for name in adapter_names() for lever in adapted(name).adapter.levers()]
+
+
+def names(adapter, settings=None, **fields):
+    cell = Cell(adapter=adapter, settings=settings or {}, **fields)
+    return [lever.name for lever in usable_levers(cell)]
+
+
+def test_methods_are_offered_what_they_can_use():
+    assert names("lora") == ["attention", "optimizer", "checkpointing", "precision"]
+    assert names("cad") == [
+        "set lean=true",
+        "attention",
+        "optimizer",
+        "encoder-micro-batch",
+        "checkpointing",
+        "precision",
+        "cache-embeddings",
+    ]
+    assert "checkpointing" not in names("vpt", {"deep": False})
+    assert "cache-embeddings" not in names("lst")
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({"attention": "sdpa", "settings": {"lean": True}}, {"attention", "set lean=true"}),
+        ({"optimizer": "adamw_8bit"}, {"optimizer"}),
+        ({"encoder_micro_batch": 2}, {"encoder-micro-batch", "cache-embeddings"}),
+        ({"cache_embeddings": True}, {"encoder-micro-batch", "cache-embeddings"}),
+        ({"phase": "infer"}, {"optimizer", "checkpointing"}),
+        ({"alloc_conf": "expandable_segments:True", "prompt": "none"}, set()),
+    ],
+    ids=str,
+)
+def test_what_a_cell_sets_itself_or_what_has_no_effect_is_not_offered(given, taken):
+    assert set(names("cad")) - set(names("cad", **given)) == taken
+
+
+def test_every_exact_lever_leaves_what_the_cell_sets_itself():
+    cell = Cell(adapter="cad", settings={"scale": 0.2}, optimizer="adamw_8bit", batch_size=4,
+                encoder_micro_batch=2)  # fmt: skip
+    exact = with_every_exact_lever(cell)
+    assert exact.settings == {"lean": True, "scale": 0.2}
+    assert (exact.optimizer, exact.encoder_micro_batch) == ("adamw_8bit", 2)
+    assert (exact.attention, exact.checkpointing, exact.precision) == ("sdpa", True, "fp32")
+
+
+@pytest.mark.parametrize("adapter", adapter_names())
+def test_all_exact_levers_lower_the_peak(adapter):
+    cell = Cell(adapter=adapter, backbone="vit_tiny", image_size=512, batch_size=2)
+    peak = predict(cell).memory.peak_allocated_bytes
+    exact = with_every_exact_lever(cell)
+    assert predict(exact).memory.peak_allocated_bytes < peak
+    assert exact.precision == "fp32"
+    assert not exact.cache_embeddings
 
 
 def small_step(name, **fields) -> Step:
@@ -39,7 +89,7 @@ def small_step(name, **fields) -> Step:
     if cell.cache_embeddings:
         with torch.no_grad():
             embedding = model.embed(images)
-    pull_levers(model, cell)
+    run_with_levers(model, cell)
     return Step(cell, model, Batch(images, boxes, random_batch(cell).masks, embedding))
 
 
@@ -66,25 +116,25 @@ def assert_same_gradients(step: Step, reference: Step, tolerance: float) -> None
 
 @pytest.mark.parametrize(("name", "lever"), USES)
 def test_a_lever_changes_neither_loss_nor_gradients(name, lever):
-    plain, pulled = small_step(name), small_step(name, **PULLED[lever])
+    plain, lowered = small_step(name), small_step(name, **FIELDS[lever])
     if lever == "gradient-accumulation":  # parts draw other numbers, and balance among themselves
-        for step in (plain, pulled):
+        for step in (plain, lowered):
             step.model.eval()
             step.model.adapter.auxiliary_loss = lambda: None
-    assert relative_error(*run_alike(plain, pulled)) < 1e-5
-    assert_same_gradients(pulled, plain, tolerance=1e-4)
+    assert relative_error(*run_alike(plain, lowered)) < 1e-5
+    assert_same_gradients(lowered, plain, tolerance=1e-4)
 
 
 @pytest.mark.parametrize("name", adapter_names())
 def test_bfloat16_changes_loss_and_gradients_by_rounding(name):
-    plain, pulled = small_step(name), small_step(name, precision="bf16")
-    assert relative_error(*run_alike(plain, pulled)) < 0.02
+    plain, lowered = small_step(name), small_step(name, precision="bf16")
+    assert relative_error(*run_alike(plain, lowered)) < 0.02
     one, other = (
         torch.cat([p.grad.flatten() for p in step.model.trainable().values() if p.grad is not None])
-        for step in (plain, pulled)
+        for step in (plain, lowered)
     )
     assert torch.cosine_similarity(one, other, dim=0) > 0.95
-    assert all(p.grad is None or p.grad.dtype == torch.float32 for p in pulled.model.parameters())
+    assert all(p.grad is None or p.grad.dtype == torch.float32 for p in lowered.model.parameters())
 
 
 @pytest.mark.parametrize(
@@ -99,11 +149,11 @@ def test_bfloat16_changes_loss_and_gradients_by_rounding(name):
     ],
 )
 def test_a_lever_saves_memory(name, lever):
-    plain, pulled = (
+    plain, lowered = (
         predict(Cell(adapter=name, batch_size=2, **levers)).memory.peak_allocated_bytes
-        for levers in ({}, PULLED[lever])
+        for levers in ({}, FIELDS[lever])
     )
-    assert pulled < 0.9 * plain
+    assert lowered < 0.9 * plain
 
 
 @pytest.mark.parametrize(
@@ -143,13 +193,6 @@ def test_decoding_image_by_image_again_keeps_less_of_each():
     assert growth(**lean, checkpointing=True) < growth(**lean) - 2 * 50 * MIB
 
 
-def test_lora_fits_a_small_card_with_both_of_its_levers():
-    plain = predict(Cell(adapter="lora")).memory.peak_allocated_bytes
-    cell = Cell(adapter="lora", attention="sdpa", checkpointing=True)
-    pulled = predict(cell).memory.peak_allocated_bytes
-    assert pulled < 1_500 * MIB < 7_000 * MIB < plain
-
-
 def test_lean_cad_needs_little_at_any_batch():
     """In MiB; SAM-Adapter as published needs 26,591 at batch 4."""
 
@@ -175,7 +218,7 @@ def test_encoding_image_by_image_makes_the_encoders_share_independent_of_the_bat
 
 def test_detaching_removes_levers_too():
     model = adapted("lora")
-    pull_levers(model, Cell(adapter="lora", attention="sdpa", checkpointing=True))
+    run_with_levers(model, Cell(adapter="lora", attention="sdpa", checkpointing=True))
     sam = model.detach()
     for block in sam.image_encoder.blocks:
         assert "forward" not in vars(block)
