@@ -16,7 +16,7 @@ from samfit.adapters.sam.checkpoint import load_checkpoint
 from samfit.adapters.sam.sizes import PATCH_SIZE, backbone_sizes
 
 
-def build_sam(backbone: str, image_size: int = 0, checkpoint: Path | None = None) -> Sam:
+def build_sam(backbone: str, image_size: int = 0, checkpoint: Path | str | None = None) -> Sam:
     """Build a SAM in eval mode on the CPU.
 
     Args:
@@ -58,5 +58,5 @@ def build_sam(backbone: str, image_size: int = 0, checkpoint: Path | None = None
         ),
     )
     if checkpoint is not None:
-        load_checkpoint(sam, checkpoint, backbone)
+        load_checkpoint(sam, Path(checkpoint), backbone)
     return sam.eval()
