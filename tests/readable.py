@@ -1,9 +1,30 @@
-"""What every figure must be: nothing hides anything, and nothing is cut off."""
+"""What every figure and table must be: nothing hides anything, and nothing is cut off."""
 
+import io
+from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 from matplotlib.figure import Figure
+from rich.console import Console, RenderableType
 from synthetic_records import direct_labels
+
+from samfit.harness.record.record import Record
+from samfit.harness.report.write import TOPICS
+
+
+def made(make: Any, records: Sequence[Record]) -> Any:
+    """What one of a report's tables or plots makes of ``records``, or None."""
+    (topic,) = (topic for topic in TOPICS if make in (*topic.tables, *topic.plots))
+    chosen = topic.choose(records)
+    return make(chosen) if chosen else None
+
+
+def printed(what: RenderableType, width: int = 80) -> str:
+    """What a user reads in a terminal, without colour."""
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(what)
+    return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def assert_no_overlap(figure: Figure) -> None:

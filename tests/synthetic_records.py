@@ -27,7 +27,7 @@ from samfit.harness.record.record import (
     Timing,
 )
 from samfit.harness.record.store import Store
-from samfit.harness.record.weights import MINIATURE
+from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
 from samfit.harness.report.kit.labels import DIRECT
 
 MIB, GIB = 2**20, 2**30
@@ -208,6 +208,33 @@ def scored(
             masks_png=[png for png, _ in drawn],
         ),
     )
+
+
+def trained_methods(
+    adapters: Sequence[str],
+    tasks: Sequence[str] = ("camouflage", "transparent"),
+    seeds: int = 2,
+    **given: Any,
+) -> list[Record]:
+    """Predictions and scores: each adapter is better than the one before and costs more."""
+    found = [
+        predicted(
+            adapter, 4, 0.1 + 0.01 * place, backbone="vit_tiny", trainable=100_000 * (place % 5)
+        )
+        for place, adapter in enumerate(adapters)
+    ]
+    for task in tasks:
+        found.append(scored("decoder", task, score=0.1, epochs=0, **given))
+        found.append(scored("decoder", task, score=0.2, checkpoint=RANDOM_ENCODER, **given))
+        found += [
+            scored(
+                adapter, task, seed, 0.5 + 0.01 * place + 0.002 * seed, train_s=20 + place,
+                trainable=100_000 * (place % 5), **given,
+            )
+            for place, adapter in enumerate(adapters)
+            for seed in range(seeds)
+        ]  # fmt: skip
+    return found
 
 
 def shifted_mask(task: str, index: int, pixels: int) -> tuple[str, float]:

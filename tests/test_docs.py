@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 from matplotlib.text import Text
+from readable import made
 from small_sam import adapted, small_batch
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.measure.measure import measure
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell
-from samfit.harness.report.kit.tables import memory_table
-from samfit.harness.report.write import PLOTS
+from samfit.harness.report.write import TOPICS, report_tables
 from samfit.harness.step.levers import with_every_exact_lever
 
 ROOT = Path(__file__).parents[1]
@@ -86,9 +86,9 @@ def test_the_example_appears_in_the_tables_and_in_every_plot(gains):
     cells = [Cell(adapter=name, **small) for name in names]
     records = [predict(one) for cell in cells for one in (cell, with_every_exact_lever(cell))]
     records += [measure(Cell(adapter=name, device="cpu", **small)) for name in names]
-    assert "Gains" in memory_table(records).to_markdown()
-    for plot in PLOTS:
-        figure = plot(records)
+    assert "Gains" in report_tables(records)[0].to_markdown()
+    for plot in (plot for topic in TOPICS[:-1] for plot in topic.plots):  # the last is accuracy
+        figure = made(plot, records)
         assert figure is not None, plot.__name__
         texts = [text.get_text() for text in figure.findobj(Text)]
         assert any("Gains" in text for text in texts), plot.__name__

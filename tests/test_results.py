@@ -11,7 +11,7 @@ from samfit.adapters.core.registry import adapter_names
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.changes import compare
 from samfit.harness.record.store import Store
-from samfit.harness.report.kit.tables import memory_table
+from samfit.harness.report.write import report_tables
 
 RESULTS = Path(__file__).parents[1] / "results"
 RECORDS = Store(RESULTS / "reference" / "results.jsonl").latest()
@@ -36,7 +36,7 @@ def test_each_stored_cell_reads_and_keeps_its_key(path):
 
 
 def test_they_make_a_table():
-    assert len(memory_table(RECORDS).frame) == len(adapter_names())
+    assert len(report_tables(RECORDS)[0].frame) == len(adapter_names())
 
 
 @pytest.mark.parametrize("adapter", adapter_names())

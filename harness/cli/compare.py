@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from samfit.errors import UserError
+import samfit
 from samfit.harness.cli.output import Json, messages, print_json
 
 
@@ -19,17 +19,16 @@ def compare(
     ] = None,
     max_time_growth: Annotated[
         float | None,
-        typer.Option(min=0, metavar="PERCENT", help="Fail if a step takes longer by more."),
+        typer.Option(min=0, metavar="PERCENT", help="Fail if a step's time grew by more."),
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Draw it, too: a .png or .svg file.")] = None,
     json_: Json = False,
 ) -> None:
-    """Show what changed between two runs: memory exactly, time beyond its spread.
+    """Show what changed between two runs: memory to the byte, times beyond their noise.
 
-    With a limit the exit code is 1 if a Cell exceeds it, ended well before and does no more, or is
-    gone.
+    With a limit, the exit code is 1 if a Cell exceeds it, or succeeded before and now fails or is
+    missing.
     """
-    from samfit.harness.record.changes import compare as run, failures
     from samfit.harness.record.store import read_results
     from samfit.harness.report.compare.plot import draw_comparison
     from samfit.harness.report.compare.table import comparison_summary
@@ -37,10 +36,10 @@ def compare(
 
     if output:
         check_picture(output)
-    found = run(read_results(old), read_results(new))
+    found = samfit.compare(read_results(old), read_results(new))
     if not found.pairs:
-        raise UserError(f"{old} and {new} have no Cell in common: nothing can be compared.")
-    failed = failures(found, *(p and p / 100 for p in (max_memory_growth, max_time_growth)))
+        raise samfit.UserError(f"{old} and {new} have no Cell in common: nothing can be compared.")
+    failed = found.failures(*(p and p / 100 for p in (max_memory_growth, max_time_growth)))
     figure = draw_comparison(found) if output else None
     if output and figure:
         write_picture(figure, output)
@@ -52,4 +51,4 @@ def compare(
         messages.print("there is nothing to draw: no peak changed, and there are no times.")
     if failed:
         more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
-        raise UserError(f"worse than before: {failed[0]}{more}.")
+        raise samfit.UserError(f"worse than before: {failed[0]}{more}.")

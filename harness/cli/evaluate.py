@@ -37,8 +37,7 @@ def evaluate(
     json_: Json = False,
 ) -> None:
     """Score the masks of a trained model, with intervals over the images."""
-    from samfit.harness.report.accuracy.scores import per_image_table, score_table, scores_to_json
-    from samfit.harness.report.kit.tables import terminal_table
+    from samfit.harness.report.accuracy.table import per_image_table, score_table, scores_to_json
 
     trained = samfit.Run(run, checkpoint, device)
     opened = samfit.open_data(data, layout, classes or trained.cell.classes) if data else None
@@ -48,8 +47,7 @@ def evaluate(
     if json_:
         print_json({"data": found.data, "split": found.split, **scores_to_json(found.metrics)})
     else:
-        table = score_table(found.metrics, found.data, found.split, found.class_names)
-        Console().print(terminal_table(*table))
+        Console().print(score_table(found.metrics, found.data, found.split, found.class_names))
     if output:  # last: if it cannot be written, the scores have been said
         content = per_image_table(found.metrics).to_csv(index=False, lineterminator="\n").encode()
         with writing_to(output):

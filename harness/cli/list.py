@@ -11,7 +11,7 @@ from samfit.harness.cli.output import (
 
 def list_adapters(json_: Json = False) -> None:
     """List the adapters: source, serial or parallel, parameters on each backbone."""
-    from samfit.harness.report.kit.terminal import catalogue_table
+    from samfit.harness.report.catalogue import catalogue_table
 
     entries = samfit.catalogue()
     if json_:

@@ -45,7 +45,7 @@ def print_record(record: Record, as_json: bool) -> None:
     Raises:
         UserError: if the record's status is not ``ok``.
     """
-    from samfit.harness.report.kit.terminal import record_summary
+    from samfit.harness.report.memory.summary import record_summary
 
     if as_json and record.status != "error":
         print_json(record.to_json())

@@ -6,28 +6,28 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+import samfit
 from samfit.harness.cli.output import Json, messages, print_json
 
 
 def report(
     results: Annotated[Path, typer.Argument(help="Results file of a sweep.")],
     output: Annotated[
-        Path | None, typer.Option(help="Folder for tables and plots; beside the file without.")
+        Path | None,
+        typer.Option(help="Folder for tables and plots. Default: the folder of the results file."),
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Write tables and plots of a results file, and print the tables."""
+    """Write a page, tables and plots of a results file, and print the tables."""
     from samfit.harness.record.store import read_results
-    from samfit.harness.report.kit.tables import terminal_table
-    from samfit.harness.report.write import captioned_tables, write_report
+    from samfit.harness.report.write import report_for_terminal
 
     records = read_results(results)
     with messages.status("drawing the report"):
-        paths = write_report(records, output or results.parent)
+        paths = samfit.report(records, output or results.parent)
     if json_:
         print_json({"files": [str(path) for path in paths]})
         return
     console = Console()
-    for table in captioned_tables(records):
-        console.print(terminal_table(*table))
+    console.print(report_for_terminal(records))
     console.print("\n".join(str(path) for path in paths), soft_wrap=True)

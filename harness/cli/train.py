@@ -57,7 +57,7 @@ def train(
 ) -> None:
     """Adapt SAM to images with masks. Run it again to resume after an interruption."""
     from samfit.harness.report.accuracy.history import draw_history
-    from samfit.harness.report.write import pictures, write_files
+    from samfit.harness.report.kit.picture import pictures, write_files
 
     opened = samfit.open_data(data, layout, classes)
     run = samfit.train(

@@ -55,7 +55,6 @@ def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_jso
         validation_table,
         write_validation,
     )
-    from samfit.harness.report.kit.tables import terminal_table
 
     numbers = figures(records)
     if not numbers["cells"]:
@@ -65,7 +64,7 @@ def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_jso
         print_json({**numbers, "files": [str(path) for path in paths]})
     else:
         console = Console()
-        console.print(terminal_table(*validation_table(records)))
+        console.print(validation_table(records))
         console.print("\n".join(str(path) for path in paths), soft_wrap=True)
     if len(records) < asked:
         messages.print(f"{len(records) // 2} of {asked // 2} Cells: run it again for the others.")

@@ -7,7 +7,7 @@ within minutes, and a machine may be slower for minutes: that the Cells tell tog
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -95,8 +95,8 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pair:
-    """A Cell that both runs hold.
+class CellPair:
+    """One Cell in both runs.
 
     Attributes:
         old, new: its records.
@@ -115,24 +115,19 @@ class Pair:
     @property
     def memory(self) -> list[Change]:
         """Peaks that are not, byte for byte, what they were."""
-        before, after = self.old.memory, self.new.memory
-        if before is None or after is None:
-            return []
         peaks = ("peak_allocated_bytes", "peak_reserved_bytes")
-        return _changes({name: (getattr(before, name), getattr(after, name)) for name in peaks})
+        return _changes(self.old.memory, self.new.memory, dict(zip(peaks, peaks, strict=True)))
 
     @property
     def parameters(self) -> list[Change]:
         """Trained parameters, if there are more or fewer."""
-        before, after = self.old.params, self.new.params
-        if before is None or after is None:
-            return []
-        return _changes({"trainable_parameters": (before.trainable, after.trainable)})
+        return _changes(self.old.params, self.new.params, {"trainable": "trainable_parameters"})
 
     @property
     def spreads(self) -> Spreads | None:
         """Times of a step before and after, where both runs have them."""
-        return _spreads(self.old, self.new)
+        before, after = self.old.timing.step_ms, self.new.timing.step_ms
+        return (before, after) if before and after else None
 
     @property
     def time(self) -> list[Change]:
@@ -145,9 +140,14 @@ class Pair:
         return [found] if abs(math.log1p(found.growth)) > noise else []
 
     @property
-    def ended_otherwise(self) -> bool:
-        """Whether one ran and the other did not, or both failed in different ways."""
+    def status_changed(self) -> bool:
+        """Whether one succeeded and the other did not, or both failed in different ways."""
         return self.old.status != self.new.status
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs."""
+        return self.status_changed or bool(self.memory or self.parameters or self.time)
 
     def to_json(self) -> dict[str, Any]:
         """What changed, by kind."""
@@ -170,18 +170,18 @@ class Comparison:
         drift: what the times of most Cells did.
     """
 
-    pairs: list[Pair]
+    pairs: list[CellPair]
     gone: list[Record]
     added: list[Record]
     drift: Drift
 
     @property
-    def changed(self) -> list[Pair]:
+    def changed(self) -> list[CellPair]:
         """Pairs in which anything differs."""
-        return [p for p in self.pairs if p.ended_otherwise or p.memory or p.parameters or p.time]
+        return [pair for pair in self.pairs if pair.changed]
 
     @property
-    def timed(self) -> list[Pair]:
+    def timed(self) -> list[CellPair]:
         """Pairs with times on both sides."""
         return [pair for pair in self.pairs if pair.spreads]
 
@@ -196,14 +196,40 @@ class Comparison:
             "added": [record.key for record in self.added],
         }
 
+    def failures(
+        self, memory_growth: float | None = None, time_growth: float | None = None
+    ) -> list[str]:
+        """In words, what is worse than it may be; nothing if both limits are None.
+
+        Args:
+            memory_growth, time_growth: by how much of its old value a peak or a time may grow.
+        """
+        if memory_growth is None and time_growth is None:
+            return []
+        found = [f"{record.key} is missing" for record in self.gone]
+        common = self.drift.factor - 1
+        if time_growth is not None and self.drift.changed and common > time_growth:
+            found.append(f"most Cells: step_median_ms grew by {common:.1%}")
+        for pair in self.pairs:
+            if pair.old.status == "ok" != pair.new.status:
+                found.append(f"{pair.key} succeeded before and now ends as {pair.new.status}")
+            limits = [(pair.memory, memory_growth), (pair.time, time_growth)]
+            found += [
+                f"{pair.key}: {change.figure} grew by {change.growth:.1%}"
+                for changes, limit in limits
+                for change in changes
+                if limit is not None and change.growth > limit
+            ]
+        return found
+
 
 def compare(old: Sequence[Record], new: Sequence[Record]) -> Comparison:
-    """The records of two runs, each with at most one of a key, side by side."""
+    """What changed from one run to another, Cell by Cell; each has at most one record of a key."""
     before, after = ({record.key: record for record in run} for run in (old, new))
-    both = [(before[key], after[key]) for key in after if key in before]
-    drift = Drift.of([found for pair in both if (found := _spreads(*pair))])
+    pairs = [CellPair(old=before[key], new=one) for key, one in after.items() if key in before]
+    drift = Drift.of([pair.spreads for pair in pairs if pair.spreads])
     return Comparison(
-        pairs=[Pair(old=one, new=other, drift=drift) for one, other in both],
+        pairs=[replace(pair, drift=drift) for pair in pairs],
         gone=[record for key, record in before.items() if key not in after],
         added=[record for key, record in after.items() if key not in before],
         drift=drift,
@@ -223,43 +249,11 @@ def ratio_error(before: Spread, after: Spread) -> float:
     return CERTAINTY * math.hypot(*errors)
 
 
-def failures(
-    found: Comparison, memory_growth: float | None, time_growth: float | None
-) -> list[str]:
-    """In words, what is worse than it may be; nothing if both limits are None.
-
-    Args:
-        found: two runs.
-        memory_growth, time_growth: by how much of its old value a peak or a time may grow.
-    """
-    if memory_growth is None and time_growth is None:
-        return []
-    found_worse = [f"{record.key} is gone" for record in found.gone]
-    common = found.drift.factor - 1
-    if time_growth is not None and found.drift.changed and common > time_growth:
-        found_worse.append(f"most Cells: step_median_ms grew by {common:.1%}")
-    for pair in found.pairs:
-        if pair.old.status == "ok" != pair.new.status:
-            found_worse.append(f"{pair.key} ended as {pair.new.status}")
-        limits = [(pair.memory, memory_growth), (pair.time, time_growth)]
-        found_worse += [
-            f"{pair.key}: {change.figure} grew by {change.growth:.1%}"
-            for changes, limit in limits
-            for change in changes
-            if limit is not None and change.growth > limit
-        ]
-    return found_worse
-
-
-def _spreads(old: Record, new: Record) -> Spreads | None:
-    before, after = old.timing.step_ms, new.timing.step_ms
-    return (before, after) if before and after else None
-
-
-def _changes(figures: Mapping[str, tuple[float | None, float | None]]) -> list[Change]:
-    """Those figures that both runs have and that differ."""
+def _changes(old: object, new: object, names: Mapping[str, str]) -> list[Change]:
+    """Those attributes that both have and that differ; ``names`` has the figure that each is."""
+    figures = [(name, getattr(old, of, None), getattr(new, of, None)) for of, name in names.items()]
     return [
-        Change(figure=name, old=old, new=new)
-        for name, (old, new) in figures.items()
-        if old is not None and new is not None and old != new
+        Change(figure=name, old=before, new=after)
+        for name, before, after in figures
+        if before is not None and after is not None and before != after
     ]

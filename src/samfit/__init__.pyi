@@ -25,6 +25,7 @@ from .harness.record.changes import compare as compare
 from .harness.record.recipe import Recipe as Recipe
 from .harness.record.record import Record as Record
 from .harness.record.store import Store as Store
+from .harness.report.write import report as report
 from .harness.run.fit import fit_methods as fit_methods
 from .harness.run.measure import measure as measure
 from .harness.run.sweep import sweep as sweep

@@ -1,4 +1,4 @@
-"""Losses and validation of one training, step by step."""
+"""The curves of one training: losses and validation, step by step."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -18,15 +18,18 @@ def draw_history(history: History, metric: str) -> Figure:
     axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     steps = np.arange(1, len(history.losses) + 1)
     width = max(1, round(SMOOTHED_OVER * len(steps)))
-    axes[0].plot(steps, history.losses, color=BLUE, alpha=0.3, linewidth=0.8)
+    axes[0].plot(steps, history.losses, color=BLUE, alpha=0.3, linewidth=0.8, label="each step")
     smooth = np.convolve(history.losses, np.ones(width) / width, mode="valid")
-    axes[0].plot(steps[width - 1 :], smooth, color=BLUE)
-    axes[0].set_ylabel("loss")
+    axes[0].plot(steps[width - 1 :], smooth, color=BLUE, label=f"mean of {width} steps")
+    axes[0].set_ylabel("training loss")
     if history.validations:
         at = [scores["step"] for scores in history.validations]
-        values = [scores[metric] for scores in history.validations]
-        axes[1].plot(at, values, color=VERMILLION, marker="o", markersize=3)
-        axes[1].axvline(history.best_step, color=MUTED, linewidth=0.8, linestyle=":")
-        axes[1].set_ylabel(f"{METRICS[metric].title} of validation")
+        values, title = [scores[metric] for scores in history.validations], METRICS[metric].title
+        axes[1].plot(at, values, color=VERMILLION, marker="o", markersize=3, label="validation")
+        best = {"color": MUTED, "linewidth": 0.8, "linestyle": ":", "label": "best, which is kept"}
+        axes[1].axvline(history.best_step, **best)
+        axes[1].set_ylabel(title)
+    for one in axes:
+        one.legend(frameon=False)
     axes[-1].set_xlabel("step")
     return figure

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from samfit.harness.metrics import MultiClassMetrics
+from samfit.harness.metrics import MultiClassMetrics, main_metric
 from samfit.harness.metrics.binary import overlap
 from samfit.harness.miniature.dataset import miniature
 from samfit.harness.record.record import Record
-from samfit.harness.report.accuracy.standings import accuracy_of, main_metric
+from samfit.harness.report.accuracy.scored import accuracy_of
 
 TOLERANCE = 1e-3  # between the score of a record and that of its mask
 
@@ -28,20 +28,13 @@ class Picture(NamedTuple):
     truth: Mask
 
 
-class Shown(NamedTuple):
-    """A predicted mask (H, W), and its score."""
-
-    mask: Mask
-    score: float
-
-
 def picture(task: str, number: int) -> Picture:
     """The test image ``number``, from 0, of a miniature task."""
     return Picture(task, number, *miniature(task).test[number].read())
 
 
-def mask_of(record: Record, shown: Picture) -> Shown | None:
-    """What was predicted for a picture; None if the record does not keep it, or it is broken.
+def mask_of(record: Record, shown: Picture) -> tuple[Mask, float] | None:
+    """What was predicted for a picture (H, W), and its score; None if it is not kept or broken.
 
     So is a mask whose score is not the one that the record has: then it belongs to an image that
     the task draws no more.
@@ -54,8 +47,11 @@ def mask_of(record: Record, shown: Picture) -> Shown | None:
     expected = scores[shown.number]
     if mask is None or expected is None:
         return None
-    score = _score(mask, shown.truth, accuracy.classes)
-    return Shown(mask, score) if abs(score - expected) < TOLERANCE else None
+    if accuracy.classes == 1:
+        score = overlap(mask > 0, shown.truth > 0)[0]
+    else:
+        score = MultiClassMetrics(accuracy.classes).update("", mask, shown.truth)["miou"]
+    return (mask, score) if abs(score - expected) < TOLERANCE else None
 
 
 def _decoded(text: str, shape: tuple[int, ...], classes: int) -> Mask | None:
@@ -72,10 +68,3 @@ def _decoded(text: str, shape: tuple[int, ...], classes: int) -> Mask | None:
     if classes == 1:
         return (pixels > 127).astype(np.uint8)
     return pixels if pixels.max() < classes else None
-
-
-def _score(mask: Mask, truth: Mask, classes: int) -> float:
-    """IoU, or of several classes mIoU, as the record has it for this image."""
-    if classes == 1:
-        return overlap(mask > 0, truth > 0)[0]
-    return MultiClassMetrics(classes).update("", mask, truth)["miou"]

@@ -1,44 +1,65 @@
-"""Scores as tables: methods against tasks, and against metrics."""
+"""Scores as tables: methods against tasks, methods against metrics, and one model's metrics."""
 
 from collections.abc import Mapping, Sequence
 from statistics import mean, stdev
+from typing import Any
 
 import pandas as pd
 
-from samfit.harness.metrics import METRICS
-from samfit.harness.record.record import Record
-from samfit.harness.report.accuracy.describe import (
+from samfit.harness.metrics import METRICS, BinaryMetrics, MultiClassMetrics
+from samfit.harness.metrics.table import class_key
+from samfit.harness.report.accuracy.captions import (
+    describe_chance,
     describe_failures,
     describe_source,
     metric_name,
     task_title,
 )
-from samfit.harness.report.accuracy.noise import noise
-from samfit.harness.report.accuracy.standings import (
-    PRETRAINED,
-    UNKNOWING,
-    Scored,
-    Standings,
-    standings,
-)
+from samfit.harness.report.accuracy.scored import PRETRAINED, RANDOM, ScoredMethod, ScoredMethods
+from samfit.harness.report.kit.describe import in_words
 from samfit.harness.report.kit.tables import MISSING, CaptionedTable
 
 FURTHER = ("dice", "mae", "s_measure", "e_measure", "weighted_f", "ber")
-YARDSTICKS_CAPTION = (
-    f"Yardsticks: {PRETRAINED}, the pretrained model as it is; {UNKNOWING}, the mask decoder "
-    "trained on an encoder that knows nothing. "
+BASELINES_CAPTION = (
+    f"Baselines: {PRETRAINED}, the pretrained model as it is; {RANDOM}, the mask decoder trained "
+    "on an encoder with random weights. "
 )
 
-Column = tuple[Sequence[str], str | None]  # tasks, and the metric, as ``Scored.scores`` takes them
+Column = tuple[Sequence[str], str | None]  # tasks and metric, as ``ScoredMethod.scores`` takes them
+Metrics = BinaryMetrics | MultiClassMetrics
 
 
-def accuracy_tables(records: Sequence[Record]) -> list[CaptionedTable]:
-    """The tables of ``standings``; none where no method has a score."""
-    found = standings(records)
-    if found is None:
-        return []
-    tables = [_tasks_table(found)]
-    return [*tables, _metrics_table(found)] if found.binary_tasks else tables
+def tasks_table(found: ScoredMethods) -> CaptionedTable:
+    """The main score of each method on each task, and its mean over them."""
+    columns: dict[str, Column] = {task_title(task): ([task], None) for task in found.tasks}
+    over_tasks = ""
+    if len(found.tasks) > 1:
+        columns["mean"] = (found.tasks, None)
+        over_tasks = "The mean is over tasks, seed by seed; a method that lacks a task has none. "
+    caption = (
+        f"{metric_name(found.tasks)} on test images, higher is better{_spread(found)}. "
+        f"{over_tasks}{describe_chance(found)}{BASELINES_CAPTION if found.baselines else ''}"
+        f"{describe_failures(found)}{describe_source(found)}"
+    )
+    return CaptionedTable(_frame(found, columns), "Accuracy by task", caption)
+
+
+def metrics_table(found: ScoredMethods) -> CaptionedTable | None:
+    """Every other metric of binary masks, as mean over the tasks that have them, if there are."""
+    tasks = found.binary_tasks
+    if not tasks:
+        return None
+    columns: dict[str, Column] = {
+        f"{METRICS[key].symbol}{'↑' if METRICS[key].larger_is_better else '↓'}": (tasks, key)
+        for key in FURTHER
+    }
+    titles = ", ".join(task_title(task) for task in tasks)
+    caption = (
+        f"{titles if len(tasks) == 1 else f'Mean over {titles}'}{_spread(found)}; ↑ higher is "
+        "better, ↓ lower is better. A method that lacks one of these tasks has no score. "
+        "Baselines and source: see the table by task."
+    )
+    return CaptionedTable(_frame(found, columns), "Accuracy by metric, binary tasks", caption)
 
 
 def score_text(scores: Sequence[float]) -> str:
@@ -48,54 +69,59 @@ def score_text(scores: Sequence[float]) -> str:
     return f"{mean(scores):.3f}" + (f" ± {stdev(scores):.3f}" if len(scores) > 1 else "")
 
 
-def _tasks_table(found: Standings) -> CaptionedTable:
-    """The main score of each method on each task, and its mean over them."""
-    columns: dict[str, Column] = {task_title(task): ([task], None) for task in found.tasks}
-    if len(found.tasks) > 1:
-        columns["mean"] = (found.tasks, None)
+def score_table(
+    metrics: Metrics, name: str, split: str, class_names: tuple[str, ...] = ()
+) -> CaptionedTable:
+    """Every metric of one model on one data set, with its interval."""
+    titles = {key: metric.title for key, metric in METRICS.items()}
+    better = {key: "higher" if m.larger_is_better else "lower" for key, m in METRICS.items()}
+    for index, class_name in enumerate(class_names):
+        titles[class_key(index)] = f"IoU of {class_name}"
+    rows = [
+        {
+            "metric": titles.get(key, in_words(key)),
+            "score": f"{score.value:.4f}",
+            "95% interval": f"{score.low:.4f} to {score.high:.4f}",
+            "better": better.get(key, "higher"),
+        }
+        for key, score in metrics.summary().items()
+    ]
     caption = (
-        f"{metric_name(found.tasks)} on test images, higher is better{_spread(found)}. "
-        f"{_mean_caption(found)}{noise(found)}{YARDSTICKS_CAPTION if found.yardsticks else ''}"
-        f"{describe_failures(found)}{describe_source(found)}"
+        "Masks are compared at their own size. Intervals: percentiles of 2,000 resamples of the "
+        "images."
     )
-    return CaptionedTable(_frame(found, columns), "Accuracy by task", caption)
+    title = f"{name}, {split}: {len(metrics.names):,} images"
+    return CaptionedTable(pd.DataFrame(rows), title, caption)
 
 
-def _metrics_table(found: Standings) -> CaptionedTable:
-    """Every other metric of binary masks, as mean over the tasks that have them."""
-    tasks = found.binary_tasks
-    columns: dict[str, Column] = {
-        f"{METRICS[key].symbol}{'↑' if METRICS[key].larger_is_better else '↓'}": (tasks, key)
-        for key in FURTHER
+def per_image_table(metrics: Metrics) -> pd.DataFrame:
+    """One row an image, one column a metric."""
+    return pd.DataFrame({"image": metrics.names, **metrics.per_image})
+
+
+def scores_to_json(metrics: Metrics) -> dict[str, Any]:
+    """Scores with intervals, and those of each image."""
+    frame = per_image_table(metrics).astype(object)
+    return {
+        "images": len(metrics.names),
+        "scores": {key: vars(score) for key, score in metrics.summary().items()},
+        "per_image": frame.where(frame.notna(), None).to_dict("list"),
     }
-    titles = ", ".join(task_title(task) for task in tasks)
-    caption = (
-        f"{titles if len(tasks) == 1 else f'Mean over {titles}'}{_spread(found)}; ↑ higher is "
-        "better, ↓ lower is better. A method that lacks one of these tasks has no score. "
-        "Yardsticks, scope and source as of the table by task."
-    )
-    return CaptionedTable(_frame(found, columns), "Accuracy by metric, binary tasks", caption)
 
 
-def _frame(found: Standings, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """One row a method, then, below a row of their own name, the yardsticks."""
+def _frame(found: ScoredMethods, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """One row a method, then, below a row of their own name, the baselines."""
 
-    def row(one: Scored) -> dict[str, str]:
+    def row(one: ScoredMethod) -> dict[str, str]:
         cells = {name: score_text(one.scores(*column)) for name, column in columns.items()}
         return {"method": one.series.label, **cells}
 
     rows = [row(one) for one in found.methods]
-    if found.yardsticks:
-        rows += [{"method": "yardsticks:", **dict.fromkeys(columns, "")}]
-        rows += [row(one) for one in found.yardsticks]
+    if found.baselines:
+        rows += [{"method": "baselines:", **dict.fromkeys(columns, "")}]
+        rows += [row(one) for one in found.baselines]
     return pd.DataFrame(rows)
 
 
-def _spread(found: Standings) -> str:
+def _spread(found: ScoredMethods) -> str:
     return "; mean and sample standard deviation over seeds" if len(found.seeds) > 1 else ""
-
-
-def _mean_caption(found: Standings) -> str:
-    if len(found.tasks) == 1:
-        return ""
-    return "The mean over tasks is taken seed by seed; a method that lacks a task has none. "

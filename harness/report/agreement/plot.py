@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,16 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from samfit.harness.report.agreement.pairs import Pair
+from samfit.harness.report.agreement.pairs import AgreementPair
 from samfit.harness.report.kit.describe import Unit, method_title, pulled, unit_for
-from samfit.harness.report.kit.frame import (
-    DPI,
-    MARGIN,
-    TEXT_POINTS,
-    framed_axes,
-    powers_of_two,
-)
-from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES, spread
+from samfit.harness.report.kit.frame import DPI, MARGIN, figure_of, framed_axes, powers_of_two
+from samfit.harness.report.kit.labels import GROUND, LINE_INCHES, spread, write
 from samfit.harness.report.kit.style import BLUE, INK, MUTED, styled
 
 HEIGHT, APART, ERRORS = 3.9, 0.55, 2.3  # inches: of the axes, between them, width of the errors'
@@ -33,11 +27,9 @@ MARKS: dict[str, dict[str, Any]] = {
     for precision, fill in (("fp32", "full"), ("bf16", "none"))
 }  # fmt: skip
 
-Side = Literal["left", "right"]
-
 
 @styled
-def agreement(found: Sequence[Pair], source: str) -> Figure:
+def agreement(found: Sequence[AgreementPair], source: str) -> Figure:
     """Predicted over measured peaks (log scales), and the distribution of their errors.
 
     ``found`` has at least one pair; ``source`` says where the measurements come from.
@@ -62,7 +54,7 @@ def agreement(found: Sequence[Pair], source: str) -> Figure:
     return figure
 
 
-def _scatter(axes: Axes, found: Sequence[Pair], unit: Unit) -> None:
+def _scatter(axes: Axes, found: Sequence[AgreementPair], unit: Unit) -> None:
     """A mark a Cell on log scales, the diagonal, and a band for each share."""
     for pair in found:
         ours, theirs = _peaks(pair, unit)
@@ -85,12 +77,12 @@ def _scatter(axes: Axes, found: Sequence[Pair], unit: Unit) -> None:
     axes.set_ylabel(f"predicted ({unit.name})")
 
 
-def _peaks(pair: Pair, unit: Unit) -> list[float]:
+def _peaks(pair: AgreementPair, unit: Unit) -> list[float]:
     """Predicted and measured peak of allocated memory."""
     return [memory.peak_allocated_bytes / unit.nbytes for memory in pair.memories]
 
 
-def _name_worst(axes: Axes, worst: Sequence[Pair], unit: Unit) -> None:
+def _name_worst(axes: Axes, worst: Sequence[AgreementPair], unit: Unit) -> None:
     """Names beside their marks, in the half of the axes that has the room."""
     marks = axes.transData.transform([_peaks(pair, unit)[::-1] for pair in worst])
     frame = axes.get_window_extent()
@@ -100,33 +92,26 @@ def _name_worst(axes: Axes, worst: Sequence[Pair], unit: Unit) -> None:
         wanted = marks[members, 1].tolist()
         heights = spread(wanted, 1.2 * LINE_INCHES * DPI, frame.y0, frame.y1)
         for member, before, after in zip(members, wanted, heights, strict=True):
-            shift = (BESIDE if is_left else -BESIDE, (after - before) / DPI)
-            side: Side = "left" if is_left else "right"
-            _name(axes, worst[member], _peaks(worst[member], unit)[::-1], shift, side)
+            points = (72 * (BESIDE if is_left else -BESIDE), 72 * (after - before) / DPI)
+            _name(axes, worst[member], unit, points)
 
 
-def _name(
-    axes: Axes, pair: Pair, place: Sequence[float], inches: Sequence[float], side: Side
-) -> None:
-    """Write what a mark stands for so many inches right of it and above it."""
-    cell = pair.measured.cell
+def _name(axes: Axes, pair: AgreementPair, unit: Unit, points: tuple[float, float]) -> None:
+    """Write what a mark stands for so many points right of it and above it."""
+    cell, (ours, theirs) = pair.measured.cell, _peaks(pair, unit)
     what = [method_title(pair.measured), f"b{cell.batch_size}", *pulled(cell)]
     text = textwrap.shorten(", ".join(what), NAME_COLUMNS, placeholder=" …")
-    axes.annotate(
-        f"{text}: {pair.allocated_error:+.1%}", (place[0], place[1]),
-        (72 * inches[0], 72 * inches[1]), textcoords="offset points", size=TEXT_POINTS, ha=side,
-        va="center_baseline", label=DIRECT,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        arrowprops={
-            "arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "relpos": (side == "right", 0.5),
-        },
+    is_right = points[0] > 0
+    line = {"color": MUTED, "linewidth": 0.6, "relpos": (0 if is_right else 1, 0.5)}
+    write(
+        axes, f"{text}: {pair.allocated_error:+.1%}", (theirs, ours), points,
+        ha="left" if is_right else "right", bbox=GROUND, arrowprops={"arrowstyle": "-", **line},
     )  # fmt: skip
 
 
 def _distribution(axes: Axes, errors: Sequence[float]) -> None:
     """A histogram of the errors in percent, right of ``axes``, over the same bands."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    figure = figure_of(axes)
     box, total = axes.get_position(), figure.get_figwidth()
     panel = figure.add_axes((box.x1 + APART / total, box.y0, ERRORS / total, box.height))
     furthest = 1.1 * max(100 * max(BANDS), *map(abs, errors))

@@ -8,32 +8,57 @@ from typing import Any
 import pandas as pd
 
 from samfit.harness.record.record import Record
-from samfit.harness.report.agreement.pairs import Pair, pairs
+from samfit.harness.report.agreement.pairs import AgreementPair, pairs
 from samfit.harness.report.agreement.plot import agreement
 from samfit.harness.report.kit.describe import (
-    MIB,
-    assumptions,
+    describe_memory,
+    footnote,
+    in_words,
     method_title,
     origin,
     pulled,
     versions,
 )
-from samfit.harness.report.kit.tables import MISSING, CaptionedTable
-from samfit.harness.report.write import pictures, write_files
+from samfit.harness.report.kit.picture import pictures, write_files
+from samfit.harness.report.kit.select import Shown, series_of
+from samfit.harness.report.kit.tables import CaptionedTable, mib
 
 # What samfit promises, as shares of what was measured.
 MEDIAN_ALLOCATED, WORST_ALLOCATED, WORST_RESERVED = 0.01, 0.03, 0.05
+TITLE = "Predicted against measured memory of one step, MiB"
+ERRORS = (
+    "Peaks of PyTorch's allocator, allocated (alloc.) and reserved. The error is "
+    "(predicted - measured) / measured. "
+)
+
+
+def agreement_table(shown: Shown) -> CaptionedTable | None:
+    """Memory of each Cell that was predicted and measured on CUDA, and the prediction's error.
+
+    It shows methods as the table of memory does; None where no Cell was both.
+    """
+    predicted = [record for record in shown.records if record.source == "predicted"]
+    found = {pair.measured.key: pair for pair in pairs([*predicted, *shown.measured])}
+    if not found:
+        return None
+    measured = [pair.measured for pair in found.values()]
+    rows = [
+        {"method": series.label, "batch": str(batch), **found[record.key].figures()}
+        for series in series_of([record for pair in found.values() for record in pair])
+        for batch, record in series.by_batch("measured-cuda").items()
+    ]
+    caption = f"{ERRORS}Source: {describe_memory(measured)}; "
+    return CaptionedTable(pd.DataFrame(rows), TITLE, f"{caption}{origin(measured)}.")
 
 
 def validation_table(records: Sequence[Record]) -> CaptionedTable:
     """Each Cell that was both predicted and measured, the largest error of allocated memory first.
 
-    ``records`` are of one machine and one run's code. The frame is empty where no Cell was both.
+    ``records`` are of one machine and one run's code, and hold at least one such Cell.
     """
     found = sorted(pairs(records), key=lambda pair: -abs(pair.allocated_error))
     rows = [{**_names(pair), **pair.figures()} for pair in found]
-    title = "Predicted against measured memory of one training step, MiB"
-    return CaptionedTable(pd.DataFrame(rows), title, _caption(records, found) if found else "")
+    return CaptionedTable(pd.DataFrame(rows), TITLE, _caption(records, found))
 
 
 def worst_cases(records: Sequence[Record]) -> list[CaptionedTable]:
@@ -64,7 +89,7 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
         "worst_reserved_error": WORST_RESERVED,
     }
     missed = [
-        f"{name.replace('_', ' ')} {error:.2%} (limit {limit:.0%})"
+        f"{in_words(name)} {error:.2%} (limit {limit:.0%})"
         for name, limit in limits.items()
         if (error := errors[name]) is not None and error > limit
     ]
@@ -83,27 +108,24 @@ def write_validation(records: Sequence[Record], folder: Path) -> list[Path]:
     return write_files(contents | pictures("agreement", figure), folder)
 
 
-def _names(pair: Pair) -> dict[str, str]:
+def _names(pair: AgreementPair) -> dict[str, str]:
     cell = pair.measured.cell
     parts = [f"batch {cell.batch_size}", *pulled(cell)]
     return {"method": method_title(pair.measured), "Cell": ", ".join(parts)}
 
 
-def _caption(records: Sequence[Record], found: Sequence[Pair]) -> str:
+def _caption(records: Sequence[Record], found: Sequence[AgreementPair]) -> str:
     numbers = figures(records)
-    sentences = [
-        f"{numbers['cells']} Cells, {found[0].measured.cell.backbone}. Peaks of allocated (alloc.) "
-        "and reserved memory; the error is predicted over measured, less one. "
-    ]
+    sentences = [f"{numbers['cells']} Cells, {found[0].measured.cell.backbone}. {ERRORS}"]
     for what in ("allocated", "reserved"):
         half, worst = (numbers[f"{which}_{what}_error"] for which in ("median", "worst"))
         if worst is not None:
             sentences.append(f"Errors of {what} memory: median {half:.2%}, worst {worst:.2%}. ")
     failed = [r for r in records if r.source != "predicted" and r.status != "ok"]
     if failed:
-        without = ", ".join(f"{r.key} ({r.status})" for r in failed)
-        sentences.append(f"Not measured: {without}. ")
-    sentences.append(assumptions([pair.predicted for pair in found]))
+        missing = ", ".join(f"{r.key} ({r.status})" for r in failed)
+        sentences.append(f"Not measured: {missing}. ")
+    sentences.append(footnote([pair.predicted for pair in found]))
     return f"{''.join(sentences)}Source: {_machine(records)}."
 
 
@@ -119,14 +141,14 @@ def _machine(records: Sequence[Record]) -> str:
     return f"{', '.join(parts)}; {versions(measured)}; {origin(measured)}"
 
 
-def _breakdown(pair: Pair) -> CaptionedTable:
+def _breakdown(pair: AgreementPair) -> CaptionedTable:
     """Categories at the peak, predicted and measured: what the trace of the real step found."""
     ours, theirs = (memory.breakdown_bytes or {} for memory in pair.memories)
     rows = [
         {
-            "category": name.replace("_", " "),
-            "predicted": _mib(ours.get(name)),
-            "measured": _mib(theirs.get(name)),
+            "category": in_words(name),
+            "predicted": mib(ours.get(name), 1),
+            "measured": mib(theirs.get(name), 1),
         }
         for name in dict.fromkeys([*ours, *theirs])
         if ours.get(name) or theirs.get(name)
@@ -137,7 +159,3 @@ def _breakdown(pair: Pair) -> CaptionedTable:
     )
     title = f"{', '.join(_names(pair).values())}: {pair.allocated_error:+.1%}, MiB at the peak"
     return CaptionedTable(pd.DataFrame(rows), title, f"The peak is {'; '.join(moments)}.")
-
-
-def _mib(nbytes: int | None) -> str:
-    return MISSING if nbytes is None else f"{nbytes / MIB:,.1f}"

@@ -1,11 +1,13 @@
 """The answer of ``samfit blame`` in words, computed from the figures."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
+from itertools import accumulate
 
 from samfit.harness.memory.holders import bytes_of_alike
 from samfit.harness.predict.answers import Blame
-from samfit.harness.report.blame.names import category_words, labels, module_words
-from samfit.harness.report.kit.describe import size
+from samfit.harness.report.blame.names import labels, module_words
+from samfit.harness.report.kit.describe import in_words, size
 from samfit.harness.trace.trace import FROZEN, TRAINABLE
 
 NAMED = 0.1  # of all bytes: a category that has less is left out
@@ -59,7 +61,7 @@ def _more(nbytes: int) -> str:
 
 
 def _prose(category: str) -> str:
-    return PROSE.get(category, category_words(category))
+    return PROSE.get(category, in_words(category))
 
 
 def _changes_by_module(one: Blame, other: Blame, category: str) -> dict[str, int]:
@@ -74,29 +76,15 @@ def _changes_by_module(one: Blame, other: Blame, category: str) -> dict[str, int
 
 def _where(held: Mapping[str, int]) -> str:
     """In brackets, the deepest module with nearly all of these bytes, if there is one."""
-    total = sum(held.values())
-    module, inside = "", total
-    while near := [child for child in _children(held, module) if _is_most(held, child, total)]:
-        module = min(near)
-        inside = _within(held, module)
-    if not module:
+    total, inside = sum(held.values()), Counter[str]()
+    for name, nbytes in held.items():
+        for module in accumulate(name.split("."), "{}.{}".format):
+            inside[module] += nbytes
+    near = [m for m in inside if m and abs(inside[m] - total) <= (1 - MOST) * abs(total)]
+    if not near:
         return ""
-    part = "all" if inside == total else "nearly all"
-    return f" ({part} in {module_words(module)})"
-
-
-def _is_most(held: Mapping[str, int], module: str, total: int) -> bool:
-    return abs(_within(held, module) - total) <= (1 - MOST) * abs(total)
-
-
-def _children(held: Iterable[str], module: str) -> set[str]:
-    depth = 1 + module.count(".") if module else 0
-    parts = (name.split(".") for name in held if name.startswith(module and module + "."))
-    return {".".join(part[: depth + 1]) for part in parts} - {""}
-
-
-def _within(held: Mapping[str, int], module: str) -> int:
-    return sum(n for name, n in held.items() if name == module or name.startswith(module + "."))
+    module = min(near, key=lambda name: (-name.count("."), name))
+    return f" ({'all' if inside[module] == total else 'nearly all'} in {module_words(module)})"
 
 
 def _reason(one: Blame, other: Blame) -> list[str]:

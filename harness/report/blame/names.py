@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from samfit.harness.predict.answers import Blame
 from samfit.harness.record.cell import Cell
-from samfit.harness.report.kit.describe import assumptions, describe_memory
+from samfit.harness.report.kit.describe import describe_memory, footnote
 from samfit.harness.report.kit.select import COMPARABLE, VARIANT_DEFAULTS
 
 NO_MODULE = "outside of modules"
@@ -14,11 +14,6 @@ NO_MODULE = "outside of modules"
 def module_words(module: str) -> str:
     """A module's name as a reader knows it from SAM; what lies outside of modules in words."""
     return module.removeprefix("sam.") or NO_MODULE
-
-
-def category_words(category: str) -> str:
-    """A category's name in words."""
-    return category.replace("_", " ")
 
 
 def labels(blames: Sequence[Blame]) -> list[str]:
@@ -56,7 +51,7 @@ def source(blames: Sequence[Blame]) -> str:
     """Sentences that say where the figures come from and what they assume."""
     records = [blame.record for blame in blames]
     cells = [record.cell for record in records]
-    alike_cells = all(len({getattr(cell, name) for cell in cells}) == 1 for name in COMPARABLE)
-    groups = [records] if alike_cells else [[record] for record in records]
+    same_conditions = all(len({getattr(cell, name) for cell in cells}) == 1 for name in COMPARABLE)
+    groups = [records] if same_conditions else [[record] for record in records]
     described = "; against ".join(dict.fromkeys(describe_memory(group) for group in groups))
-    return f"{assumptions(records)}Source: {described}."
+    return f"{footnote(records)}Source: {described}."

@@ -5,8 +5,8 @@ The top row has the categories; below each are the modules that hold it, below a
 
 import textwrap
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -16,17 +16,11 @@ from matplotlib.typing import ColorType
 
 from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.answer import moment
-from samfit.harness.report.blame.names import category_words, heading, labels, source
+from samfit.harness.report.blame.names import heading, labels, source
 from samfit.harness.report.kit import style
-from samfit.harness.report.kit.describe import Unit, short_number, size, unit_for
-from samfit.harness.report.kit.frame import (
-    CAPTION_POINTS,
-    DPI,
-    MARGIN,
-    TEXT_POINTS,
-    framed_axes,
-)
-from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES
+from samfit.harness.report.kit.describe import Unit, in_words, short_number, size, unit_for
+from samfit.harness.report.kit.frame import CAPTION_POINTS, DPI, MARGIN, framed_axes
+from samfit.harness.report.kit.labels import LINE_INCHES, write
 from samfit.harness.report.memory.breakdown_plot import COLOURS
 from samfit.harness.trace.trace import CATEGORIES
 
@@ -36,8 +30,8 @@ VISIBLE = 0.0025  # of the scale: what is narrower is not drawn
 PALE = 0.6  # share of white in the colour of modules
 PADDING = 0.06  # inches on both sides of a label, together
 CAPTION = (
-    "Boxes are as wide as what they hold: the top row by category, below it by module, below a "
-    "module its parts. "
+    "The width of a box is the memory that it holds: the top row by category, below it by module, "
+    "below a module its parts. "
 )
 
 COLOUR = dict(zip(CATEGORIES, COLOURS, strict=False))
@@ -55,53 +49,37 @@ class Box(NamedTuple):
     category: str
 
 
-class Panel(NamedTuple):
-    """The boxes of one Blame and the text above them."""
-
-    head: str
-    boxes: Sequence[Box]
-
-    @property
-    def head_inches(self) -> float:
-        """Height of the text, with the distance from what is above."""
-        return HEAD_GAP + LINE_INCHES * (1 + self.head.count("\n"))
-
-    @property
-    def box_inches(self) -> float:
-        """Height of all rows."""
-        return ROW_INCHES * (1 + max(box.row for box in self.boxes))
-
-
 @style.styled
 def icicle(blames: Sequence[Blame]) -> Figure:
     """One panel a Blame, all on one scale: categories on top, then modules as far as visible."""
-    unit = unit_for([blame.record for blame in blames])
+    unit, heads = unit_for([blame.record for blame in blames]), _heads(blames)
     widest = max(blame.peak_bytes for blame in blames)
-    panels = [
-        Panel(head, [box for box in boxes(blame) if box.nbytes >= VISIBLE * widest])
-        for head, blame in zip(_heads(blames), blames, strict=True)
-    ]
-    seen = {box.category for panel in panels for box in panel.boxes}
-    unseen = {holder.category for blame in blames for holder in blame.holders} - seen
+    drawn = [[box for box in boxes(b) if box.nbytes >= VISIBLE * widest] for b in blames]
+    tops, height = [], 0.0
+    for head, panel in zip(heads, drawn, strict=True):
+        tops.append(height + HEAD_GAP + LINE_INCHES * (1 + head.count("\n")))
+        height = tops[-1] + ROW_INCHES * (1 + max(box.row for box in panel))
+    seen = {box.category for panel in drawn for box in panel}
+    held = {holder.category for blame in blames for holder in blame.holders}
+    unseen = [in_words(name) for name in CATEGORIES if name in held - seen]
+    too_narrow = f"Too narrow to be seen: {', '.join(unseen)}. " if unseen else ""
     figure, axes = framed_axes(
         heading(blames),
-        f"{CAPTION}{_too_narrow(unseen)}{source(blames)}",
-        [Patch(color=COLOUR[name], label=category_words(name)) for name in COLOUR if name in seen],
-        height=sum(panel.head_inches + panel.box_inches for panel in panels),
+        f"{CAPTION}{too_narrow}{source(blames)}",
+        [Patch(color=COLOUR[name], label=in_words(name)) for name in COLOUR if name in seen],
+        height=height,
         left=MARGIN,
         right=2 * MARGIN,
     )
-    _prepare(axes, widest / unit.nbytes, unit)
-    top = 0.0
-    for panel in panels:
-        top += panel.head_inches
-        axes.annotate(
-            panel.head, (0, top), (0, 4), textcoords="offset points", size=TEXT_POINTS,
-            va="bottom", label=DIRECT,
-        )  # fmt: skip
-        for box in panel.boxes:
+    axes.set(xlim=(0, widest / unit.nbytes), ylim=(height, 0), yticks=[])
+    axes.set_xlabel(f"memory ({unit.name})")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.spines["left"].set_visible(False)
+    axes.grid(visible=False)
+    for head, panel, top in zip(heads, drawn, tops, strict=True):
+        write(axes, head, (0, top), (0, 4), va="bottom")
+        for box in panel:
             _draw(axes, box, top + box.row * ROW_INCHES, unit)
-        top += panel.box_inches
     return figure
 
 
@@ -113,11 +91,6 @@ def _heads(blames: Sequence[Blame]) -> list[str]:
     return ["\n".join(textwrap.wrap(head, HEAD_COLUMNS)) for head in heads]
 
 
-def _too_narrow(categories: Collection[str]) -> str:
-    names = [category_words(name) for name in CATEGORIES if name in categories]
-    return f"Too narrow to be seen: {', '.join(names)}. " if names else ""
-
-
 def boxes(blame: Blame) -> Iterator[Box]:
     """All boxes, from left to right in each row; those of the top row sum to the peak."""
     left, totals = 0, blame.by_category()
@@ -125,14 +98,11 @@ def boxes(blame: Blame) -> Iterator[Box]:
         held: Counter[Names] = Counter()
         for holder in blame.holders:
             if holder.category == category:
-                held[_names(holder.module)] += holder.nbytes
-        yield Box(0, left, totals[category], category_words(category), category)
+                names = holder.module.removeprefix("sam.").split(".")
+                held[tuple(names) if holder.module else ()] += holder.nbytes
+        yield Box(0, left, totals[category], in_words(category), category)
         yield from _parts(held, 1, left, category)
         left += totals[category]
-
-
-def _names(module: str) -> Names:
-    return tuple(module.removeprefix("sam.").split(".")) if module else ()
 
 
 def _parts(held: Mapping[Names, int], row: int, left: int, category: str) -> Iterator[Box]:
@@ -152,15 +122,6 @@ def _order(name: str, nbytes: int) -> tuple[bool, int, str]:
     return (True, int(name), "") if name.isdecimal() else (False, -nbytes, name)
 
 
-def _prepare(axes: Axes, widest: float, unit: Unit) -> None:
-    """One scale for all panels; heights are inches, downwards."""
-    inches = axes.get_window_extent().height / DPI
-    axes.set(xlim=(0, widest), ylim=(inches, 0), yticks=[], xlabel=f"memory ({unit.name})")
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.spines["left"].set_visible(False)
-    axes.grid(visible=False)
-
-
 def _draw(axes: Axes, box: Box, top: float, unit: Unit) -> None:
     colour = COLOUR[box.category] if box.row == 0 else _pale(COLOUR[box.category])
     left, width = box.left / unit.nbytes, box.nbytes / unit.nbytes
@@ -168,11 +129,10 @@ def _draw(axes: Axes, box: Box, top: float, unit: Unit) -> None:
         top, width, ROW_INCHES, left, align="edge", color=colour, edgecolor="white", linewidth=0.5
     )
     room = axes.transData.transform((width, 0))[0] - axes.transData.transform((0, 0))[0]
+    middle = (left + width / 2, top + ROW_INCHES / 2)
+    look: dict[str, Any] = {"size": CAPTION_POINTS, "ha": "center", "color": style.ink_on(colour)}
     for text in (f"{box.name}  {short_number(width)}", box.name):
-        label = axes.text(
-            left + width / 2, top + ROW_INCHES / 2, text, size=CAPTION_POINTS, ha="center",
-            va="center_baseline", color=_ink_on(colour), label=DIRECT,
-        )  # fmt: skip
+        label = write(axes, text, middle, **look)
         if label.get_window_extent().width + PADDING * DPI <= room:
             return
         label.remove()
@@ -181,9 +141,3 @@ def _draw(axes: Axes, box: Box, top: float, unit: Unit) -> None:
 def _pale(colour: str) -> ColorType:
     red, green, blue = (PALE + (1 - PALE) * part for part in to_rgb(colour))
     return red, green, blue
-
-
-def _ink_on(colour: ColorType) -> str:
-    """What can be read on a box of this colour."""
-    red, green, blue = to_rgb(colour)
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else style.INK

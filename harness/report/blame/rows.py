@@ -16,7 +16,7 @@ ENOUGH, LEAST = 0.99, 0.95  # of all bytes: what rows should show, and must
 REST: Group = ("other", "")
 
 
-class Row(NamedTuple):
+class HolderRow(NamedTuple):
     """Modules that are alike, and what they hold of one category.
 
     Attributes:
@@ -37,7 +37,7 @@ class Row(NamedTuple):
         return _weight(self.nbytes)
 
 
-def few_rows(blames: Sequence[Blame]) -> list[Row]:
+def few_rows(blames: Sequence[Blame]) -> list[HolderRow]:
     """At most ``MOST_ROWS`` rows, the largest first and the rest of all last.
 
     A row has the modules' own bytes and those of parts that have no row of their own.
@@ -104,7 +104,7 @@ def _parent(row: Group) -> Group:
     return row[0].rpartition(".")[0], row[1]
 
 
-def _row(group: Group, blames: Sequence[Blame], rows: Mapping[Group, Group]) -> Row:
+def _row(group: Group, blames: Sequence[Blame], rows: Mapping[Group, Group]) -> HolderRow:
     """The row ``group`` with what all holders that belong to it hold."""
     parts = [
         [h for h in blame.holders if rows[alike(h.module), h.category] == group] for blame in blames
@@ -115,7 +115,7 @@ def _row(group: Group, blames: Sequence[Blame], rows: Mapping[Group, Group]) -> 
         for holder in holders:
             found[".".join(holder.module.split(".")[:depth])] += holder.nbytes
     names = {name for found in members for name in found}
-    return Row(
+    return HolderRow(
         module=names.pop() if len(names) == 1 and group != REST else group[0],
         category=group[1],
         nbytes=tuple(sum(holder.nbytes for holder in holders) for holders in parts),

@@ -7,31 +7,30 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from samfit.harness.record.changes import Comparison, Pair, ratio_error
+from samfit.harness.record.changes import CellPair, Comparison, ratio_error
 from samfit.harness.report.compare.table import caption
 from samfit.harness.report.kit.describe import cell_names
 from samfit.harness.report.kit.frame import TEXT_POINTS, framed_axes, text_inches
 from samfit.harness.report.kit.style import BLUE, MUTED, VERMILLION, styled
 
 ROW = 0.24  # inches
-MOST = 40  # rows: those that changed most
+MOST = 40  # rows
 LEAST = 0.02  # half the width of the axis
 
 
 @styled
 def draw_comparison(found: Comparison) -> Figure | None:
-    """Growth of the peak (a diamond) and of the median step (a dot, its error a line).
+    """Growth of the peak (a diamond) and of the median step (a dot with its error), Cell by Cell.
 
-    The Cells in which either changed most, and all others whose times were compared, as far as
-    there is room; None if there is no such Cell.
+    The Cells that changed, and below them all others whose times were compared, as far as there is
+    room; None if there is no such Cell.
     """
-    pairs = sorted(found.pairs, key=_size, reverse=True)
-    drawable = [pair for pair in pairs if pair.memory or pair.spreads]
-    shown = drawable[:MOST]
+    drawable = [pair for pair in found.pairs if pair.memory or pair.spreads]
+    shown = sorted(drawable, key=lambda pair: not pair.changed)[:MOST]
     if not shown:
         return None
     left_out = len(drawable) - len(shown)
-    more = f" {left_out} more Cells changed less." if left_out else ""
+    more = f" Omitted for space: {left_out} more Cells." if left_out else ""
     key = [
         Line2D([], [], marker="D", linestyle="none", color=VERMILLION, label="peak memory"),
         Line2D([], [], marker="o", color=BLUE, label="median step; filled where it changed"),
@@ -40,8 +39,8 @@ def draw_comparison(found: Comparison) -> Figure | None:
     labels = [names[pair.key] for pair in shown]
     figure, axes = framed_axes(
         "What changed from the old run to the new",
-        f"{caption(found)} Lines: what chance may do in so many steps; grey: how far Cells "
-        f"may scatter about what most did (dashed).{more}",
+        f"{caption(found)} Bars: error of the median step. Dashed: the change of most Cells, and "
+        f"grey: how far a Cell may differ from it by chance.{more}",
         key,
         height=ROW * (len(shown) + 1),
         left=text_inches(labels, TEXT_POINTS - 1) + 0.2,
@@ -58,36 +57,18 @@ def draw_comparison(found: Comparison) -> Figure | None:
     axes.set_xlim(-widest, widest)
     axes.xaxis.set_major_locator(MaxNLocator(7))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel("growth: right of 0 it needs more")
+    axes.set_xlabel("growth (right of 0: more memory or time)")
     return figure
 
 
-def _draw(axes: Axes, row: int, pair: Pair) -> None:
-    if pair.memory:
-        axes.plot(_most(pair), row, marker="D", color=VERMILLION, linestyle="none")
-    if (found := _time(pair)) is not None:
-        growth, error = found
+def _draw(axes: Axes, row: int, pair: CellPair) -> None:
+    if pair.memory:  # the peak that changed most
+        growth = max((change.growth for change in pair.memory), key=abs)
+        axes.plot(growth, row, marker="D", color=VERMILLION, linestyle="none")
+    if pair.spreads:
+        before, after = pair.spreads
+        ratio, error = after.median / before.median, ratio_error(before, after)
         face = BLUE if pair.time else "white"  # filled where it is more than noise
-        axes.errorbar(growth, row, xerr=error, marker="o", color=BLUE, markerfacecolor=face)
-
-
-def _time(pair: Pair) -> tuple[float, float] | None:
-    """Growth of the median step, and its error."""
-    if pair.spreads is None:
-        return None
-    before, after = pair.spreads
-    ratio = after.median / before.median
-    return ratio - 1, ratio * ratio_error(before, after)
-
-
-def _most(pair: Pair) -> float:
-    """The growth of the peak that changed most."""
-    return max((change.growth for change in pair.memory), key=abs, default=0.0)
-
-
-def _size(pair: Pair) -> tuple[bool, float]:
-    """What changed comes first, and of that what changed most."""
-    found = _time(pair)
-    growth = abs(found[0]) if found else 0.0
-    changed = bool(pair.memory or pair.time)
-    return changed, max(abs(_most(pair)), growth if pair.time or not changed else 0)
+        axes.errorbar(
+            ratio - 1, row, xerr=ratio * error, marker="o", color=BLUE, markerfacecolor=face
+        )

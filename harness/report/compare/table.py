@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pandas as pd
 from rich.console import RenderableType
 
-from samfit.harness.record.changes import FEWEST, Change, Comparison, Drift, Pair
+from samfit.harness.record.changes import FEWEST, CellPair, Change, Comparison, Drift
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import MIB, cell_names, machines, origin, versions
-from samfit.harness.report.kit.tables import CaptionedTable, terminal_table
+from samfit.harness.report.kit.describe import cell_names, machines, origin, versions
+from samfit.harness.report.kit.tables import CaptionedTable
+from samfit.units import MIB
 
 FIGURES = {  # name, what it is divided by, decimals
     "peak_allocated_bytes": ("peak allocated, MiB", MIB, 1),
@@ -20,7 +21,7 @@ FIGURES = {  # name, what it is divided by, decimals
 
 
 def comparison_table(found: Comparison) -> CaptionedTable:
-    """One row for each figure that changed, and for each Cell that ended otherwise.
+    """One row for each figure or status that changed.
 
     The change of a time is what remains beside that of most Cells, which has a row if it is one.
     """
@@ -28,8 +29,8 @@ def comparison_table(found: Comparison) -> CaptionedTable:
     common = f"{found.drift.factor - 1:+.1%}"
     rows = [_row("most Cells", "step", "", "", common)] if found.drift.changed else []
     rows += [row for pair in found.changed for row in _rows(names[pair.key], pair)]
-    rows += [_row(names[record.key], "Cell", "there", "gone") for record in found.gone]
-    rows += [_row(names[record.key], "Cell", "not there", record.status) for record in found.added]
+    rows += [_row(names[r.key], "status", r.status, "missing") for r in found.gone]
+    rows += [_row(names[r.key], "status", "missing", r.status) for r in found.added]
     title = "What changed" if rows else "Nothing changed"
     return CaptionedTable(pd.DataFrame(rows), title, caption(found))
 
@@ -37,7 +38,7 @@ def comparison_table(found: Comparison) -> CaptionedTable:
 def comparison_summary(found: Comparison) -> RenderableType:
     """The table for a terminal; in words if it has no rows."""
     table = comparison_table(found)
-    return f"{table.title}. {table.caption}" if table.frame.empty else terminal_table(*table)
+    return f"{table.title}. {table.caption}" if table.frame.empty else table
 
 
 def caption(found: Comparison) -> str:
@@ -49,12 +50,14 @@ def caption(found: Comparison) -> str:
 def _decided(drift: Drift, timed: int) -> str:
     """What counts as a change."""
     exact = "Memory and parameters changed if they differ at all"
-    margin = f"more than {math.expm1(drift.noise):.0%}, and by more than its steps leave to chance."
+    margin = (
+        f"by more than {math.expm1(drift.noise):.0%}, and by more than the noise of its own steps."
+    )
     if timed < FEWEST:
-        return f"{exact}; a time if the median step differs by {margin}"
+        return f"{exact}; a time if the median step differs {margin}"
     return (
-        f"{exact}. Steps of most Cells take {drift.factor:.2f} times as long as before, which "
-        "machine or shared code may cause; the time of a Cell changed if it departs from that by "
+        f"{exact}. Steps of most Cells take {drift.factor:.2f} times as long as before, because of "
+        "the machine or of code that all share; the time of a Cell changed if it differs from that "
         f"{margin}"
     )
 
@@ -65,7 +68,7 @@ def _origins(found: Comparison) -> str:
         return ""
     old, new = [pair.old for pair in found.pairs], [pair.new for pair in found.pairs]
     if (machine := _made_on(old)) != _made_on(new):
-        return f" The runs were made differently. Old: {machine}. New: {_made_on(new)}."
+        return f" Machine or versions differ. Old: {machine}. New: {_made_on(new)}."
     return f" Old: {origin(old)}. New: {origin(new)}."
 
 
@@ -73,10 +76,10 @@ def _made_on(records: Sequence[Record]) -> str:
     return f"{machines(records)}, {versions(records)}"
 
 
-def _rows(name: str, pair: Pair) -> list[dict[str, str]]:
+def _rows(name: str, pair: CellPair) -> list[dict[str, str]]:
     rows = [_figure(name, change) for change in (*pair.memory, *pair.parameters, *pair.time)]
-    if pair.ended_otherwise:
-        rows.insert(0, _row(name, "Cell", pair.old.status, pair.new.status))
+    if pair.status_changed:
+        rows.insert(0, _row(name, "status", pair.old.status, pair.new.status))
     return rows
 
 

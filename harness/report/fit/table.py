@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import pandas as pd
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from samfit.harness.device.cards import CARDS, Card
 from samfit.harness.predict.answers import Fit, MethodFit
@@ -14,7 +14,7 @@ from samfit.harness.record.environment import environment
 from samfit.harness.record.lever import as_options
 from samfit.harness.report.kit.describe import PHASES
 from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
-from samfit.harness.report.kit.terminal import plain_table
+from samfit.harness.report.kit.tables import CaptionedTable
 from samfit.units import GIB, MIB
 
 CAPTION = (
@@ -36,23 +36,24 @@ def _fits(fit: MethodFit) -> bool:
     return any(answer.batch_size for answer in answers if answer)
 
 
-def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> Table:
+def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable:
     """What fits most without further levers comes first, then what fits most with them."""
     cell = fits[0].as_published.cell
     title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
-    table = plain_table(title, f"{describe_card(card)} {CAPTION}")
-    table.add_column("method")
-    table.add_column(beginning(cell), justify="right")
-    table.add_column("every exact lever", justify="right")
-    table.add_column(f"fewest levers for a batch of {wanted}")
+    caption = f"{describe_card(card)} {CAPTION} Fewest levers: for a batch of {wanted}."
     batches = {fit.adapter: (fit.as_published, fit.every_lever) for fit in fits}
-    for fit in sorted(fits, key=lambda f: ([-b.batch_size for b in batches[f.adapter]], f.adapter)):
-        table.add_row(
-            f"[bold]{fit.adapter}[/]",
-            *(b.batch for b in batches[fit.adapter]),
-            _fewest(fit, wanted),
+    rows = [
+        {
+            "method": fit.adapter,
+            beginning(cell): fit.as_published.batch,
+            "every exact lever": fit.every_lever.batch,
+            "fewest levers": _fewest(fit, wanted),
+        }
+        for fit in sorted(
+            fits, key=lambda f: ([-b.batch_size for b in batches[f.adapter]], f.adapter)
         )
-    return table
+    ]
+    return CaptionedTable(pd.DataFrame(rows), title, caption)
 
 
 def asked(cell: Cell) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.select import VARIANT_DEFAULTS, varying_fields
+from samfit.harness.report.kit.select import MARK, VARIANT_DEFAULTS, varying_fields
 from samfit.units import GIB, MIB
 
 INSTRUMENTS = {
@@ -39,6 +39,11 @@ def describe_memory(records: Sequence[Record]) -> str:
     return f"{source}, {_conditions(records)}; {versions(records)}"
 
 
+def memory_source(records: Sequence[Record]) -> str:
+    """The end of a caption: what predictions assume, and where the peaks come from."""
+    return f"{assumptions(records)}Source: {describe_memory(records)}."
+
+
 def describe_times(records: Sequence[Record]) -> str:
     """Source, conditions and versions, as ``describe_memory`` without its instrument."""
     return f"{_source(records)}, {_conditions(records)}; {versions(records)}"
@@ -55,6 +60,11 @@ def origin(records: Sequence[Record]) -> str:
 
 
 def assumptions(records: Sequence[Record]) -> str:
+    """A sentence that points from ``select.MARK`` to the footnote, where a prediction needs it."""
+    return f"{MARK}: see the footnote of table.md. " if footnote(records) else ""
+
+
+def footnote(records: Sequence[Record]) -> str:
     """A sentence for each assumption that predictions among ``records`` make, or nothing."""
     titles: dict[str, list[str | None]] = {}
     for record in records:
@@ -70,11 +80,10 @@ def pulled(cell: Cell) -> list[str]:
     """What distinguishes a Cell from its method as published, in short: settings, then levers."""
     levers = changed_fields(cell)
     changed = {**cell.settings, **levers}
-    words = {name: name.replace("_", " ") for name in changed}
     return [
-        words[name] if value is True
+        in_words(name) if value is True
         else value if name in levers and isinstance(value, str)
-        else f"{words[name]} {value}"
+        else f"{in_words(name)} {value}"
         for name, value in changed.items()
     ]  # fmt: skip
 
@@ -104,6 +113,11 @@ def _cell_name(record: Record) -> str:
 def step_name(records: Sequence[Record]) -> str:
     """``training step`` or ``forward pass``, for titles."""
     return PHASES[records[0].cell.phase]
+
+
+def in_words(name: str) -> str:
+    """A category's name, or a setting's, as prose has it."""
+    return name.replace("_", " ")
 
 
 def millions(count: int) -> str:
@@ -163,7 +177,7 @@ def _conditions(records: Sequence[Record]) -> str:
         if name in WORDS:
             parts.append(WORDS[name](value) + suffix)
         elif value != default:
-            parts.append(f"{name.replace('_', ' ')} {value}")
+            parts.append(f"{in_words(name)} {value}")
     return ", ".join(parts)
 
 

@@ -24,7 +24,7 @@ TITLE, KEY, X_LABEL, Y_LABEL = 0.28, 0.25, 0.52, 0.62
 KEY_COLUMNS = 4
 TITLE_POINTS, TEXT_POINTS, CAPTION_POINTS = 11, 8.5, 7.5
 CAPTION_LINE = CAPTION_POINTS * 1.4 / 72
-TITLE_COLUMNS, CAPTION_COLUMNS = 76, 132  # characters that fit the width
+TITLE_COLUMNS = 76  # characters that fit the width
 BATCH_MARGIN = 0.05  # beside the batch sizes of an axis, as share of their span
 
 
@@ -40,7 +40,8 @@ def framed_axes(
 ) -> tuple[Figure, Axes]:
     """A new figure with axes ``height`` high, and the given room on their sides and above them."""
     title_lines = textwrap.wrap(title, TITLE_COLUMNS)
-    lines = textwrap.wrap(caption.replace(" × ", "\N{NBSP}×\N{NBSP}"), CAPTION_COLUMNS)
+    whole = caption.replace(" × ", "\N{NBSP}×\N{NBSP}")
+    lines = wrapped(whole, WIDTH - 2 * MARGIN, CAPTION_POINTS)
     below = MARGIN + CAPTION_LINE * len(lines) + X_LABEL
     key_rows = -(-len(key) // KEY_COLUMNS)
     width = max(WIDTH, left + MIN_AXES + right)
@@ -71,12 +72,29 @@ def framed_axes(
     return figure, figure.add_axes(shares)
 
 
+def figure_of(axes: Axes) -> Figure:
+    """The figure in which ``axes`` stand."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure
+
+
 def text_inches(texts: Sequence[str], points: float) -> float:
     """Width of the widest of ``texts``, 0 for none."""
     figure = Figure(dpi=DPI)
     FigureCanvasAgg(figure)
     artists = [figure.text(0, 0, text, size=points) for text in texts]
     return max((artist.get_window_extent().width / DPI for artist in artists), default=0)
+
+
+def wrapped(text: str, inches: float, points: float) -> list[str]:
+    """``text`` in lines that are no wider than ``inches``."""
+    columns = min(len(text), int(144 * inches / points))  # a first guess: two letters an em
+    lines = textwrap.wrap(text, columns)
+    while text_inches(lines, points) > inches:
+        columns -= 1
+        lines = textwrap.wrap(text, columns)
+    return lines
 
 
 def powers_of_two(axis: Axis, low: float, high: float) -> None:
@@ -87,7 +105,7 @@ def powers_of_two(axis: Axis, low: float, high: float) -> None:
     axis.set_major_formatter("{x:g}")
 
 
-def batch_axis(axes: Axes, batches: Sequence[int], left: float = BATCH_MARGIN) -> None:
+def batch_axis(axes: Axes, batches: Sequence[int], left: float) -> None:
     """A logarithmic x axis with a tick at each batch size, and the given margin on its left."""
     low, high = math.log2(min(batches)), math.log2(max(batches))
     span = max(high - low, 1)

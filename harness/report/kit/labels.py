@@ -5,21 +5,29 @@ Sizes are inches, boxes and positions pixels of the figure at its own resolution
 
 import itertools
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, Transform
 
-from samfit.harness.report.kit.frame import DPI, MARGIN, MIN_AXES, TEXT_POINTS, text_inches
+from samfit.harness.report.kit.frame import (
+    DPI,
+    MARGIN,
+    MIN_AXES,
+    TEXT_POINTS,
+    figure_of,
+    text_inches,
+)
 from samfit.harness.report.kit.style import MethodStyle
 
 DIRECT = "direct label"  # the matplotlib label of every such text
 LINE_INCHES = TEXT_POINTS * 1.32 / 72  # from one label to the next below it
 LEADER, SWATCH, MARKER = 0.3, 0.1, 0.11
+GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # hides the lines behind a text
 
 Pixels = np.ndarray  # (n, 2): x and y
 
@@ -77,8 +85,7 @@ def label_points(axes: Axes, labels: Sequence[Label]) -> None:
 
 def _make_room(axes: Axes, inches: float) -> Figure:
     """Move the right side of the axes to the left, or that of their figure to the right."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    figure = figure_of(axes)
     box, total = axes.get_position(), figure.get_figwidth()
     left, narrowed = box.x0 * total, box.width * total - inches
     width = max(narrowed, MIN_AXES)
@@ -113,14 +120,32 @@ def _draw_column(
         _write(figure, x_swatch + SWATCH / figure.get_figwidth(), y_text, label.text)
 
 
+def write(
+    axes: Axes,
+    text: str,
+    place: tuple[float, float],
+    points: tuple[float, float] = (0, 0),
+    coordinates: Transform | str = "data",
+    **look: Any,
+) -> Annotation:
+    """Write ``text`` so many points right of a place and above it."""
+    look = {"size": TEXT_POINTS, "va": "center_baseline", "label": DIRECT, **look}
+    look.setdefault("annotation_clip", False)
+    return axes.annotate(
+        text, place, points, xycoords=coordinates, textcoords="offset points", **look
+    )
+
+
 def write_beside(
-    axes: Axes, place: tuple[float, float], inches: float, text: str, side: Literal["left", "right"]
+    axes: Axes,
+    place: tuple[float, float],
+    inches: float,
+    text: str,
+    side: Literal["left", "right"],
+    **look: Any,
 ) -> Annotation:
     """Write ``text`` so many inches right of a place, given as share of the width and row."""
-    return axes.annotate(
-        text, place, (72 * inches, 0), xycoords=axes.get_yaxis_transform(),
-        textcoords="offset points", size=TEXT_POINTS, ha=side, va="center_baseline", label=DIRECT,
-    )  # fmt: skip
+    return write(axes, text, place, (72 * inches, 0), axes.get_yaxis_transform(), ha=side, **look)
 
 
 def _write(figure: Figure, x: float, y: float, text: str) -> None:
@@ -135,9 +160,7 @@ def _clusters(
     Beside them, by how much the columns exceed the room right of the axes.
     """
     points, frame = _pixels(axes, labels), axes.get_window_extent()
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    right = (figure.get_figwidth() - MARGIN) * DPI
+    right = (figure_of(axes).get_figwidth() - MARGIN) * DPI
     clusters = [[i] for i in range(len(points))]
     while True:
         boxes = [_column_box(cluster, points, widths, frame) for cluster in clusters]

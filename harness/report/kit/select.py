@@ -1,9 +1,10 @@
 """Which records belong in one table or plot, and how each method is called there."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import changed_fields
@@ -11,6 +12,7 @@ from samfit.harness.record.record import Record
 
 MEMORY_SOURCES = ("predicted", "measured-cuda", "measured-cpu")  # the preferred one first
 TIME_SOURCES = ("measured-cuda", "measured-cpu")
+MARK = "†"  # behind the names of methods whose predictions rest on an assumption
 
 # Records that differ in one of these are never compared: they go to different tables and plots.
 COMPARABLE = ("backbone", "image_size", "phase", "device")
@@ -29,7 +31,8 @@ class Series:
 
     Attributes:
         adapter: its registered name.
-        label: its title, with the settings in which this variant differs.
+        label: its title, with the settings in which this variant differs, and ``MARK`` where its
+            predictions rest on an assumption.
         serial: as in ``record.Method``; None where no record tells.
         records: at least one.
     """
@@ -73,6 +76,24 @@ def has_memory(record: Record) -> bool:
 def has_times(record: Record) -> bool:
     """Whether the record is complete and holds times of the step."""
     return record.status == "ok" and record.timing.step_ms is not None
+
+
+class Shown(NamedTuple):
+    """What tables and plots of memory show.
+
+    Attributes:
+        records: those that ``memory_records`` chooses, at least one.
+        measured: where these are predictions, what was measured on CUDA in the same conditions.
+    """
+
+    records: list[Record]
+    measured: list[Record]
+
+
+def shown_memory(records: Sequence[Record]) -> Shown | None:
+    """What of ``records`` a report shows about memory; None if no record holds a peak."""
+    chosen = memory_records(records)
+    return Shown(chosen, cuda_counterparts(records, chosen)) if chosen else None
 
 
 def memory_records(records: Iterable[Record]) -> list[Record]:
@@ -124,11 +145,13 @@ def series_of(records: Sequence[Record]) -> list[Series]:
     """``records`` by method and variant, in order of first appearance."""
     varying = varying_fields(records)
     methods = {record.cell.adapter: record.method for record in records if record.method}
+    assuming = {record.cell.adapter for record in records if record.assumption}
     grouped: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         adapter = record.cell.adapter
         title = methods[adapter].title if adapter in methods else adapter
-        label = title + _variant(record.cell, varying)
+        mark = MARK if adapter in assuming else ""
+        label = title + _variant(record.cell, varying) + mark
         grouped.setdefault((adapter, label), []).append(record)
     return [
         Series(
@@ -139,6 +162,20 @@ def series_of(records: Sequence[Record]) -> list[Series]:
         )
         for (adapter, label), members in grouped.items()
     ]
+
+
+def times_parallel(shown: Sequence[Series], sizes: Sequence[float]) -> float | None:
+    """How many times the size of any parallel method every serial one has at least.
+
+    ``sizes`` are those of ``shown``. None where some serial method is no larger than a parallel
+    one, or where one kind is missing.
+    """
+    found = list(zip(shown, sizes, strict=True))
+    serial = [size for series, size in found if series.serial is True]
+    parallel = [size for series, size in found if series.serial is False]
+    if not serial or not parallel or min(serial) <= max(parallel):
+        return None
+    return math.floor(10 * min(serial) / max(parallel)) / 10  # rounded up it would be wrong
 
 
 def _variant(cell: Cell, varying: set[str]) -> str:

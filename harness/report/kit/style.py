@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import matplotlib
+from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
 
 from samfit.harness.report.kit.select import Series
 
@@ -59,6 +61,12 @@ styled = matplotlib.rc_context({
     "svg.hashsalt": "samfit",  # else the SVG's identifiers, and so its bytes, are random
 })  # fmt: skip
 """Decorator of every function that draws or saves; outside of it matplotlib stays as it was."""
+
+
+def ink_on(colour: ColorType) -> str:
+    """What can be read on an area of this colour."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else INK
 
 
 class MethodStyle(NamedTuple):

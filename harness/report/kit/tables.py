@@ -1,188 +1,93 @@
-"""Records as tables: every record in one flat frame, and methods against batch sizes."""
+"""One kind of table: for Markdown, for a terminal and for the page."""
 
-import dataclasses
-import json
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import pandas as pd
-from rich.console import JustifyMethod
+from rich.box import SIMPLE
+from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from samfit.harness.metrics import METRICS
-from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import (
-    MIB,
-    assumptions,
-    describe_memory,
-    describe_times,
-    millions,
-    origin,
-    short_number,
-    step_name,
-)
-from samfit.harness.report.kit.select import (
-    Series,
-    has_memory,
-    memory_records,
-    series_of,
-    time_records,
-)
-from samfit.harness.report.kit.terminal import plain_table
+from samfit.harness.report.kit.describe import millions
+from samfit.harness.report.kit.select import Series
+from samfit.units import MIB
 
 MISSING = "–"
-SHORTEST_NAME = 14  # the width below which names are not squeezed
-NAME_BESIDE_SPREADS = 18  # the width of names where other columns wrap
-NAMES = {"method", "Cell", "exact levers"}  # columns of text that may wrap in a terminal
-TEXT = {*NAMES, "kind", "category", "figure"}  # columns of text; all others are numbers
-
-Column = Callable[[Record], Any]
+TEXT = {
+    "method", "kind", "Cell", "exact levers", "figure", "category", "metric", "better", "module",
+    "what it is", "at the peak", "adapter", "trains", "merges", "levers", "model", "task", "ended",
+    "levers and settings", "source", "fewest levers",
+}  # fmt: skip
+"""Columns of words; all others are figures."""
+NAME, BROKEN, GAP = 14, 8, 2  # columns of a terminal: for names, for broken words, between columns
 
 
 class CaptionedTable(NamedTuple):
-    """A frame of text cells with what stands above and below it."""
+    """A frame of text cells with what stands above and below it; a terminal can print it."""
 
     frame: pd.DataFrame
     title: str
-    caption: str
+    caption: str = ""
 
     def to_markdown(self) -> str:
         """Title, table and caption as Markdown."""
-        if self.frame.empty:
-            return f"### {self.title}\n\n{self.caption}\n"
-        sides = [_side(name) for name in self.frame.columns]
+        sides = [side(str(name)) for name in self.frame.columns]
         body = self.frame.to_markdown(index=False, colalign=sides, disable_numparse=True)
         return f"### {self.title}\n\n{body}\n\n{self.caption}\n"
 
-
-def _of(part: str, name: str, per: float = 1) -> Column:
-    """The field ``name`` of a record's ``part``, over ``per``; None where there is no such part."""
-
-    def value(record: Record) -> Any:
-        owner: Any = record
-        for step in part.split("."):
-            owner = getattr(owner, step, None)
-        found = getattr(owner, name, None)
-        return found if found is None or per == 1 else found / per
-
-    return value
-
-
-def _score(metric: str) -> Column:
-    """A score on test images; None where there is none."""
-    return lambda record: record.accuracy and record.accuracy.scores.get(metric, [None])[0]
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        """Figures are never broken; where there is little room, words stand in several lines."""
+        cells = {str(name): [*map(str, column)] for name, column in self.frame.items()}
+        table = Table(box=SIMPLE, show_edge=False, pad_edge=False, collapse_padding=True)
+        for name, width in _widths(cells, options.max_width).items():
+            table.add_column(name, justify=side(name), width=width, overflow="fold")
+        for row in zip(*cells.values(), strict=True):
+            table.add_row(*map(Text, row))  # brackets are no markup
+        if self.title:
+            yield Text(f"{self.title}\n", style="bold")
+        yield table
+        yield Text(f"\n{self.caption}\n" if self.caption else "", style="table.caption")
 
 
-def _recipe(record: Record) -> str | None:
-    recipe = record.cell.recipe
-    return json.dumps(dataclasses.asdict(recipe)) if recipe else None
-
-
-WITH_UNIT = {"image_size": "image_size_pixels"}
-SCORES = [name for name in METRICS if name != "iou_class"]  # classes differ from task to task
-
-COLUMNS: dict[str, Column] = {
-    "source": lambda record: record.source,
-    **{WITH_UNIT.get(f.name, f.name): _of("cell", f.name) for f in dataclasses.fields(Cell)},
-    "settings": lambda record: json.dumps(dict(record.cell.settings)),
-    "recipe": _recipe,
-    "title": _of("method", "title"),
-    "serial": _of("method", "serial"),
-    "status": lambda record: record.status,
-    "trainable_parameters": _of("params", "trainable"),
-    "adapter_parameters": _of("params", "adapter"),
-    "peak_allocated_mib": _of("memory", "peak_allocated_bytes", MIB),
-    "peak_reserved_mib": _of("memory", "peak_reserved_bytes", MIB),
-    "peak_phase": _of("memory", "peak_phase"),
-    "peak_module": _of("memory", "peak_module"),
-    "step_median_ms": _of("timing.step_ms", "median"),
-    "step_p10_ms": _of("timing.step_ms", "p10"),
-    "step_p90_ms": _of("timing.step_ms", "p90"),
-    "images_per_second": _of("timing", "images_per_second"),
-    "tflops_per_image": _of("compute", "flops_per_image", 1e12),
-    **{name: _score(name) for name in SCORES},
-    "train_images": _of("accuracy", "train_images"),
-    "test_images": _of("accuracy", "test_images"),
-    "train_s": _of("accuracy", "train_ms", 1000),
-    "assumption": lambda record: record.assumption,
-    "message": lambda record: record.message,
-}
-
-
-def cells_table(records: Sequence[Record]) -> pd.DataFrame:
-    """One row a record, with the columns of ``COLUMNS``; units are in their names.
-
-    What a record does not hold is missing (NA).
-    """
-    rows = [[value(record) for value in COLUMNS.values()] for record in records]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).convert_dtypes()
-
-
-def memory_table(records: Sequence[Record]) -> CaptionedTable:
-    """Peak memory allocated in MiB, methods against batch sizes, the most frugal method first.
-
-    It shows those of ``records`` that ``select.memory_records`` chooses.
-    """
-    shown = memory_records(records)
-    if not shown:
-        return CaptionedTable(pd.DataFrame(), "Peak memory", "No record holds a peak.")
-    ordered = sorted(series_of(shown), key=_smallest_peak)
-    title = f"Peak memory allocated in one {step_name(shown)}, MiB by batch size"
-    caption = f"{assumptions(shown)}Source: {describe_memory(shown)}; {origin(shown)}."
-    return CaptionedTable(_by_batch(ordered, _peak_mib), title, caption)
-
-
-def throughput_table(records: Sequence[Record]) -> CaptionedTable:
-    """Images per second, methods against batch sizes, the fastest method first.
-
-    It shows those of ``records`` that ``select.time_records`` chooses; an asterisk marks times
-    that are not stable.
-    """
-    shown = time_records(records)
-    if not shown:
-        return CaptionedTable(pd.DataFrame(), "Throughput", "No record holds a time.")
-    ordered = sorted(series_of(shown), key=_highest_speed, reverse=True)
-    title = f"Throughput of the {step_name(shown)}, images per second by batch size"
-    caption = f"Median of the timed steps. Source: {describe_times(shown)}; {origin(shown)}."
-    if any(record.timing.stable is False for record in shown):
-        caption += " Asterisk: times that spread (p10 to p90) over more than a tenth of the median."
-    return CaptionedTable(_by_batch(ordered, _images_per_second), title, caption)
-
-
-def terminal_table(frame: pd.DataFrame, title: str, caption: str) -> Table:
-    """``frame`` for a terminal: text on the left, numbers on the right.
-
-    Headers wrap, so that names get all the width they need, or what there is; in a narrow terminal
-    a spread stands below its mean.
-    """
-    table = plain_table(title, caption)
-    spreads = [name for name in frame.columns if frame[name].astype(str).str.contains("±").any()]
-    for name in frame.columns:
-        words = [*frame[name].astype(str), *str(name).split()]
-        if name in NAMES and spreads:
-            table.add_column(name, width=NAME_BESIDE_SPREADS)
-        elif name in NAMES:
-            table.add_column(name, min_width=SHORTEST_NAME)
-        elif name in spreads:
-            table.add_column(name, justify=_side(name), overflow="fold")
-        else:
-            table.add_column(name, justify=_side(name), width=max(map(len, words)))
-    for row in frame.itertuples(index=False):
-        table.add_row(*(Text(str(cell)) for cell in row))  # brackets are no markup
-    return table
-
-
-def _side(column: str) -> JustifyMethod:
+def side(column: str) -> JustifyMethod:
+    """Words stand on the left, figures on the right."""
     return "left" if column in TEXT else "right"
 
 
-def _by_batch(ordered: Sequence[Series], text: Callable[[Record], str]) -> pd.DataFrame:
-    """One row a method; ``text`` writes the cells of records that are complete."""
-    batches = sorted({batch for series in ordered for batch in series.by_batch()})
+def _widths(cells: dict[str, list[str]], room: int) -> dict[str, int]:
+    """The width of each column, so that they fill no more than ``room`` if that can be done.
+
+    Where room is short, words stand in several lines, then a spread below its mean, and at last
+    words are broken.
+    """
+    widths: dict[str, int] = {}
+    least: dict[str, tuple[int, int, int]] = {}
+    for name, column in cells.items():
+        lines = [line for cell in column for line in cell.split("\n")]
+        widths[name] = max(map(len, [*lines, *name.split()]))
+        word = max(len(word) for line in lines for word in [*line.split(), ""])
+        if name in TEXT:
+            whole = word if least else max(word, NAME)  # the first column names the rows
+            least[name] = (whole, whole, min(word, BROKEN))
+        elif any("±" in cell for cell in column):
+            least[name] = (word + len(" ±"), word, word)
+    room -= GAP * (len(cells) - 1)
+    for stage in range(3):
+        while sum(widths.values()) > room:
+            wide = [name for name in least if widths[name] > least[name][stage]]
+            if not wide:
+                break
+            widths[max(wide, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def by_batch_size(methods: Sequence[Series], text: Callable[[Record], str]) -> pd.DataFrame:
+    """One row a method, one column a batch size; ``text`` writes what a complete record holds."""
+    batches = sorted({batch for series in methods for batch in series.by_batch()})
     rows = []
-    for series in ordered:
+    for series in methods:
         found = series.by_batch()
         trained = [record.params.trainable for record in series.records if record.params]
         facts = {
@@ -202,21 +107,6 @@ def _cell(record: Record | None, text: Callable[[Record], str]) -> str:
     return "OOM" if record.status == "oom" else record.status
 
 
-def _peak_mib(record: Record) -> str:
-    return f"{record.memory.peak_allocated_bytes / MIB:,.0f}" if record.memory else MISSING
-
-
-def _images_per_second(record: Record) -> str:
-    speed = record.timing.images_per_second
-    if speed is None:
-        return MISSING
-    return short_number(speed) + ("*" if record.timing.stable is False else "")
-
-
-def _smallest_peak(series: Series) -> float:
-    peaks = [r.memory.peak_allocated_bytes for r in series.records if r.memory and has_memory(r)]
-    return min(peaks, default=float("inf"))
-
-
-def _highest_speed(series: Series) -> float:
-    return max((r.timing.images_per_second or 0 for r in series.records), default=0)
+def mib(nbytes: int | None, decimals: int = 0) -> str:
+    """Bytes in MiB, without the unit; a dash for what is not known."""
+    return MISSING if nbytes is None else f"{nbytes / MIB:,.{decimals}f}"

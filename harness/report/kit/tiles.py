@@ -10,14 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from samfit.harness.report.kit.frame import (
-    CAPTION_POINTS,
-    MARGIN,
-    TEXT_POINTS,
-    X_LABEL,
-    framed_axes,
-)
-from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES
+from samfit.harness.report.kit.frame import CAPTION_POINTS, MARGIN, X_LABEL, framed_axes
+from samfit.harness.report.kit.labels import LINE_INCHES, write
 from samfit.harness.report.kit.style import FAINT
 from samfit.harness.report.kit.tables import MISSING
 
@@ -34,7 +28,7 @@ class Tile(NamedTuple):
     corner: str = ""
 
 
-class Row(NamedTuple):
+class TileRow(NamedTuple):
     """Tiles from left to right, as many in each row."""
 
     name: str
@@ -42,7 +36,7 @@ class Row(NamedTuple):
 
 
 def draw_tiles(
-    title: str, caption: str, key: Sequence[Artist], heads: Sequence[str], rows: Sequence[Row]
+    title: str, caption: str, key: Sequence[Artist], heads: Sequence[str], rows: Sequence[TileRow]
 ) -> Figure:
     """A figure of ``rows``, the first on top, with a head above each column."""
     heads = [_wrapped(head) for head in heads]
@@ -52,10 +46,11 @@ def draw_tiles(
     figure, axes = framed_axes(title, caption, key, height=height, above=above)
     _measure_inches(figure, axes, STEP * len(heads) - GAP, STEP * len(rows))
     for column, head in enumerate(heads):
-        _write(axes, column * STEP + SIDE / 2, -GAP, head, va="bottom")
+        write(axes, head, (column * STEP + SIDE / 2, -GAP), ha="center", va="bottom")
     for place, row in enumerate(rows):
         top = place * STEP
-        _write(axes, -GAP, top + SIDE / 2, _wrapped(row.name), rotation=90, ha="right")
+        name, at = _wrapped(row.name), (-GAP, top + SIDE / 2)
+        write(axes, name, at, rotation=90, ha="right", va="center")
         for column, tile in enumerate(row.tiles):
             _draw(axes, tile, column * STEP, top)
     return figure
@@ -74,19 +69,14 @@ def _measure_inches(figure: Figure, axes: Axes, width: float, height: float) -> 
 def _draw(axes: Axes, tile: Tile, left: float, top: float) -> None:
     if tile.pixels is None:
         axes.add_patch(Rectangle((left, top), SIDE, SIDE, color=FAINT))
-        _write(axes, left + SIDE / 2, top + SIDE / 2, MISSING)
+        write(axes, MISSING, (left + SIDE / 2, top + SIDE / 2), ha="center", va="center")
         return
     axes.imshow(tile.pixels, extent=(left, left + SIDE, top + SIDE, top), aspect="auto")
     if tile.corner:
-        axes.annotate(
-            tile.corner, (left, top + SIDE), (3, 3), textcoords="offset points",
-            size=CAPTION_POINTS, color="white", va="bottom", bbox=CORNER, label=DIRECT,
+        write(
+            axes, tile.corner, (left, top + SIDE), (3, 3), size=CAPTION_POINTS, color="white",
+            va="bottom", bbox=CORNER,
         )  # fmt: skip
-
-
-def _write(axes: Axes, x: float, y: float, text: str, **how: Any) -> None:
-    look = {"ha": "center", "va": "center", "size": TEXT_POINTS, "label": DIRECT, **how}
-    axes.text(x, y, text, **look)
 
 
 def _wrapped(text: str) -> str:

@@ -2,39 +2,27 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from samfit.harness.device.cards import COMMON_CARDS
-from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import (
-    assumptions,
-    describe_memory,
-    short_number,
-    step_name,
-)
+from samfit.harness.report.kit.describe import assumptions, describe_memory, short_number, step_name
 from samfit.harness.report.kit.frame import (
+    CAPTION_POINTS,
     MARGIN,
     TEXT_POINTS,
     framed_axes,
     powers_of_two,
     text_inches,
 )
-from samfit.harness.report.kit.labels import DIRECT, LINE_INCHES, write_beside
+from samfit.harness.report.kit.labels import GROUND, LINE_INCHES, write, write_beside
 from samfit.harness.report.kit.select import usual_batch_size
 from samfit.harness.report.kit.style import BLUE, INK, MUTED, kind_handles, styled
 from samfit.harness.report.kit.tables import MISSING
-from samfit.harness.report.levers.table import (
-    CONDITIONS,
-    PUBLISHED,
-    STAGES,
-    Stages,
-    compared,
-    side_by_side,
-)
+from samfit.harness.report.levers.table import CONDITIONS, PUBLISHED, STAGES, Stages, compared
 
 CARDS_CAPTION = "Dotted lines: total card memory. "
 ROW, FIGURES = 0.25, 0.34  # inches: height of a row, least width of a column of figures
@@ -62,15 +50,11 @@ class Row(NamedTuple):
 
 
 @styled
-def levers(records: Sequence[Record]) -> Figure | None:
+def levers(found: Sequence[Stages]) -> Figure:
     """Peak memory in GiB (log scale) of each method at each stage, with the figures in columns.
 
-    It shows ``side_by_side`` at batch size 4 if there are any, parallel methods above serial ones.
-    None if there is nothing to show.
+    At batch size 4 if there are such, parallel methods above serial ones.
     """
-    found = side_by_side(records)
-    if not found:
-        return None
     batch = usual_batch_size([one.batch for one in found])
     shown = [one for one in found if one.batch == batch]
     published = [one.records[PUBLISHED] for one in shown]
@@ -95,15 +79,15 @@ def levers(records: Sequence[Record]) -> Figure | None:
     axes.grid(visible=False, axis="y")
     _memory_axis(axes, shown)
     for place, kind in kinds.items():
-        _write(axes, (0, place), MARGIN / 2, kind, "left")
+        write_beside(axes, (0, place), MARGIN / 2, kind, "left", bbox=GROUND)
     for stage, right in columns.items():
-        _write(axes, (1, HEAD), right, HEADS[stage], "right")
+        write_beside(axes, (1, HEAD), right, HEADS[stage], "right", bbox=GROUND)
     for row in rows:
         _draw_row(axes, row)
         for stage, right in columns.items():
             peak = row.stages.peaks_gib().get(stage)
             figures = MISSING if peak is None else short_number(peak)
-            _write(axes, (1, row.place), right, figures, "right")
+            write_beside(axes, (1, row.place), right, figures, "right", bbox=GROUND)
     return figure
 
 
@@ -142,17 +126,6 @@ def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
     cards = [size for size in sizes if low <= size <= high]
     for size in cards:
         axes.axvline(size, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
-        text = f"{size} GB" if size == cards[-1] else str(size)
-        half = text_inches([str(size)], TEXT_POINTS) / 2
-        axes.annotate(
-            text, (size, HEAD), (-72 * half, 0), textcoords="offset points", size=TEXT_POINTS,
-            color=MUTED, va="center_baseline", label=DIRECT, annotation_clip=False,
-        )  # fmt: skip
-
-
-def _write(
-    axes: Axes, place: tuple[float, float], inches: float, text: str, side: Literal["left", "right"]
-) -> None:
-    """``write_beside``, on a ground that hides the lines of cards."""
-    ground = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    write_beside(axes, place, inches, text, side).set_bbox(ground)
+        text = f"{size} GiB" if size == cards[-1] else str(size)
+        half = text_inches([str(size)], CAPTION_POINTS) / 2
+        write(axes, text, (size, HEAD), (-72 * half, 0), size=CAPTION_POINTS, color=MUTED)

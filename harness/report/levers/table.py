@@ -10,8 +10,6 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import LEVER_FIELDS, LEVERS, has_exact_levers_only
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
-    GIB,
-    assumptions,
     describe_memory,
     origin,
     pulled,
@@ -26,6 +24,7 @@ from samfit.harness.report.kit.select import (
     series_of,
 )
 from samfit.harness.report.kit.tables import MISSING, CaptionedTable
+from samfit.units import GIB
 
 PUBLISHED, EXACT = "as published", "with every exact lever"
 # The lever that each further stage adds to the stage before it.
@@ -72,22 +71,16 @@ def side_by_side(records: Sequence[Record]) -> list[Stages]:
     return sorted(found, key=lambda one: (one.batch, one.peaks_gib()[PUBLISHED]))
 
 
-def side_by_side_table(records: Sequence[Record]) -> CaptionedTable:
-    """Peak memory in GiB of each method and batch size, stage by stage, and its exact levers.
-
-    The frame is empty where no method is there with levers.
-    """
-    shown = side_by_side(records)
-    title = "As published, and with every lever"
-    if not shown:
-        return CaptionedTable(pd.DataFrame(), title, "")
+def side_by_side_table(shown: Sequence[Stages]) -> CaptionedTable:
+    """Peak memory in GiB of each method and batch size, stage by stage, and its exact levers."""
     published = [one.records[PUBLISHED] for one in shown]
     caption = (
         f"Peak memory allocated in one {step_name(published)}, GiB. {CONDITIONS}"
-        f"{compared(shown)}{assumptions(published)}"
-        f"Source, as published: {describe_memory(published)}; {origin(published)}."
+        f"{compared(shown)}Source, as published: {describe_memory(published)}; "
+        f"{origin(published)}."
     )
-    return CaptionedTable(pd.DataFrame([_row(one) for one in shown]), title, caption)
+    frame = pd.DataFrame([_row(one) for one in shown])
+    return CaptionedTable(frame, "As published, and with every lever", caption)
 
 
 def compared(shown: Sequence[Stages]) -> str:

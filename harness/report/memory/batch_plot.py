@@ -10,98 +10,71 @@ from matplotlib.lines import Line2D
 
 from samfit.harness.device.cards import COMMON_CARDS
 from samfit.harness.record.record import Record
+from samfit.harness.report.kit.by_batch import plot_by_batch
 from samfit.harness.report.kit.describe import (
-    GIB,
     Unit,
-    assumptions,
     describe_memory,
+    memory_source,
     step_name,
     unit_for,
 )
-from samfit.harness.report.kit.frame import (
-    TEXT_POINTS,
-    batch_axis,
-    framed_axes,
-    powers_of_two,
-)
-from samfit.harness.report.kit.labels import DIRECT
-from samfit.harness.report.kit.out_of_memory import (
-    mark_out_of_memory,
-    out_of_memory_handles,
-    out_of_memory_inches,
-)
-from samfit.harness.report.kit.ranking import draw_ranking, rank
-from samfit.harness.report.kit.select import (
-    Series,
-    cuda_counterparts,
-    has_memory,
-    memory_records,
-    series_of,
-)
-from samfit.harness.report.kit.style import MUTED, kind_handles, method_styles, styled
+from samfit.harness.report.kit.frame import powers_of_two
+from samfit.harness.report.kit.labels import GROUND, write
+from samfit.harness.report.kit.select import Series, Shown, has_memory, series_of
+from samfit.harness.report.kit.style import MUTED, styled
+from samfit.units import GIB
 
 CARD_ROOM = 0.36  # left of the smallest batch size, as share of their span
 CARDS_CAPTION = (
-    "A horizontal line is all the memory of such a card; the CUDA context and what the allocator "
-    "reserves beyond the tensors must fit below it too. "
+    "Dotted lines: total card memory (a card sold as 8 GB has 8 GiB). Less is left for tensors: "
+    "the CUDA context and memory that PyTorch reserves beyond them also take room. "
 )
 RING: dict[str, Any] = {
-    "marker": "o",
-    "markersize": 10,
-    "markeredgewidth": 1.3,
-    "fillstyle": "none",
+    "marker": "o", "markersize": 10, "markeredgewidth": 1.3, "fillstyle": "none",
     "linestyle": "none",
-}
+}  # fmt: skip
 
 
 @styled
-def memory_vs_batch(records: Sequence[Record]) -> Figure | None:
-    """Peak memory allocated against batch size (log scales), one line a method, and a ranking.
+def memory_vs_batch(shown: Shown) -> Figure:
+    """Peak memory allocated against batch size (log scales), one line a method.
 
-    It shows those of ``records`` that ``select.memory_records`` chooses, and, where these are
-    predictions, what was measured on CUDA in the same conditions. None if no record holds a peak.
+    Where the records are predictions, rings show what was measured on CUDA.
     """
-    shown = memory_records(records)
-    if not shown:
-        return None
-    measured = cuda_counterparts(records, shown)
-    series, unit = series_of([*shown, *measured]), unit_for(shown)
-    curves = {one.label: _peaks(one, shown[0].source, unit) for one in series}
-    ranking, styles = rank(series, curves), method_styles(series)
-    rings = [Line2D([], [], color=MUTED, label="measured", **RING)] if measured else []
-    figure, axes = framed_axes(
-        f"Peak memory of one {step_name(shown)} against batch size",
-        _caption(shown, measured),
-        [*kind_handles(series), *rings, *out_of_memory_handles(series)],
-        height=max(3.9, ranking.height),
-        right=ranking.width,
-        above=out_of_memory_inches(series),
+    records, measured = shown
+    series, unit = series_of([*records, *measured]), unit_for(records)
+    curves = {one.label: _peaks(one, records[0].source, unit) for one in series}
+    plot = plot_by_batch(
+        series,
+        curves,
+        unit.name,
+        f"Peak memory of one {step_name(records)} against batch size",
+        _caption(records, measured),
+        key=[Line2D([], [], color=MUTED, label="measured", **RING)] if measured else [],
+        left=CARD_ROOM,
     )
     for label, curve in curves.items():
-        axes.plot(list(curve), list(curve.values()), **styles[label].line())
-    panel = draw_ranking(axes, ranking, styles, unit.name)
+        plot.axes.plot(list(curve), list(curve.values()), **plot.styles[label].line())
     # Without counterparts no rings, even if the lines are what was measured.
-    for row, one in enumerate(ranking.series if measured else []):
+    for row, one in enumerate(plot.series if measured else []):
         for batch, peak in _peaks(one, "measured-cuda", unit).items():
-            axes.plot([batch], [peak], color=styles[one.label].colour, **RING)
-            if batch == ranking.batch:
-                panel.plot([peak], [row], color=styles[one.label].colour, **RING)
-    batch_axis(axes, [batch for one in series for batch in one.by_batch()], CARD_ROOM)
-    _memory_axis(axes, unit, _cards_gb([*shown, *measured]))
-    mark_out_of_memory(axes, series, styles)
-    return figure
+            colour = plot.styles[one.label].colour
+            plot.axes.plot([batch], [peak], color=colour, **RING)
+            if batch == plot.batch:
+                plot.panel.plot([peak], [row], color=colour, **RING)
+    _memory_axis(plot.axes, unit, _cards_gb([*records, *measured]))
+    return plot.figure
 
 
-def _caption(shown: Sequence[Record], measured: Sequence[Record]) -> str:
-    cards = CARDS_CAPTION if _cards_gb(shown) else ""
+def _caption(records: Sequence[Record], measured: Sequence[Record]) -> str:
+    cards = CARDS_CAPTION if _cards_gb(records) else ""
     rings = f" Rings: {describe_memory(measured)}." if measured else ""
-    source = f"{assumptions(shown)}Source: {describe_memory(shown)}.{rings}"
-    return f"Peak of the memory that tensors hold. {cards}{source}"
+    return f"{cards}{memory_source(records)}{rings}"
 
 
-def _cards_gb(shown: Sequence[Record]) -> list[int]:
+def _cards_gb(records: Sequence[Record]) -> list[int]:
     """The cards that tell something about the peaks: no smaller than all, nor larger than twice."""
-    peaks = [record.memory.peak_allocated_bytes / GIB for record in shown if record.memory]
+    peaks = [record.memory.peak_allocated_bytes / GIB for record in records if record.memory]
     sizes = [card.sold_gb for card in COMMON_CARDS]
     return [size for size in sizes if min(peaks) <= size <= 2 * max(peaks)]
 
@@ -118,10 +91,9 @@ def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
     axes.set_ylabel(f"peak memory allocated ({unit.name})")
     for size, height in heights.items():
         axes.axhline(height, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
-        axes.text(
-            0.008, height, f"{size} GB card", size=TEXT_POINTS, color=MUTED, va="center_baseline",
-            transform=axes.get_yaxis_transform(), label=DIRECT, zorder=1.5,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        write(
+            axes, f"{size} GiB card", (0.008, height), coordinates=axes.get_yaxis_transform(),
+            color=MUTED, zorder=1.5, bbox=GROUND,
         )  # fmt: skip
 
 

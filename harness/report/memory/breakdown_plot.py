@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -11,26 +10,15 @@ from samfit.harness.record.record import Record
 from samfit.harness.report.kit import style
 from samfit.harness.report.kit.describe import (
     Unit,
-    assumptions,
-    describe_memory,
+    in_words,
+    memory_source,
     short_number,
     step_name,
     unit_for,
 )
-from samfit.harness.report.kit.frame import (
-    DPI,
-    MARGIN,
-    TEXT_POINTS,
-    framed_axes,
-    text_inches,
-)
-from samfit.harness.report.kit.labels import DIRECT
-from samfit.harness.report.kit.select import (
-    Series,
-    at_batch_size,
-    memory_records,
-    series_of,
-)
+from samfit.harness.report.kit.frame import DPI, MARGIN, TEXT_POINTS, framed_axes, text_inches
+from samfit.harness.report.kit.labels import GROUND, write
+from samfit.harness.report.kit.select import Series, Shown, at_batch_size, series_of
 
 BAR_INCHES, BAR_SHARE = 0.3, 0.76
 # For the categories in the order in which a record gives them: what stays first, what passes last.
@@ -45,26 +33,24 @@ Parts = dict[str, float]  # by category, in stacking order
 
 
 @style.styled
-def breakdown(records: Sequence[Record]) -> Figure | None:
+def breakdown(shown: Shown) -> Figure | None:
     """Memory by category at the peak as one stacked bar a method, the smallest on top.
 
-    It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there
-    are any. None if no record holds a breakdown.
+    At batch size 4 if there are such records; None if none holds a breakdown.
     """
-    broken_down = [r for r in memory_records(records) if r.memory and r.memory.breakdown_bytes]
-    shown = at_batch_size(broken_down)
-    if not shown:
+    records = at_batch_size([r for r in shown.records if r.memory and r.memory.breakdown_bytes])
+    if not records:
         return None
-    unit = unit_for(shown)
-    bars = [(series, _parts(series, unit)) for series in series_of(shown)]
+    unit = unit_for(records)
+    bars = [(series, _parts(series, unit)) for series in series_of(records)]
     bars.sort(key=lambda bar: sum(bar[1].values()))
     large, small = _by_size([parts for _, parts in bars])
     names = [f"{series.label}, {series.kind}" for series, _ in bars]
     figure, axes = framed_axes(
-        f"What fills the memory at the peak of a {step_name(shown)}, "
-        f"batch size {shown[0].cell.batch_size}",
-        _caption(shown, small),
-        [Patch(color=colour, label=_words(name)) for name, colour in large.items()],
+        f"What fills the memory at the peak of a {step_name(records)}, "
+        f"batch size {records[0].cell.batch_size}",
+        _caption(records, small),
+        [Patch(color=colour, label=in_words(name)) for name, colour in large.items()],
         height=BAR_INCHES * (len(bars) + 0.4),
         left=text_inches(names, TEXT_POINTS) + 2 * MARGIN,
         right=text_inches(["00,000 GiB"], TEXT_POINTS) + MARGIN,
@@ -117,11 +103,8 @@ def _draw(axes: Axes, bars: Sequence[Parts], colours: Mapping[str, str], unit: U
             )  # fmt: skip
             _label_inside(axes, row, left, parts[name], colours[name])
             left += parts[name]
-        axes.annotate(
-            f"{short_number(left)} {unit.name}", (left, row), (4, 0), textcoords="offset points",
-            size=TEXT_POINTS, weight="bold", va="center_baseline", label=DIRECT,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-        )  # fmt: skip
+        total = f"{short_number(left)} {unit.name}"
+        write(axes, total, (left, row), (4, 0), weight="bold", bbox=GROUND)
 
 
 def _label_inside(axes: Axes, row: int, left: float, size: float, colour: str) -> None:
@@ -130,18 +113,9 @@ def _label_inside(axes: Axes, row: int, left: float, size: float, colour: str) -
     inches_per_unit = axes.get_window_extent().width / (axes.get_xlim()[1] * DPI)
     if size * inches_per_unit < text_inches([text], TEXT_POINTS) + 0.06:
         return
-    red, green, blue = to_rgb(colour)
-    is_dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.55
-    axes.text(
-        left + size / 2, row, text, size=TEXT_POINTS, color="white" if is_dark else style.INK,
-        ha="center", va="center_baseline", label=DIRECT,
-    )  # fmt: skip
+    write(axes, text, (left + size / 2, row), color=style.ink_on(colour), ha="center")
 
 
-def _caption(shown: Sequence[Record], small: Sequence[str]) -> str:
-    others = f"{OTHER}: {', '.join(map(_words, small))}. " if small else ""
-    return f"{others}{assumptions(shown)}Source: {describe_memory(shown)}."
-
-
-def _words(category: str) -> str:
-    return category.replace("_", " ")
+def _caption(records: Sequence[Record], small: Sequence[str]) -> str:
+    others = f"{OTHER}: {', '.join(map(in_words, small))}. " if small else ""
+    return f"{others}{memory_source(records)}"

@@ -6,22 +6,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import (
-    assumptions,
-    describe_memory,
-    step_name,
-    unit_for,
-)
+from samfit.harness.report.kit.describe import memory_source, step_name, unit_for
 from samfit.harness.report.kit.frame import framed_axes
-from samfit.harness.report.kit.gap import times_parallel
 from samfit.harness.report.kit.labels import LINE_INCHES, Label, label_points
-from samfit.harness.report.kit.select import (
-    Series,
-    at_batch_size,
-    memory_records,
-    series_of,
-)
+from samfit.harness.report.kit.select import Shown, at_batch_size, series_of, times_parallel
 from samfit.harness.report.kit.style import kind_handles, method_styles, styled
 
 ENOUGH = 5  # methods, to say anything about a correlation
@@ -29,28 +17,29 @@ WEAK, STRONG = 0.3, 0.7
 
 
 @styled
-def parameters_vs_memory(records: Sequence[Record]) -> Figure | None:
+def parameters_vs_memory(shown: Shown) -> Figure | None:
     """Peak memory against trainable parameters (millions, log scale), one point a method.
 
-    It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there
-    are any. None if fewer than two methods have both figures.
+    At batch size 4 if there are such records; None if fewer than two methods have both figures.
     """
-    complete = [r for r in memory_records(records) if r.params and r.params.trainable]
-    shown = at_batch_size(complete)
-    series = series_of(shown)
+    records = at_batch_size([r for r in shown.records if r.params and r.params.trainable])
+    series = series_of(records)
     if len(series) < 2:
         return None
-    unit = unit_for(shown)
+    unit = unit_for(records)
     last = [one.records[-1] for one in series]
     x = [r.params.trainable / 1e6 for r in last if r.params]
     y = [r.memory.peak_allocated_bytes / unit.nbytes for r in last if r.memory]
-    correlation = rank_correlation(x, y)
+    correlation, ratio = rank_correlation(x, y), times_parallel(series, y)
     text = "undefined" if correlation is None else f"{correlation:.2f}"
+    gap = "" if ratio is None else (
+        f"Every serial method takes at least {ratio:.1f} times the memory of any parallel one. "
+    )  # fmt: skip
     figure, axes = framed_axes(
         _title(correlation, len(series)),
-        f"{_gap(series, y)}Rank correlation (Spearman) {text}, n = {len(series)}. One "
-        f"{step_name(shown)}, batch size {shown[0].cell.batch_size}. "
-        f"{assumptions(shown)}Source: {describe_memory(shown)}.",
+        f"{gap}Rank correlation (Spearman): {text}, {len(series)} methods. One "
+        f"{step_name(records)}, batch size {records[0].cell.batch_size}. "
+        f"{memory_source(records)}",
         kind_handles(series, lines=False),
         height=max(3.9, LINE_INCHES * len(series)),
     )
@@ -86,11 +75,3 @@ def _title(correlation: float | None, methods: int) -> str:
             tendency = "more" if correlation > 0 else "less"
             return f"Methods with more trainable parameters tend to take {tendency} memory"
     return "Peak memory against trainable parameters"
-
-
-def _gap(shown: Sequence[Series], sizes: Sequence[float]) -> str:
-    """The sentence that serial methods take more than parallel ones, where all do."""
-    ratio = times_parallel(shown, sizes)
-    if ratio is None:
-        return ""
-    return f"Every serial method takes at least {ratio:.1f} times the memory of any parallel one. "

@@ -13,29 +13,22 @@ from samfit.harness.memory.figures import Memory, Timeline
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import (
     Unit,
-    assumptions,
-    describe_memory,
+    memory_source,
     short_number,
     step_name,
     unit_for,
 )
 from samfit.harness.report.kit.frame import framed_axes
-from samfit.harness.report.kit.gap import times_parallel
 from samfit.harness.report.kit.panels import draw_panels, grid_of
-from samfit.harness.report.kit.select import (
-    Series,
-    at_batch_size,
-    memory_records,
-    series_of,
-)
-from samfit.harness.report.kit.style import MethodStyle, method_styles, styled
+from samfit.harness.report.kit.select import Series, Shown, at_batch_size, series_of, times_parallel
+from samfit.harness.report.kit.style import MethodStyle, kind_handles, method_styles, styled
 
 GREYS = {"forward": "#DADADA", "backward": "#9C9C9C", "optimizer": "#444444"}
 STRIP, HEADROOM = 0.07, 0.08  # below zero and above the highest peak, as shares of that peak
 TICKS_POINTS = 28  # room for the numbers beside the panels
 CAPTION = (
-    "Marks stand at the peaks. Progress counts allocations and frees, not time, and is scaled to "
-    "each method's own step. "
+    "Markers show peaks. Progress counts allocations and frees, not time; each panel is scaled to "
+    "its own step. "
 )
 
 
@@ -48,25 +41,27 @@ class Step(NamedTuple):
 
 
 @styled
-def timeline(records: Sequence[Record]) -> Figure | None:
+def timeline(shown: Shown) -> Figure | None:
     """Live memory over one step, one panel a method: parallel before serial, then by the peak.
 
-    It shows those of ``records`` that ``select.memory_records`` chooses, at batch size 4 if there
-    are any. None if no record holds a timeline.
+    At batch size 4 if there are such records; None if none holds a timeline.
     """
-    shown = at_batch_size([r for r in memory_records(records) if r.memory and r.memory.timeline])
-    if not shown:
+    records = at_batch_size([r for r in shown.records if r.memory and r.memory.timeline])
+    if not records:
         return None
-    steps, unit = _steps(shown), unit_for(shown)
+    steps, unit = _steps(records), unit_for(records)
     series = [step.series for step in steps]
     styles, grid = method_styles(series), grid_of(series)
     phases = {name for step in steps for name in step.timeline.phase_starts}
     figure, frame = framed_axes(
-        _title(steps, shown),
-        f"One {step_name(shown)}, batch size {shown[0].cell.batch_size}. {CAPTION}"
-        f"{assumptions(shown)}Source: {describe_memory(shown)}.",
-        [Patch(color=grey, label=name) for name, grey in GREYS.items() if name in phases],
-        height=grid.total_height,
+        _title(steps, step_name(records)),
+        f"One {step_name(records)}, batch size {records[0].cell.batch_size}. {CAPTION}"
+        f"{memory_source(records)}",
+        [
+            *kind_handles(series, lines=False),
+            *(Patch(color=grey, label=name) for name, grey in GREYS.items() if name in phases),
+        ],
+        height=grid.pitch * len(grid.rows),
     )
     frame.set_xlabel("progress through the step", loc="left", labelpad=6)
     frame.set_ylabel(f"live memory ({unit.name})", labelpad=TICKS_POINTS)
@@ -82,10 +77,10 @@ def timeline(records: Sequence[Record]) -> Figure | None:
     return figure
 
 
-def _steps(shown: Sequence[Record]) -> list[Step]:
+def _steps(records: Sequence[Record]) -> list[Step]:
     """The smallest peak first."""
     steps = []
-    for series in series_of(shown):
+    for series in series_of(records):
         memory = series.records[-1].memory
         assert memory is not None and memory.timeline is not None
         steps.append(Step(series, memory, memory.timeline))
@@ -96,13 +91,13 @@ def _size(memory: Memory, unit: Unit) -> str:
     return f"{short_number(memory.peak_allocated_bytes / unit.nbytes)} {unit.name}"
 
 
-def _title(steps: Sequence[Step], shown: Sequence[Record]) -> str:
+def _title(steps: Sequence[Step], name: str) -> str:
     """What is seen, where every serial method keeps more for the backward phase."""
     trained = [step for step in steps if "backward" in step.timeline.phase_starts]
     kept = [s.timeline.live_bytes[s.timeline.phase_starts["backward"]] for s in trained]
     ratio = times_parallel([step.series for step in trained], kept)
     if ratio is None:
-        return f"Memory over one {step_name(shown)}"
+        return f"Memory over one {name}"
     return (
         f"When the backward pass begins, serial methods hold at least {ratio:.1f} times the "
         "memory of any parallel one"

@@ -18,7 +18,7 @@ function sort(table, column) {
   const ascending = header.getAttribute("aria-sort") !== "ascending";
   headers.forEach((other) => other.removeAttribute("aria-sort"));
   header.setAttribute("aria-sort", ascending ? "ascending" : "descending");
-  const key = header.classList.contains("number") ? number : text;
+  const key = header.classList.contains("right") ? number : text;
   const keyed = [...table.tBodies[0].rows].map((row) => [key(row.cells[column]), row]);
   keyed.sort(([one], [other]) => compare(one, other, ascending));
   table.tBodies[0].append(...keyed.map(([, row]) => row));
@@ -91,7 +91,7 @@ function answer() {
       for (const content of [method, how, needs.toFixed(2)]) {
         row.insertCell().textContent = content;
       }
-      row.lastChild.className = "number";
+      row.lastChild.className = "right";
       row.dataset.fits = Boolean(fitting);
       return row;
     }),

@@ -3,8 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Iterator, Sequence
-from itertools import compress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +13,13 @@ from markupsafe import Markup
 from PIL import Image
 
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import method_title, origin, pulled
-from samfit.harness.report.kit.tables import MISSING, TEXT, CaptionedTable, cells_table
+from samfit.harness.report.cells import cells_table
+from samfit.harness.report.kit.describe import in_words, method_title, origin, pulled
+from samfit.harness.report.kit.tables import MISSING, CaptionedTable, side
 from samfit.harness.report.page.fits import fits_data
 from samfit.harness.report.page.summary import summary
 
 HERE = Path(__file__).parent
-WORDS = ("method", "model", "levers and settings", "task", "ended")
 FIGURES = {  # column of cells_table, what it is divided by, decimals
     "batch": ("batch_size", 1, 0),
     "trained, M": ("trainable_parameters", 1e6, 3),
@@ -31,7 +30,6 @@ FIGURES = {  # column of cells_table, what it is divided by, decimals
     "IoU": ("iou", 1, 3),
     "mIoU": ("miou", 1, 3),
 }
-TEXT_COLUMNS = {*WORDS, *TEXT, "source"}
 
 
 class Plot(NamedTuple):
@@ -55,9 +53,20 @@ class Plot(NamedTuple):
         return f"data:image/webp;base64,{base64.b64encode(webp.getvalue()).decode()}"
 
 
-def report_page(
-    records: Sequence[Record], tables: Sequence[CaptionedTable], plots: Sequence[Plot]
-) -> bytes:
+class Section(NamedTuple):
+    """What the page shows of one topic."""
+
+    title: str
+    tables: list[CaptionedTable]
+    plots: list[Plot]
+
+    @property
+    def anchor(self) -> str:
+        """The name by which the page links to it."""
+        return self.title.lower().replace(" ", "-")
+
+
+def report_page(records: Sequence[Record], sections: Sequence[Section], notes: str) -> bytes:
     """The page, in UTF-8: it needs no other file. Everything that comes from records is escaped."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
@@ -66,22 +75,24 @@ def report_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    makers = [_maker(record) for record in records]
-    names, cells = [*WORDS, *FIGURES], list(_rows(records, makers))
-    known = [any(cell["values"][i] != MISSING for cell in cells) for i in range(len(names))]
-    for cell in cells:  # no column without a value
-        cell["values"] = [*compress(cell["values"], known)]
+    environment.filters["side"] = side
+    makers: dict[str, list[Record]] = {}
+    for record in records:
+        makers.setdefault(_maker(record), []).append(record)
+    numbers = {maker: number for number, maker in enumerate(makers, 1)}
+    made = [numbers[_maker(record)] for record in records]
+    cells = _cells(records)
     page = environment.get_template("page.html").render(
         css=_own("page.css"),
         script=_own("page.js"),
         origin=origin(records),
         sentences=summary(records),
         fits=fits_data(records),
-        plots=plots,
-        tables=[_table(table) for table in tables if not table.frame.empty],
-        columns=[_column(name) for name in (*compress(names, known), "source")],
-        cells=cells,
-        sources=_sources(records, makers),
+        sections=sections,
+        notes=notes,
+        columns=cells.columns.tolist(),
+        cells=[*zip(records, made, cells.to_numpy().tolist(), strict=True)],
+        sources=[_source(group) for group in makers.values()],
     )
     return page.encode()
 
@@ -91,42 +102,26 @@ def _own(name: str) -> Markup:
     return Markup((HERE / name).read_text(encoding="utf-8"))
 
 
-def _column(name: str) -> dict[str, Any]:
-    return {"name": name, "number": name not in TEXT_COLUMNS}
-
-
-def _table(table: CaptionedTable) -> dict[str, Any]:
-    return {
-        "title": table.title,
-        "caption": table.caption,
-        "columns": [_column(str(name)) for name in table.frame.columns],
-        "rows": table.frame.astype(str).values.tolist(),
+def _cells(records: Sequence[Record]) -> pd.DataFrame:
+    """One row a Cell, in text; no column without a value."""
+    cells, figures = [record.cell for record in records], cells_table(records)
+    columns = {
+        "method": [method_title(record) for record in records],
+        "model": [
+            f"{cell.backbone} {cell.image_size}" + (", infer" if cell.phase == "infer" else "")
+            for cell in cells
+        ],
+        "levers and settings": [", ".join(pulled(cell)) or MISSING for cell in cells],
+        "task": [f"{cell.task}, seed {cell.seed}" if cell.task else MISSING for cell in cells],
+        "ended": [record.status for record in records],
+        **{
+            name: [_number(value, per, decimals) for value in figures[column]]
+            for name, (column, per, decimals) in FIGURES.items()
+        },
+        "source": [record.source for record in records],
     }
-
-
-def _rows(records: Sequence[Record], makers: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The table of all Cells; ``made`` counts the distinct makers from 1."""
-    numbers_of = {maker: number for number, maker in enumerate(dict.fromkeys(makers), 1)}
-    rows = cells_table(records).to_dict("records")
-    for record, maker, figures in zip(records, makers, rows, strict=True):
-        cell = record.cell
-        model = f"{cell.backbone} {cell.image_size}" + (", infer" if cell.phase == "infer" else "")
-        words = [
-            method_title(record),
-            model,
-            ", ".join(pulled(cell)) or MISSING,
-            f"{cell.task}, seed {cell.seed}" if cell.task else MISSING,
-            record.status,
-        ]
-        numbers = [_number(figures[name], per, places) for name, per, places in FIGURES.values()]
-        yield {
-            "key": record.key,
-            "source": record.source,
-            "status": record.status,
-            "message": record.message,
-            "made": numbers_of[maker],
-            "values": [*words, *numbers],
-        }
+    frame = pd.DataFrame(columns)
+    return frame.loc[:, (frame != MISSING).any()]
 
 
 def _number(value: Any, per: float, decimals: int) -> str:
@@ -140,18 +135,10 @@ def _maker(record: Record) -> str:
     return json.dumps([record.source, kept], sort_keys=True)
 
 
-def _sources(records: Sequence[Record], makers: Sequence[str]) -> list[dict[str, Any]]:
-    """Title and facts of each distinct maker, in order of appearance."""
-    groups: dict[str, list[Record]] = {}
-    for record, maker in zip(records, makers, strict=True):
-        groups.setdefault(maker, []).append(record)
-    return [
-        {
-            "title": f"{group[0].source}, {len(group)} Cells: {origin(group)}",
-            "facts": _facts(group[0]),
-        }
-        for group in groups.values()
-    ]
+def _source(made: Sequence[Record]) -> dict[str, Any]:
+    """Title and facts of records of one maker."""
+    title = f"{made[0].source}, {len(made)} Cells: {origin(made)}"
+    return {"title": title, "facts": _facts(made[0])}
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
@@ -160,4 +147,4 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     found.pop("packages", None)
     if record.memory:
         found = {"instrument": record.memory.instrument, **found}
-    return [(n.replace("_", " "), str(v)) for n, v in found.items() if v is not None]
+    return [(in_words(n), str(v)) for n, v in found.items() if v is not None]

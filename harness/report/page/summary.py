@@ -6,8 +6,8 @@ from statistics import mean
 
 from samfit.harness.device.cards import MOST_ASKED_CARDS
 from samfit.harness.record.record import Record
-from samfit.harness.report.accuracy.describe import metric_name
-from samfit.harness.report.accuracy.standings import PRETRAINED, standings
+from samfit.harness.report.accuracy.captions import metric_name
+from samfit.harness.report.accuracy.scored import PRETRAINED, scored_methods
 from samfit.harness.report.kit.describe import method_title, size
 from samfit.harness.report.kit.select import is_as_published
 from samfit.harness.report.page.fits import naming_cards
@@ -64,13 +64,13 @@ def _extremes(records: Sequence[Record]) -> Iterator[str]:
 
 
 def _accuracy(records: Sequence[Record]) -> Iterator[str]:
-    found = standings(records)
+    found = scored_methods(records)
     scores = found.methods[0].scores(found.tasks) if found else []
     if found is None or len(found.methods) < 2 or not scores:
         return
     before = [
         f"; without adaptation it is {mean(one.scores(found.tasks)):.2f}"
-        for one in found.yardsticks
+        for one in found.baselines
         if one.series.label == PRETRAINED and one.scores(found.tasks)
     ]
     seeds = "one seed" if len(scores) == 1 else f"{len(scores)} seeds"

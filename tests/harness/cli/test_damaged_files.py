@@ -24,8 +24,8 @@ from samfit.harness.data.table import read_table
 from samfit.harness.record.changes import compare
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
-from samfit.harness.report.page.page import report_page
-from samfit.harness.report.write import captioned_tables
+from samfit.harness.report.page.page import Section, report_page
+from samfit.harness.report.write import report_tables
 from samfit.harness.run.profiles import load_profile
 from samfit.harness.train.run_folder import RunFolder
 
@@ -182,7 +182,7 @@ def test_whatever_is_read_can_be_shown(data):
     except UserError:
         return
     records = [*RECORDS[:odd], record, *RECORDS[odd + 1 :]]
-    assert report_page(records, captioned_tables(records), [])
+    assert report_page(records, [Section("all", report_tables(records), [])], "")
     assert json.dumps(compare(RECORDS, records).to_json())
 
 

@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given, strategies as st
 from synthetic_records import measured, out_of_memory, predicted
 
-from samfit.harness.record.changes import (
-    CERTAINTY,
-    FEWEST,
-    Drift,
-    compare,
-    failures,
-    ratio_error,
-)
+from samfit import compare
+from samfit.harness.record.changes import CERTAINTY, FEWEST, Drift, ratio_error
 from samfit.harness.record.record import Spread, Timing
 
 ADAPTERS = ("cad", "lora", "full")
@@ -66,7 +60,7 @@ def test_any_byte_more_is_a_change_of_memory():
     assert (change.figure, change.new - change.old) == ("peak_allocated_bytes", 10)
 
 
-def test_cells_that_are_gone_new_or_ended_otherwise_are_named():
+def test_cells_that_are_missing_new_or_of_another_status_are_named():
     ran, failed = measured("lora", 16), out_of_memory("lora", 16)
     found = compare([measured("cad"), ran], [failed, measured("full")])
     assert [record.cell.adapter for record in found.gone] == ["cad"]
@@ -79,19 +73,19 @@ def test_limits_fail_what_exceeds_them_and_nothing_else():
     before = [predicted("cad"), *run(0)]
     after = [grown(predicted("cad"), 0.02), *run(1, "lora", 1.3)]
     found = compare(before, after)
-    assert failures(found, None, None) == []
-    assert failures(found, 0.03, 0.5) == []
-    (memory,) = failures(found, 0.01, None)
+    assert found.failures(None, None) == []
+    assert found.failures(0.03, 0.5) == []
+    (memory,) = found.failures(0.01, None)
     assert "peak_allocated_bytes grew by 2.0%" in memory
-    (time,) = failures(found, None, 0.1)
+    (time,) = found.failures(None, 0.1)
     assert "step_median_ms" in time and "lora" in time
-    assert failures(compare(after, before), 0, 0) == [], "what shrank"
+    assert compare(after, before).failures(0, 0) == [], "what shrank"
 
 
 def test_with_a_limit_a_cell_that_no_longer_runs_fails():
     found = compare([measured("lora", 16), predicted("cad")], [out_of_memory("lora", 16)])
-    gone, stopped = failures(found, 1, None)
-    assert gone.endswith("is gone") and stopped.endswith("ended as oom")
+    gone, stopped = found.failures(1, None)
+    assert gone.endswith("is missing") and stopped.endswith("succeeded before and now ends as oom")
 
 
 def phases(seed, common=1.0, slow=(), cells=40):
@@ -128,9 +122,9 @@ def test_what_most_cells_did_is_told_apart_from_what_one_did():
     assert found.drift.factor == pytest.approx(1.5, rel=0.1)
     (change,) = found.changed[0].time
     assert change.growth == pytest.approx(change.new / change.old / found.drift.factor - 1)
-    common, _ = failures(found, None, 0.2)
+    common, _ = found.failures(None, 0.2)
     assert common.startswith("most Cells: step_median_ms grew by")
-    assert len(failures(found, None, 0.6)) == 1
+    assert len(found.failures(None, 0.6)) == 1
     assert found.to_json()["drift"]["changed"]
 
 

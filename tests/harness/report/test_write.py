@@ -1,11 +1,17 @@
+"""A report as a whole: its files, its sections, and the front door to it."""
+
+import re
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from synthetic_records import measured, out_of_memory, predicted, scored, with_levers
+from readable import printed
+from synthetic_records import measured, out_of_memory, predicted, trained_methods, with_levers
 
-from samfit.errors import UserError
-from samfit.harness.report.write import ACCURACY_PLOTS, PLOTS, write_report
+import samfit
+from samfit.harness.report.write import NOTHING, TOPICS, report_for_terminal
 
 RECORDS = [
     *with_levers(
@@ -16,54 +22,48 @@ RECORDS = [
 ]
 
 
-def test_everything_is_written_and_named(tmp_path):
-    paths = write_report(RECORDS, tmp_path / "new" / "folder")
-    stems = {plot.__name__ for plot in PLOTS}
+SCORED = trained_methods(("cad", "lora"), masks=[9])
+DOCS = Path(__file__).parents[3] / "docs" / "results.md"
+
+
+def test_everything_is_written_and_the_same_records_give_the_same_bytes(tmp_path):
+    records = [*RECORDS, *SCORED]
+    paths, again = (samfit.report(records, tmp_path / "new" / name) for name in "ab")
+    assert sorted(paths) == sorted((tmp_path / "new" / "a").iterdir())
+    for one, other in zip(paths, again, strict=True):
+        assert one.read_bytes() == other.read_bytes(), one.name
+    plots = {plot.__name__ for topic in TOPICS for plot in topic.plots}
     assert {path.name for path in paths} == {"report.html", "table.csv", "table.md"} | {
-        f"{stem}.{suffix}" for stem in stems for suffix in ("png", "svg")
-    }
-    assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
+        f"{plot}.{suffix}" for plot in plots for suffix in ("png", "svg")
+    } - {"gallery.svg"}
+    headings = re.findall(r"<h2>(.*?)</h2>", paths[0].read_text())
+    titles = [topic.title for topic in TOPICS]
+    assert [heading for heading in headings if heading in titles] == titles
+    for title in titles:
+        assert f"## {title}\n" in DOCS.read_text(encoding="utf-8")
 
 
-def test_accuracy_is_written_and_the_gallery_as_pixels_only(tmp_path):
-    records = [
-        record
-        for adapter in ("cad", "lora")
-        for record in (
-            predicted(adapter, backbone="vit_tiny"),
-            scored(adapter, batch_size=4, masks=[9]),
-        )
-    ]
-    first, second = (write_report(records, tmp_path / name) for name in ("first", "second"))
-    names = {path.name for path in first}
-    for plot in ACCURACY_PLOTS:
-        assert f"{plot.__name__}.png" in names
-    assert "accuracy_vs_memory.svg" in names
-    assert "gallery.svg" not in names
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes(), one.name
+def test_what_a_prediction_assumes_is_said_once(tmp_path):
+    assuming = replace(predicted("lora"), assumption="all is even")
+    note = "† Predictions of Lora assume that all is even."
+    samfit.report([assuming, predicted("cad")], tmp_path)
+    for name in ("table.md", "report.html"):
+        assert (tmp_path / name).read_text().count(note) == 1
+    assert note in printed(report_for_terminal([assuming]))
 
 
-def test_the_same_records_give_the_same_bytes(tmp_path):
-    first, second = (write_report(RECORDS, tmp_path / name) for name in ("first", "second"))
-    for one, other in zip(first, second, strict=True):
-        assert one.read_bytes() == other.read_bytes(), one.name
-
-
-def test_plots_without_records_are_left_out(tmp_path):
-    names = {path.name for path in write_report([predicted("lora")], tmp_path)}
+def test_what_has_no_records_is_left_out_and_said_if_it_is_all(tmp_path):
+    names = {path.name for path in samfit.report([predicted("lora")], tmp_path)}
     assert "memory_vs_batch.svg" in names
-    assert "throughput_vs_batch.svg" not in names
-    assert "parameters_vs_memory.svg" not in names
-
-
-def test_no_records_give_empty_tables(tmp_path):
-    paths = write_report([], tmp_path)
+    assert not {"throughput_vs_batch.svg", "parameters_vs_memory.svg"} & names
+    paths = samfit.report([], tmp_path)
     assert [path.name for path in paths] == ["report.html", "table.csv", "table.md"]
+    assert paths[2].read_text() == NOTHING
+    assert NOTHING.strip() in printed(report_for_terminal([]))
 
 
 def test_the_markdown_holds_both_tables_with_their_sources(tmp_path):
-    write_report(RECORDS, tmp_path)
+    samfit.report(RECORDS, tmp_path)
     text = (tmp_path / "table.md").read_text()
     assert "predicted (trace + allocator replay)" in text
     assert "measured on Imaginary GPU" in text
@@ -72,8 +72,8 @@ def test_the_markdown_holds_both_tables_with_their_sources(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_the_users_error(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(UserError, match="cannot write the report to"):
-        write_report(RECORDS[:1], tmp_path / "file")
+    with pytest.raises(samfit.UserError, match="cannot write to"):
+        samfit.report(RECORDS[:1], tmp_path / "file")
 
 
 def test_the_room_needs_no_torch_and_no_pyplot():

@@ -9,7 +9,7 @@ from samfit.errors import UserError
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.weights import MINIATURE
-from samfit.harness.report.accuracy.standings import training_step
+from samfit.harness.report.accuracy.scored import training_step
 from samfit.harness.report.kit.select import is_as_published
 from samfit.harness.run.profiles import (
     BATCH_SIZES,

@@ -1,14 +1,16 @@
-"""The table, the plot and the verdict of a validation."""
+"""Predicted against measured: the tables, the plot and the verdict of a validation."""
 
 from dataclasses import replace
 
 import pytest
 from matplotlib.text import Text
+from readable import assert_nothing_is_clipped, made
 from synthetic_records import ENVIRONMENT, GIB, all_text, direct_labels, measured, predicted
 
 from samfit.harness.report.agreement.pairs import pairs
 from samfit.harness.report.agreement.plot import agreement
 from samfit.harness.report.agreement.table import (
+    agreement_table,
     figures,
     validation_table,
     worst_cases,
@@ -18,24 +20,33 @@ from samfit.harness.report.agreement.table import (
 LEVERS = {"attention": "sdpa", "precision": "bf16"}
 
 
-def both(adapter, ours, theirs, batch=4, reserved=None, **fields):
-    """A Cell predicted and measured; the peaks are GiB."""
-    records = [
-        predicted(adapter, batch, ours, **fields),
-        measured(adapter, batch, peak_gib=theirs, **fields),
-    ]
-    if reserved:
-        memories = [
-            replace(r.memory, peak_reserved_bytes=int(n * GIB))
-            for r, n in zip(records, reserved, strict=True)
-        ]
-        records = [replace(r, memory=m) for r, m in zip(records, memories, strict=True)]
+def both(adapter, ours, theirs, batch=4, **fields):
+    """A Cell predicted and measured; the peaks are GiB, of which 1 more is reserved."""
+    record = measured(adapter, batch, peak_gib=theirs, **fields)
     environment = {**ENVIRONMENT, "gpu": "Imaginary GPU", "gpu_capability": "9.0", "driver": "1.2"}
-    return [records[0], replace(records[1], environment=environment)]
+    return [predicted(adapter, batch, ours, **fields), replace(record, environment=environment)]
+
+
+def reserving(record, gib):
+    return replace(record, memory=replace(record.memory, peak_reserved_bytes=gib * GIB))
 
 
 GOOD = [*both("cad", 10.05, 10), *both("lora", 26, 26, **LEVERS), *both("full", 32, 32, batch=1)]
 BAD = [*GOOD, *both("vpt", 21, 20)]
+
+
+def test_a_report_compares_what_was_both_predicted_and_measured():
+    records = [*both("cad", 2, 2.5, 1), *both("lora", 8, 8), predicted("full", 8, 30)]
+    frame, _, caption = made(agreement_table, records)
+    assert list(frame["method"]) == ["Cad", "Lora"]
+    assert list(frame["alloc. error"]) == ["-20.0%", "+0.0%"]
+    assert list(frame["alloc. measured"]) == ["2,560", "8,192"]
+    assert "measured on" in caption
+    failed = replace(records[1], status="oom", memory=None)
+    assert list(made(agreement_table, [records[0], failed, *records[2:]]).frame["batch"]) == ["4"]
+    assuming = [replace(records[2], assumption="all is even"), records[3]]
+    assert list(made(agreement_table, assuming).frame["method"]) == ["Lora†"]
+    assert made(agreement_table, records[::2]) is None
 
 
 def test_the_table_has_a_row_a_cell_the_furthest_off_first():
@@ -66,7 +77,10 @@ def test_good_predictions_miss_nothing():
         (BAD, "worst allocated error 5.00% (limit 3%)"),
         (both("cad", 9, 10), "worst allocated error 10.00% (limit 3%)"),
         (both("cad", 10.2, 10), "median allocated error 2.00% (limit 1%)"),
-        (both("cad", 10, 10, reserved=(12, 11)), "worst reserved error 9.09% (limit 5%)"),
+        (
+            [reserving(*each) for each in zip(both("cad", 10, 10), (12, 11), strict=True)],
+            "worst reserved error 9.09% (limit 5%)",
+        ),
     ],
 )
 def test_what_misses_a_limit_is_named(records, sentence):
@@ -130,5 +144,4 @@ def test_names_of_cells_that_lie_together_do_not_overlap():
     figure.draw_without_rendering()
     boxes = [Text.get_window_extent(label) for label in direct_labels(figure)]  # without leaders
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
-    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert drawn.x0 >= 0 and drawn.y0 >= 0 and drawn.x1 <= width and drawn.y1 <= height
+    assert_nothing_is_clipped(figure)

@@ -1,20 +1,12 @@
 """What ``samfit blame`` shows in a terminal, without colour."""
 
-import io
-
 import pytest
-from rich.console import Console
+from readable import printed
 from synthetic_blames import blamed, parallel_blame, serial_blame
 from synthetic_records import GIB, MIB
 
 from samfit.harness.report.blame.table import blame_summary, difference_summary
 from samfit.harness.trace.trace import OPTIMIZER, SAVED
-
-
-def printed(what, width=80):
-    console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(what)
-    return console.file.getvalue()
 
 
 def cells(text):
@@ -48,7 +40,9 @@ def test_long_names_are_broken_after_a_dot():
 
 
 def test_a_difference_is_by_category_and_by_module():
-    rows = cells(printed(difference_summary(serial_blame(), parallel_blame())))
+    text = printed(difference_summary(serial_blame(), parallel_blame()))
+    rows = cells(text)
+    assert ["what", "it", "is", "MiB", "MiB", "MiB"] in rows
     assert ["saved", "activations", "15,360", "0", "+15,360"] in rows
     assert ["weights", "frozen", "300", "300", "0"] in rows
     assert ["optimizer", "state", "10", "20", "-10"] in rows

@@ -1,18 +1,19 @@
 """What is shown as published, and that nothing with levers mixes with it."""
 
 import pytest
+from readable import made
 from synthetic_records import measured, predicted, with_levers
 
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import LEVERS
-from samfit.harness.report.agreement.pairs import agreement_table
+from samfit.harness.report.agreement.table import agreement_table
 from samfit.harness.report.kit.select import (
     is_as_published,
     memory_records,
     time_records,
 )
-from samfit.harness.report.kit.tables import memory_table
 from samfit.harness.report.memory.batch_plot import memory_vs_batch
+from samfit.harness.report.memory.table import memory_table
 
 PUBLISHED = [predicted("cad"), predicted("lora", peak_gib=26, serial=True)]
 
@@ -33,15 +34,16 @@ def test_tables_and_plots_show_the_methods_as_published_only():
     both = with_levers(PUBLISHED)
     assert len(both) > len(PUBLISHED)
     assert memory_records(both) == PUBLISHED
-    assert memory_table(both).to_markdown() == memory_table(PUBLISHED).to_markdown()
-    assert len(memory_vs_batch(both).axes[0].lines) == len(memory_vs_batch(PUBLISHED).axes[0].lines)
+    tables = [made(memory_table, records).to_markdown() for records in (both, PUBLISHED)]
+    assert tables[0] == tables[1]
+    lines = [made(memory_vs_batch, records).axes[0].lines for records in (both, PUBLISHED)]
+    assert len(lines[0]) == len(lines[1])
 
 
 def test_measurements_with_levers_mix_with_nothing_either():
     lowered = measured("cad", speed=30, attention="sdpa")
     assert time_records([lowered, measured("cad", speed=10)])[0].timing.images_per_second == 10
-    frame = agreement_table([*PUBLISHED, predicted("cad", attention="sdpa"), lowered]).frame
-    assert frame.empty
+    assert made(agreement_table, [*PUBLISHED, predicted("cad", attention="sdpa"), lowered]) is None
 
 
 def test_what_is_as_published_comes_before_a_better_source():
@@ -51,4 +53,4 @@ def test_what_is_as_published_comes_before_a_better_source():
 
 def test_records_with_levers_alone_are_still_shown():
     alone = [predicted("cad", precision=p, attention="sdpa") for p in ("fp32", "bf16")]
-    assert set(memory_table(alone).frame["method"]) == {"Cad", "Cad (precision=bf16)"}
+    assert set(made(memory_table, alone).frame["method"]) == {"Cad", "Cad (precision=bf16)"}

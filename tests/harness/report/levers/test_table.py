@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
+from readable import made
 from synthetic_records import all_text, predicted, with_levers
 
 from samfit.harness.report.levers.plot import levers
 from samfit.harness.report.levers.table import compared, side_by_side, side_by_side_table
-from samfit.harness.report.write import captioned_tables
+from samfit.harness.report.write import report_tables
 
 EXACT = {"attention": "sdpa", "optimizer": "adamw_fused"}
 
@@ -18,7 +19,7 @@ def pair(lora_gib=26, cad_gib=10):
 
 
 def test_one_row_a_method_with_a_column_a_stage_the_smallest_as_published_first():
-    table = side_by_side_table(with_levers(pair()))
+    table = made(side_by_side_table, with_levers(pair()))
     shared = "sdpa, adamw_fused, checkpointing"
     assert table.frame.to_dict("records") == [
         {"method": "Cad", "kind": "parallel", "batch": "4", "as published": "10.0",
@@ -39,7 +40,7 @@ def test_batch_sizes_stand_together():
         for batch in (16, 1)
         for fields in ({}, EXACT)
     ]
-    frame = side_by_side_table(records).frame
+    frame = made(side_by_side_table, records).frame
     assert list(frame["batch"]) == ["1", "1", "16", "16"]
     assert list(frame["method"]) == ["Cad", "Lora"] * 2
 
@@ -85,7 +86,7 @@ def test_the_fullest_cell_counts_and_a_lean_form_is_a_lever():
     ]
     (found,) = side_by_side(records)
     assert found.records["with every exact lever"] is lean
-    assert side_by_side_table(records).frame["exact levers"][0] == "lean, sdpa, adamw_fused"
+    assert made(side_by_side_table, records).frame["exact levers"][0] == "lean, sdpa, adamw_fused"
 
 
 def test_bf16_counts_only_on_top_of_the_exact_levers():
@@ -107,9 +108,9 @@ def test_a_variant_has_its_own_levers():
 
 
 def test_results_without_levers_have_no_such_table_and_no_such_plot():
-    assert side_by_side_table(pair()).frame.empty
-    assert levers(pair()) is None
-    assert len(captioned_tables(with_levers(pair()))) == len(captioned_tables(pair())) + 1
+    assert made(side_by_side_table, pair()) is None
+    assert made(levers, pair()) is None
+    assert len(report_tables(with_levers(pair()))) == len(report_tables(pair())) + 1
 
 
 def test_a_failed_prediction_is_no_stage():
@@ -118,7 +119,7 @@ def test_a_failed_prediction_is_no_stage():
 
 
 def test_the_plot_has_a_mark_for_each_stage_squares_for_parallel_methods():
-    figure = levers(with_levers(pair()))
+    figure = made(levers, with_levers(pair()))
     marks = [line for line in figure.axes[0].lines if line.get_marker() in ("o", "s")]
     drawn = {(line.get_marker(), float(line.get_xdata()[0])) for line in marks}
     assert sorted(x for shape, x in drawn if shape == "s") == [0.25, 0.5, 1, 10]
@@ -127,4 +128,4 @@ def test_the_plot_has_a_mark_for_each_stage_squares_for_parallel_methods():
     assert len(looks) == 4
     text = all_text(figure)
     assert "parallel: no gradients" in text and "serial: gradients" in text
-    assert "24 GB" in text and "80 GB" not in text
+    assert "24 GiB" in text and "80" not in text

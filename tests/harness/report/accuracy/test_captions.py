@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from synthetic_records import scored
 
-from samfit.harness.report.accuracy.noise import noise, told_apart
-from samfit.harness.report.accuracy.standings import standings
+from samfit.harness.report.accuracy.captions import describe_chance, told_apart
+from samfit.harness.report.accuracy.scored import scored_methods
 
 APART = [[0.1 * method + 0.001 * seed for seed in range(3)] for method in range(8)]
 MIXED = [[0.5 + 0.01 * ((3 * method + 5 * seed) % 7) for seed in range(3)] for method in range(8)]
@@ -13,7 +13,7 @@ tables = st.lists(st.lists(st.integers(0, 1000), min_size=3, max_size=3), min_si
 
 
 def sweep(scores, tasks=("camouflage", "polyp")):
-    return standings([
+    return scored_methods([
         scored(f"m{method}", task, seed, score)
         for task in tasks
         for method, each in enumerate(scores)
@@ -45,8 +45,8 @@ def test_too_few_scores_tell_nothing_however_far_they_lie_apart(methods):
 
 
 def test_in_words():
-    assert "On 2 of 2 tasks methods can be told apart" in noise(sweep(APART))
-    assert "On 0 of 1 task methods" in noise(sweep(MIXED, ["road"]))
-    assert "p < 0.01" in noise(sweep(APART))
-    assert "nothing can be said" in noise(sweep([each[:1] for each in APART]))
-    assert "cannot show" in noise(sweep(APART[:3]))
+    assert "On 2 of 2 tasks methods differ by more than chance" in describe_chance(sweep(APART))
+    assert "On 0 of 1 task methods" in describe_chance(sweep(MIXED, ["road"]))
+    assert "p < 0.01" in describe_chance(sweep(APART))
+    assert "with one seed" in describe_chance(sweep([each[:1] for each in APART]))
+    assert "so few seeds and methods" in describe_chance(sweep(APART[:3]))

@@ -1,30 +1,26 @@
-"""What scores rest on, in words: the captions of tables and plots of accuracy."""
+"""What scores rest on, and whether they differ by more than chance, in words."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from samfit.harness.metrics import METRICS
+from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.record import Record
-from samfit.harness.report.accuracy.standings import (
-    Standings,
-    accuracy_of,
-    main_metric,
-    training_step,
-)
+from samfit.harness.report.accuracy.scored import ScoredMethods, accuracy_of, training_step
 from samfit.harness.report.kit.describe import describe_times, origin
 
 SCOPE = (
-    "Images are generated and the SAM is a miniature: this compares methods with each other, and "
-    "states nothing about the accuracy of SAM itself on photographs. "
+    "Images are generated and the SAM is a miniature: scores compare methods with each other and "
+    "say nothing about SAM on photographs. "
 )
 SCHEDULES = {
     "constant": "constant",
-    "cosine": "falling as half a cosine",
-    "linear": "falling evenly",
-    "poly": "falling as a polynomial",
+    "cosine": "cosine decay",
+    "linear": "linear decay",
+    "poly": "polynomial decay",
 }
+SIGNIFICANCE = 0.01  # not 0.05: of seven tasks, one in three reports would then find a difference
 
 
 def metric_name(tasks: Sequence[str]) -> str:
@@ -42,18 +38,19 @@ def task_title(task: str) -> str:
     return title if classes == 1 else f"{title} ({METRICS[main_metric(classes)].symbol})"
 
 
-def describe_source(found: Standings) -> str:
+def describe_source(found: ScoredMethods) -> str:
     """What scores do not say, and where, how and when they were measured."""
     records = found.trained
-    alike = [r for r in records if r.cell.loss == records[0].cell.loss]
-    steps = [replace(r, cell=replace(training_step(r.cell), loss=r.cell.loss)) for r in alike]
+    same_loss = [r for r in records if r.cell.loss == records[0].cell.loss]
+    steps = [replace(r, cell=replace(training_step(r.cell), loss=r.cell.loss)) for r in same_loss]
+    seeds = ("seed " if len(found.seeds) == 1 else "seeds ") + _joined(map(str, found.seeds))
     return (
         f"{SCOPE}Source: {describe_times(steps)}; {_other_losses(records)}{_recipe(records)}; "
-        f"{_images(records)}, {_seeds(found.seeds)}; {origin(records)}."
+        f"{_images(records)}, {seeds}; {origin(records)}."
     )
 
 
-def describe_failures(found: Standings) -> str:
+def describe_failures(found: ScoredMethods) -> str:
     """A sentence on trainings that gave no score, or nothing."""
     if not found.failed:
         return ""
@@ -63,13 +60,48 @@ def describe_failures(found: Standings) -> str:
     )
 
 
+def describe_chance(found: ScoredMethods) -> str:
+    """On how many tasks methods differ by more than one of them does from seed to seed."""
+    if len(found.seeds) == 1:
+        return "Each method was trained with one seed, so any difference may be chance. "
+    answers = [
+        told_apart([one.scores([task]) for one in found.methods if one.scores([task])])
+        for task in found.tasks
+    ]
+    known = [answer for answer in answers if answer is not None]
+    if not known:
+        return "With so few seeds and methods, any difference may be chance. "
+    return (
+        f"On {sum(known)} of {_count(len(known), 'task')} methods differ by more than chance "
+        f"(Kruskal-Wallis test over seeds, p < {SIGNIFICANCE:g}); two neighbours in the table may "
+        "still be equal. "
+    )
+
+
+def told_apart(scores: Sequence[Sequence[float]]) -> bool | None:
+    """Whether the scores of methods, one a seed, differ by more than seeds make them differ.
+
+    Kruskal and Wallis's test asks whether a method's scores lie together among those of all. It
+    looks at ranks only: whether scores are normally distributed, three of them cannot tell. None
+    if even methods whose scores lie wholly apart would not pass it, being too few.
+    """
+    from scipy.stats import kruskal  # slow to import
+
+    ranks = iter(range(sum(map(len, scores))))
+    apart = [[next(ranks) for _ in one] for one in scores]
+    if len(scores) < 2 or kruskal(*apart).pvalue >= SIGNIFICANCE:
+        return None
+    if len({score for one in scores for score in one}) == 1:
+        return False  # the test is undefined
+    return bool(kruskal(*scores).pvalue < SIGNIFICANCE)
+
+
 def _other_losses(records: Sequence[Record]) -> str:
     """On which tasks another loss was trained than on the first."""
     tasks: dict[str, list[str]] = {}
     for record in records:
         tasks.setdefault(record.cell.loss, []).append(TASKS[record.cell.task].title)
-    others = [f"{loss} loss on {_joined(tasks[loss])}; " for loss in list(tasks)[1:]]
-    return "".join(others)
+    return "".join(f"{loss} loss on {_joined(tasks[loss])}; " for loss in list(tasks)[1:])
 
 
 def _recipe(records: Sequence[Record]) -> str:
@@ -93,15 +125,11 @@ def _rate(recipe: Recipe) -> str:
 def _images(records: Sequence[Record]) -> str:
     train = _either(accuracy_of(record).train_images for record in records)
     test = _either(accuracy_of(record).test_images for record in records)
-    return f"{train} images to train on and {test} to score in each task"
+    return f"{train} training and {test} test images in each task"
 
 
 def _either(counts: Iterable[int]) -> str:
     return " or ".join(map(str, sorted(set(counts))))
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return ("seed " if len(seeds) == 1 else "seeds ") + _joined(map(str, seeds))
 
 
 def _joined(names: Iterable[str]) -> str:

@@ -6,12 +6,10 @@ import pytest
 from synthetic_records import ENVIRONMENT, predicted, scored
 
 from samfit.harness.record.weights import RANDOM_ENCODER
-from samfit.harness.report.accuracy.standings import (
+from samfit.harness.report.accuracy.scored import (
     PRETRAINED,
-    UNKNOWING,
-    predicted_steps,
-    prediction_of,
-    standings,
+    RANDOM,
+    scored_methods,
     training_step,
 )
 
@@ -27,8 +25,8 @@ def on_all_tasks(adapter, score, seed=0, **given):
     return [scored(adapter, task, seed, score, **given) for task in TASKS]
 
 
-def test_the_best_method_comes_first_and_yardsticks_stand_apart():
-    found = standings([
+def test_the_best_method_comes_first_and_baselines_stand_apart():
+    found = scored_methods([
         *on_all_tasks("decoder", 0.4),
         *on_all_tasks("lora", 0.6),
         *on_all_tasks("decoder", 0.9, checkpoint=RANDOM_ENCODER),
@@ -36,21 +34,16 @@ def test_the_best_method_comes_first_and_yardsticks_stand_apart():
     ])  # fmt: skip
     assert found.tasks == TASKS
     assert labels(found.methods) == ["Lora", "Decoder"]
-    assert labels(found.yardsticks) == [PRETRAINED, UNKNOWING]
+    assert labels(found.baselines) == [PRETRAINED, RANDOM]
 
 
-def test_tasks_have_one_order_in_whatever_order_they_ran():
-    records = on_all_tasks("cad", 0.5)
-    assert standings(records[::-1]).tasks == standings(records).tasks == TASKS
-
-
-def test_a_task_of_which_there_is_only_a_yardstick_does_not_count_yet():
-    found = standings([*on_all_tasks("cad", 0.5), scored("decoder", "road", epochs=0)])
-    assert found.tasks == TASKS
+def test_tasks_have_one_order_and_one_that_has_only_a_baseline_does_not_count_yet():
+    records = [*on_all_tasks("cad", 0.5), scored("decoder", "road", epochs=0)]
+    assert scored_methods(records[::-1]).tasks == scored_methods(records).tasks == TASKS
 
 
 def test_a_method_that_lacks_a_task_comes_last_and_has_no_mean():
-    found = standings([*on_all_tasks("cad", 0.3), scored("lora", "polyp", score=0.9)])
+    found = scored_methods([*on_all_tasks("cad", 0.3), scored("lora", "polyp", score=0.9)])
     cad, lora = found.methods
     assert cad.scores(TASKS) == [pytest.approx(0.3)]
     assert lora.scores(TASKS) == []
@@ -59,22 +52,23 @@ def test_a_method_that_lacks_a_task_comes_last_and_has_no_mean():
 
 def test_the_mean_over_tasks_is_taken_of_seeds_that_have_all_of_them():
     records = [*on_all_tasks("cad", 0.3), *on_all_tasks("cad", 0.6, 1), scored(seed=2, score=0.9)]
-    [cad] = standings(records).methods
+    [cad] = scored_methods(records).methods
     assert cad.scores(TASKS) == [pytest.approx(0.3), pytest.approx(0.6)]
     assert cad.scores(["camouflage"]) == [0.3, 0.6, 0.9]
 
 
 def test_several_classes_are_scored_by_their_own_metric():
-    [cad] = standings([scored(task="transparent", score=0.7)]).methods
+    [cad] = scored_methods([scored(task="transparent", score=0.7)]).methods
     assert cad.scores(["transparent"]) == cad.scores(["transparent"], "miou") == [0.7]
 
 
 def test_machines_never_mix_the_one_with_most_scores_is_shown():
     other = {**ENVIRONMENT, "cpu": "Other CPU"}
     elsewhere = [replace(one, environment=other) for one in on_all_tasks("lora", 0.9)]
-    found = standings([*on_all_tasks("cad", 0.5)[:2], *elsewhere])
+    found = scored_methods([*on_all_tasks("cad", 0.5)[:2], *elsewhere])
     assert labels(found.methods) == ["Lora"]
-    assert not standings([*on_all_tasks("cad", 0.5), *elsewhere[:2]]).methods[0].scores(["road"])
+    [cad] = scored_methods([*on_all_tasks("cad", 0.5), *elsewhere[:2]]).methods
+    assert cad.series.label == "Cad"
 
 
 @pytest.mark.parametrize(
@@ -83,47 +77,48 @@ def test_machines_never_mix_the_one_with_most_scores_is_shown():
     ids=str,
 )
 def test_what_was_trained_otherwise_does_not_mix_either(difference):
-    found = standings([*on_all_tasks("cad", 0.5), *on_all_tasks("lora", 0.6, **difference)[:2]])
+    others = on_all_tasks("lora", 0.6, **difference)[:2]
+    found = scored_methods([*on_all_tasks("cad", 0.5), *others])
     assert labels(found.methods) == ["Cad"]
 
 
 def test_the_pretrained_model_belongs_to_training_of_any_length():
-    found = standings([*on_all_tasks("cad", 0.5, epochs=8), scored("decoder", epochs=0)])
-    assert labels(found.yardsticks) == [PRETRAINED]
+    found = scored_methods([*on_all_tasks("cad", 0.5, epochs=8), scored("decoder", epochs=0)])
+    assert labels(found.baselines) == [PRETRAINED]
 
 
 def test_a_variant_is_named_by_its_settings_but_not_by_the_classes_of_a_task():
     records = [*on_all_tasks("lora", 0.5), scored("lora", settings={"rank": 8}, score=0.6)]
-    assert labels(standings(records).methods) == ["Lora", "Lora (rank=8)"]
+    assert labels(scored_methods(records).methods) == ["Lora", "Lora (rank=8)"]
 
 
 def test_failed_trainings_are_kept_apart():
     failed = replace(scored("vpt"), status="error", accuracy=None, method=None)
-    found = standings([*on_all_tasks("cad", 0.5), failed])
+    found = scored_methods([*on_all_tasks("cad", 0.5), failed])
     assert labels(found.methods) == ["Cad"]
     assert found.failed == (failed,)
 
 
-def test_without_a_method_there_are_no_standings():
+def test_without_a_method_there_are_no_scored_methods():
     failed = replace(scored(), status="error", accuracy=None)
     for records in ([], [PREDICTION], [failed], [scored("decoder", epochs=0)]):
-        assert standings(records) is None
+        assert scored_methods(records) is None
 
 
 def test_tasks_of_another_samfit_are_left_out():
     unknown = scored()
     unknown = replace(unknown, cell=replace(unknown.cell, task="sewing"))
-    assert standings([unknown]) is None
-    assert standings([unknown, scored("lora")]).tasks == ("camouflage",)
+    assert scored_methods([unknown]) is None
+    assert scored_methods([unknown, scored("lora")]).tasks == ("camouflage",)
 
 
 def test_training_time_is_the_median_over_tasks_and_seeds():
     records = [scored(seed=seed, train_s=seconds) for seed, seconds in enumerate((10, 20, 90))]
-    assert standings(records).methods[0].train_s() == 20
+    assert scored_methods(records).methods[0].train_s() == 20
 
 
 def test_memory_is_that_of_the_very_same_step():
-    [cad] = standings(on_all_tasks("cad", 0.5, batch_size=4)).methods
+    trained = on_all_tasks("cad", 0.5, batch_size=4)
     others = [
         predicted("cad", 8, backbone="vit_tiny"),
         predicted("cad", 4, backbone="vit_b"),
@@ -133,10 +128,10 @@ def test_memory_is_that_of_the_very_same_step():
         predicted("lora", 4, backbone="vit_tiny"),
         replace(PREDICTION, memory=None, status="error"),
     ]
-    assert prediction_of(cad, predicted_steps(others)) is None
     newer = replace(PREDICTION, cell=replace(PREDICTION.cell, compute_capability="9.0"))
-    for match in (PREDICTION, newer):
-        assert prediction_of(cad, predicted_steps([*others, match])) is match
+    for match in ([], [PREDICTION], [newer]):
+        [cad] = scored_methods([*trained, *others, *match]).methods
+        assert cad.prediction is (match[0] if match else None)
 
 
 def test_a_variant_has_the_memory_of_the_variant():

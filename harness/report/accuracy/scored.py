@@ -1,7 +1,7 @@
-"""Which scored records a report compares, and how each method stands."""
+"""Which scored records a report compares, and what each method scores."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import mean, median
 from typing import Any
@@ -11,16 +11,10 @@ from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Accuracy, Record
 from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
-from samfit.harness.report.kit.select import (
-    Series,
-    has_memory,
-    is_scored,
-    machine_of,
-    series_of,
-)
+from samfit.harness.report.kit.select import Series, has_memory, is_scored, machine_of, series_of
 
-PRETRAINED, UNKNOWING = "without adaptation", "decoder only, random encoder"
-YARDSTICKS = (PRETRAINED, UNKNOWING)
+PRETRAINED, RANDOM = "without adaptation", "decoder only, random encoder"
+BASELINES = (PRETRAINED, RANDOM)
 # What tells a Cell that is trained on a task from the training step that is predicted.
 UNTRAINED: dict[str, Any] = {
     "loss": "cad", "device": "cuda", "compute_capability": "8.0", "seed": 0, "checkpoint": None,
@@ -29,10 +23,16 @@ UNTRAINED: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scored:
-    """One method, or one yardstick; the records of ``series`` are of several tasks and seeds."""
+class ScoredMethod:
+    """One method, or one baseline.
+
+    Attributes:
+        series: its records, of several tasks and seeds.
+        prediction: of the very step by which it was trained, whose memory it has; None if unknown.
+    """
 
     series: Series
+    prediction: Record | None = None
 
     def scores(self, tasks: Sequence[str], metric: str | None = None) -> list[float]:
         """Of each seed that has been run on all of ``tasks``, its mean score over them.
@@ -59,20 +59,20 @@ class Scored:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Standings:
+class ScoredMethods:
     """Methods that were trained alike, on one machine.
 
     Attributes:
         tasks: those on which a method was scored, in the order of ``TASKS``.
         methods: the best mean over all tasks first; those that lack a task come last.
-        yardsticks: the pretrained model as it is, and the decoder trained on an encoder that knows
-            nothing, as far as they are there.
+        baselines: the pretrained model as it is, and the decoder trained on an encoder with random
+            weights, as far as they are there.
         failed: records without a score.
     """
 
     tasks: tuple[str, ...]
-    methods: tuple[Scored, ...]
-    yardsticks: tuple[Scored, ...]
+    methods: tuple[ScoredMethod, ...]
+    baselines: tuple[ScoredMethod, ...]
     failed: tuple[Record, ...]
 
     @property
@@ -91,23 +91,23 @@ class Standings:
         return tuple(task for task in self.tasks if TASKS[task].classes == 1)
 
 
-def standings(records: Iterable[Record]) -> Standings | None:
-    """How methods stand in the largest group of ``records`` that compare with each other.
+def scored_methods(records: Sequence[Record]) -> ScoredMethods | None:
+    """The methods of the largest group of ``records`` that compare with each other.
 
     Records compare if they come from one machine, start from the same weights, and follow one
     recipe. Tasks that this samfit does not know are left out. None if no method has a score.
     """
     group = _largest_group(records)
     scored = [record for record in group if _has_score(record)]
-    methods = _methods([record for record in scored if _yardstick(record.cell) is None])
-    if not methods:
+    trained = [record for record in scored if _baseline(record.cell) is None]
+    if not trained:
         return None
-    trained = {record.cell.task for one in methods for record in one.series.records}
-    tasks = tuple(task for task in TASKS if task in trained)
-    return Standings(
+    known = {record.cell.task for record in trained}
+    tasks, methods = tuple(task for task in TASKS if task in known), _methods(trained, records)
+    return ScoredMethods(
         tasks=tasks,
         methods=tuple(sorted(methods, key=lambda one: _rank(one, tasks), reverse=True)),
-        yardsticks=tuple(_yardsticks(scored)),
+        baselines=tuple(_baselines(scored)),
         failed=tuple(record for record in group if not _has_score(record)),
     )
 
@@ -116,20 +116,6 @@ def training_step(cell: Cell) -> Cell:
     """The step by which a scored Cell trains, as its memory is predicted: of one class."""
     settings = {name: value for name, value in cell.settings.items() if name != "classes"}
     return replace(cell, settings=settings, **UNTRAINED)
-
-
-def predicted_steps(records: Iterable[Record]) -> dict[str, Record]:
-    """Predictions for CUDA by the key of their Cell, whatever the card's compute capability."""
-    return {
-        replace(record.cell, compute_capability="8.0").key: record
-        for record in records
-        if record.source == "predicted" and has_memory(record)
-    }
-
-
-def prediction_of(one: Scored, predicted: Mapping[str, Record]) -> Record | None:
-    """The prediction of the very step by which ``one`` was trained."""
-    return predicted.get(training_step(one.series.records[0].cell).key)
 
 
 def accuracy_of(record: Record) -> Accuracy:
@@ -159,7 +145,7 @@ def _largest_group(records: Iterable[Record]) -> list[Record]:
 
 
 def _conditions(record: Record) -> object:
-    """What must be equal for records to compare, but for the epochs: a yardstick has none."""
+    """What must be equal for records to compare, but for the epochs: a baseline has none."""
     cell = record.cell
     assert cell.recipe is not None
     weights = MINIATURE if cell.checkpoint == RANDOM_ENCODER else cell.checkpoint
@@ -172,35 +158,45 @@ def _epochs(record: Record) -> int:
     return record.cell.recipe.epochs
 
 
-def _methods(trained: Sequence[Record]) -> list[Scored]:
+def _methods(trained: Sequence[Record], records: Iterable[Record]) -> list[ScoredMethod]:
     """One for each method, and for each variant of it, which its label names."""
+    # By the key of the step, whatever the card's compute capability.
+    predicted = {
+        replace(record.cell, compute_capability="8.0").key: record
+        for record in records
+        if record.source == "predicted" and has_memory(record)
+    }
     steps = [replace(record, cell=training_step(record.cell)) for record in trained]
     labels = {record.cell.key: one for one in series_of(steps) for record in one.records}
     grouped: dict[str, list[Record]] = {}
-    for record in trained:
-        grouped.setdefault(training_step(record.cell).key, []).append(record)
+    for step, record in zip(steps, trained, strict=True):
+        grouped.setdefault(step.cell.key, []).append(record)
     return [
-        Scored(series=replace(labels[key], records=tuple(members)))
+        ScoredMethod(
+            series=replace(labels[key], records=tuple(members)), prediction=predicted.get(key)
+        )
         for key, members in grouped.items()
     ]
 
 
-def _yardstick(cell: Cell) -> str | None:
-    """The name of the yardstick that a Cell is, if it is one."""
+def _baseline(cell: Cell) -> str | None:
+    """The name of the baseline that a Cell is, if it is one."""
     if cell.recipe and not cell.recipe.epochs:
         return PRETRAINED
-    return UNKNOWING if cell.checkpoint == RANDOM_ENCODER else None
+    return RANDOM if cell.checkpoint == RANDOM_ENCODER else None
 
 
-def _yardsticks(scored: Sequence[Record]) -> Iterable[Scored]:
-    for label in YARDSTICKS:
-        members = tuple(record for record in scored if _yardstick(record.cell) == label)
+def _baselines(scored: Sequence[Record]) -> Iterable[ScoredMethod]:
+    for label in BASELINES:
+        members = tuple(record for record in scored if _baseline(record.cell) == label)
         if members:
             adapter = members[0].cell.adapter
-            yield Scored(series=Series(adapter=adapter, label=label, serial=None, records=members))
+            yield ScoredMethod(
+                series=Series(adapter=adapter, label=label, serial=None, records=members)
+            )
 
 
-def _rank(one: Scored, tasks: Sequence[str]) -> tuple[bool, float]:
+def _rank(one: ScoredMethod, tasks: Sequence[str]) -> tuple[bool, float]:
     """Whether a method has all tasks, and its mean over those that it has."""
     complete = one.scores(tasks)
     own = [mean(scores) for scores in (one.scores([task]) for task in tasks) if scores]
