@@ -52,10 +52,6 @@ class Description(Typed):
     data: Images
     pretrained: str | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """All of it as JSON values."""
-        return asdict(self)
-
     @classmethod
     def of(
         cls,
@@ -76,12 +72,8 @@ class Description(Typed):
             val_images=len(data.val),
             names_sha256=hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16],
         )
-        return cls(
-            cell=cell,
-            recipe=recipe,
-            data=images,
-            pretrained=None if pretrained is None else str(pretrained),
-        )
+        part = None if pretrained is None else str(pretrained)
+        return cls(cell=cell, recipe=recipe, data=images, pretrained=part)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Description":

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -109,7 +108,7 @@ class RunFolder:
 
     def _check_same(self, description: Description) -> None:
         """Two runs that differ must not share a folder."""
-        ours, theirs = (_flat(d.to_json()) for d in (description, self.description()))
+        ours, theirs = _flat(description), _flat(self.description())
         for name in dict.fromkeys([*ours, *theirs]):
             if ours.get(name) != theirs.get(name):
                 raise UserError(
@@ -128,15 +127,10 @@ def history_tables(history: History) -> dict[str, pd.DataFrame]:
     return {"losses.csv": losses, "validation.csv": pd.DataFrame(history.validations)}
 
 
-def _flat(document: Mapping[str, Any], head: str = "") -> dict[str, Any]:
-    """Nested objects as one, with dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in document.items():
-        inner = (
-            _flat(value, f"{head}{name}.") if isinstance(value, Mapping) else {head + name: value}
-        )
-        found |= inner
-    return found
+def _flat(description: Description) -> dict[str, Any]:
+    """All fields, those of inner objects with dotted names."""
+    (row,) = pd.json_normalize(description.to_json()).astype(object).to_dict("records")
+    return {str(name): value for name, value in row.items()}
 
 
 def _difference(name: str, theirs: object, ours: object) -> str:

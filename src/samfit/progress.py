@@ -18,12 +18,9 @@ class Progress:
     """
 
     def track(self, items: Iterable[Item], total: int, what: object) -> Iterator[Item]:
-        """Pass ``items`` on.
+        """Pass ``items`` on: one for each piece of work done, ``total`` unless it ends early.
 
-        Args:
-            items: each is there when a piece of the work is done.
-            total: how many there are, unless the work ends early.
-            what: ``str(what)`` says what is being done; training says more after each step.
+        ``str(what)`` says what is being done, in training anew after each step.
         """
         return iter(items)
 

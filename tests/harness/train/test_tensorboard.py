@@ -45,17 +45,17 @@ EVERYTHING = {
 def test_losses_and_scores_are_shown_at_their_steps(tmp_path):
     pytest.importorskip("tensorboard")
     with TensorBoard(tmp_path, 0) as board:
-        for steps in (1, 2, 2, 3, 4):
+        for steps in (1, 2, 3, 4):
             board.show(until(steps))
     assert scalars(tmp_path) == EVERYTHING
 
 
 def test_a_training_that_resumes_shows_what_is_new(tmp_path):
     pytest.importorskip("tensorboard")
-    with TensorBoard(tmp_path, 0) as first:
-        first.show(until(2))
-    with TensorBoard(tmp_path, 2) as second:
-        second.show(HISTORY)
+    for done, steps in ((0, (1, 2)), (2, (3, 4))):
+        with TensorBoard(tmp_path, done) as board:
+            for step in steps:
+                board.show(until(step))
     assert scalars(tmp_path) == EVERYTHING
 
 
