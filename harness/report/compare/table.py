@@ -56,8 +56,8 @@ def _decided(drift: Drift, timed: int) -> str:
     if timed < FEWEST:
         return f"{exact}; a time if the median step differs {margin}"
     return (
-        f"{exact}. Steps of most Cells take {drift.factor:.2f} times as long as before, because of "
-        "the machine or of code that all share; the time of a Cell changed if it differs from that "
+        f"{exact}. Steps of most Cells take {drift.factor:.2f} times as long as before, which the "
+        "machine or shared code may cause; the time of a Cell changed if it differs from that "
         f"{margin}"
     )
 
