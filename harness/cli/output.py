@@ -40,14 +40,14 @@ def print_json(document: Any) -> None:
 
 
 def print_record(record: Record, as_json: bool) -> None:
-    """Print one record; nothing, but an error, for one that could not be made.
+    """Print one record.
 
     Raises:
         UserError: if the record's status is not ``ok``.
     """
     from samfit.harness.report.memory.summary import record_summary
 
-    if as_json and record.status != "error":
+    if as_json:
         print_json(record.to_json())
     elif record.status == "ok":
         Console().print(record_summary(record))

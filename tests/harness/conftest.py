@@ -7,6 +7,7 @@ import pytest
 from samfit.harness.cli.main import main
 from samfit.harness.record.environment import machine
 from samfit.harness.run import executor, measure
+from samfit.harness.run.process import NoAnswerError
 from samfit.harness.run.worker import perform
 
 
@@ -28,7 +29,7 @@ def samfit(monkeypatch, capsys):
 
 
 class WorkerHere:
-    """Runs jobs in this process, as a worker does in its own."""
+    """Answers in this process, as a worker does in its own."""
 
     def __init__(self):
         self.machine = machine()
@@ -42,11 +43,11 @@ class WorkerHere:
     def __exit__(self, *error):
         pass
 
-    def run(self, job, limit_s=None):
-        said = perform(job.to_json())
+    def ask(self, question, limit_s=None):
+        said = perform(question)
         if "failed" in said:
-            return job.ended("error", said["failed"])
-        return job.answer(said["answer"])
+            raise NoAnswerError("error", said["failed"])
+        return said["answer"]
 
 
 @pytest.fixture
