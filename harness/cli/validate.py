@@ -17,20 +17,22 @@ from samfit.harness.record.record import Record
 def validate(
     backbone: Annotated[
         str | None,
-        typer.Option(help="SAM's image encoder. Default: vit_b; vit_tiny with --device cpu."),
+        typer.Option(help="Size of SAM. Default: vit_b; vit_tiny with --device cpu."),
     ] = None,
     device: Annotated[
-        Device, typer.Option(help="cuda, or cpu to check the tracer alone, on real tensors.")
+        Device,
+        typer.Option(help="Where to measure: the GPU, or the CPU to check only what is traced."),
     ] = "cuda",
     minutes: Annotated[
-        float, typer.Option(help="Time after which no further Cell begins. Run it again to resume.")
+        float, typer.Option(help="Minutes after which no new Cell begins. Run it again to resume.")
     ] = 10,
-    output: Annotated[Path, typer.Option(help="Folder for results, table and plot.")] = Path(
-        "results/validation"
-    ),
+    output: Annotated[
+        Path, typer.Option(help="Folder for the results, a table and a plot.")
+    ] = Path("results/validation"),
     json_: Json = False,
 ) -> None:
-    """Compare predicted with measured memory on this machine, over all methods and levers.
+    """Compare predicted with measured memory on this machine, for all methods, as
+    published and with levers (memory-saving options).
 
     The exit code is 0 if the median error of allocated memory is within 1%, the worst within 3%,
     and the worst of reserved memory within 5%.
