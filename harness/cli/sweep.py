@@ -7,7 +7,7 @@ import typer
 
 import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import Json, RecordBar, messages, print_json
+from samfit.harness.cli.output import Bars, Json, messages, print_json
 
 
 def sweep(
@@ -28,10 +28,9 @@ def sweep(
     JSON file lists Cells under predict and measure; a list of values gives a Cell for each value:
     {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_b"}]}
     """
-    bar = RecordBar()
-    found = samfit.sweep(profile, samfit.Store(output), limit_s=time_limit, expect=bar.expect)
+    store = samfit.Store(output)
     try:
-        records = list(bar.watch(found))
+        records = list(samfit.sweep(profile, store, limit_s=time_limit, progress=Bars()))
     except KeyboardInterrupt:
         raise UserError(
             f"interrupted: finished Cells are in {output}; run the same command to resume."

@@ -9,7 +9,7 @@ from rich.console import Console
 
 import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import Json, RecordBar, messages, print_json
+from samfit.harness.cli.output import Bars, Json, print_json
 from samfit.harness.record.cell import Device
 from samfit.harness.record.record import Record
 
@@ -37,20 +37,20 @@ def validate(
     The exit code is 0 if the median error of allocated memory is within 1%, the worst within 3%,
     and the worst of reserved memory within 5%.
     """
-    store, bar = samfit.Store(output / "results.jsonl"), RecordBar()
+    store = samfit.Store(output / "results.jsonl")
     found = samfit.validate(
-        store, device=device, backbone=backbone, minutes=minutes, expect=bar.expect
+        store, device=device, backbone=backbone, minutes=minutes, progress=Bars()
     )
     try:
-        records = list(bar.watch(found))
+        records = list(found)
     except KeyboardInterrupt:
         raise UserError(
             f"interrupted: finished Cells are in {store.path}; run the same command to resume."
         ) from None
-    _show_validation(records, bar.expected, output, json_)
+    _show_validation(records, output, json_)
 
 
-def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_json: bool) -> None:
+def _show_validation(records: Sequence[Record], folder: Path, as_json: bool) -> None:
     """Write and print what ``records`` show; predictions that miss the limits are an error."""
     from samfit.harness.report.agreement.table import (
         figures,
@@ -68,8 +68,6 @@ def _show_validation(records: Sequence[Record], asked: int, folder: Path, as_jso
         console = Console()
         console.print(validation_table(records))
         console.print("\n".join(str(path) for path in paths), soft_wrap=True)
-    if len(records) < asked:
-        messages.print(f"{len(records) // 2} of {asked // 2} Cells: run it again for the others.")
     if numbers["missed"]:
         raise UserError(
             f"predictions are off by more than they should: {'; '.join(numbers['missed'])}; "

@@ -1,18 +1,13 @@
 """What fits of many methods, each searched in a process of its own. Needs no torch."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-
-from pydantic import TypeAdapter
 
 from samfit.harness.device.cards import Card
 from samfit.harness.predict.answers import MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.run.executor import side_by_side
 from samfit.harness.run.process import WorkerProcess
-
-FOUND = TypeAdapter(list[MethodFit])
 
 
 def fit_methods(
@@ -32,6 +27,6 @@ def fit_methods(
 
     def search(worker: WorkerProcess, cell: Cell) -> list[MethodFit]:
         answer = worker.ask({**same, "cell": cell.to_json()})
-        return FOUND.validate_json(json.dumps(answer))
+        return [MethodFit.from_json(found) for found in answer]
 
     yield from side_by_side(search, cells)
