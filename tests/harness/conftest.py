@@ -31,11 +31,13 @@ def samfit(monkeypatch, capsys):
 class WorkerHere:
     """Answers in this process, as a worker does in its own."""
 
-    def __init__(self):
+    def __init__(self, threads=None):
         self.machine = machine()
 
-    def close(self):
+    def end(self):
         pass
+
+    close = end
 
     def __enter__(self):
         return self
@@ -54,4 +56,5 @@ class WorkerHere:
 def workers_here(monkeypatch):
     """Lets commands run their tasks in this process: starting another takes seconds."""
     monkeypatch.setattr(executor, "WorkerProcess", WorkerHere)
+    monkeypatch.setattr(executor, "MOST", 1)
     monkeypatch.setattr(measure, "WorkerProcess", WorkerHere)

@@ -77,7 +77,7 @@ def test_each_page_with_commands_is_among_them():
 
 
 def test_every_command_of_samfit_is_documented():
-    from samfit.harness.cli.app import app
+    from samfit.harness.cli.main import app
 
     named = {shlex.split(line)[1] for line in commands(ROOT / "README.md")}
     assert named == {c.name or c.callback.__name__ for c in app.registered_commands}
