@@ -96,7 +96,9 @@ def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
 def test_a_worker_does_not_outlive_its_parent():
     """A killed sweep must not leave a process on the device."""
     code = "from samfit.harness.run.process import WorkerProcess\n"
-    code += "worker = WorkerProcess()\nprint(worker._process.pid, flush=True)\n"
+    code += (
+        "worker = WorkerProcess()\nassert worker.machine\nprint(worker._process.pid, flush=True)\n"
+    )
     code += f"worker.ask({SLOW.to_json()})"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     worker = int(parent.stdout.readline())
