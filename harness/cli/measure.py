@@ -20,7 +20,7 @@ def measure(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Run one step on this machine, in a process of its own: its memory and its time."""
+    """Measure memory and time of one step on this machine, in a process of its own."""
     try:
         with messages.status(f"measuring {cell.adapter}"):
             record = samfit.measure(cell, device)

@@ -40,14 +40,14 @@ def print_json(document: Any) -> None:
 
 
 def print_record(record: Record, as_json: bool) -> None:
-    """Print one record; nothing, but an error, for one that could not be made.
+    """Print one record.
 
     Raises:
         UserError: if the record's status is not ``ok``.
     """
     from samfit.harness.report.memory.summary import record_summary
 
-    if as_json and record.status != "error":
+    if as_json:
         print_json(record.to_json())
     elif record.status == "ok":
         Console().print(record_summary(record))
@@ -98,30 +98,3 @@ class Bars(Progress):
 def with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
     """Pass ``answers`` on, showing a bar."""
     return Bars().track(answers, total, "methods")
-
-
-class RecordBar:
-    """A bar over records with an estimate, and a line for each record that is not ok."""
-
-    def __init__(self) -> None:
-        self.expected = 0
-        self._progress = progress_bar()
-        self._bar = self._progress.add_task("starting")
-
-    def expect(self, count: int) -> None:
-        """Show the bar: there will be so many records."""
-        self.expected = count
-        self._progress.update(self._bar, total=count)
-        self._progress.start()
-
-    def watch(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Pass ``records`` on."""
-        try:
-            for record in records:
-                self._progress.update(self._bar, advance=1, description=record.key)
-                if record.status != "ok":
-                    messages.print(f"{record.key}: {record.status}, {record.message}")
-                yield record
-        finally:
-            if self._progress.live.is_started:
-                self._progress.stop()

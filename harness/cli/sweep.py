@@ -7,8 +7,7 @@ import typer
 
 import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import Json, RecordBar, messages, print_json
-from samfit.harness.run.task import TIME_LIMIT_S
+from samfit.harness.cli.output import Bars, Json, messages, print_json
 
 
 def sweep(
@@ -19,20 +18,19 @@ def sweep(
         Path, typer.Option(help="Results file. Records that are there already are kept.")
     ] = Path("results/results.jsonl"),
     time_limit: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="Longest time that one Cell may take.")
-    ] = TIME_LIMIT_S,
+        float, typer.Option(min=1, help="Seconds after which a Cell is stopped.")
+    ] = samfit.TIME_LIMIT_S,
     json_: Json = False,
 ) -> None:
-    """Predict, measure and score many Cells, each in isolation. Run it again to resume.
+    """Predict, measure and score many Cells. Run it again to resume.
 
     A Cell is one method with all options of its training step, such as backbone and batch size. A
-    JSON file has lists of Cells under predict and measure; lists of values stand for each of them:
+    JSON file lists Cells under predict and measure; a list of values gives a Cell for each value:
     {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_b"}]}
     """
-    bar = RecordBar()
-    found = samfit.sweep(profile, samfit.Store(output), limit_s=time_limit, expect=bar.expect)
+    store = samfit.Store(output)
     try:
-        records = list(bar.watch(found))
+        records = list(samfit.sweep(profile, store, limit_s=time_limit, progress=Bars()))
     except KeyboardInterrupt:
         raise UserError(
             f"interrupted: finished Cells are in {output}; run the same command to resume."

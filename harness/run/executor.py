@@ -1,40 +1,42 @@
-"""Executors: they run jobs somewhere, and give each answer as soon as there is one."""
+"""Executors: they run tasks somewhere, and give each record as soon as there is one."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cached_property
+from functools import cached_property, partial
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from samfit.harness.record.environment import Environment
-from samfit.harness.run.process import WorkerProcess
-from samfit.harness.run.task import Job
+from samfit.harness.record.record import Record
+from samfit.harness.run.process import NoAnswerError, WorkerProcess
+from samfit.harness.run.task import Task
 
-A = TypeVar("A")
+T = TypeVar("T")
+Answer = TypeVar("Answer")
 
 MOST = 8  # processes side by side; each takes 1 GiB
 
 
 class Executor(Protocol):
-    """Where jobs run: processes of this machine, a cluster."""
+    """Where tasks run: processes of this machine, a cluster."""
 
     @property
     def machine(self) -> Environment:
-        """The machine on which jobs run; a stored record of another one does not answer here."""
+        """The machine on which tasks run; a stored record of another one does not answer here."""
 
-    def run(self, jobs: Sequence[Job[A]], limit_s: float | None = None) -> Iterator[A]:
-        """The answer to each job, as soon as there is one.
+    def run(self, tasks: Sequence[Task], limit_s: float | None = None) -> Iterator[Record]:
+        """The record of each task, as soon as there is one, whatever becomes of the task.
 
         Args:
-            limit_s: seconds after which a job is stopped. Default: no limit.
+            limit_s: seconds after which a task is stopped. Default: no limit.
         """
 
 
 class LocalWorkers:
     """The executor of this machine: worker processes. Use it as a context manager.
 
-    Jobs that use all processors, or the card, run one at a time and in their order; they share a
+    Tasks that use all processors, or the card, run one at a time and in their order; they share a
     process unless they need a fresh one. Then those of one thread run side by side.
     """
 
@@ -54,39 +56,54 @@ class LocalWorkers:
         """This machine, as a worker process describes it."""
         return self._shared.machine
 
-    def run(self, jobs: Sequence[Job[A]], limit_s: float | None = None) -> Iterator[A]:
-        """The answer to each job, as soon as there is one."""
-        for job in jobs:
-            if job.one_thread:
+    def run(self, tasks: Sequence[Task], limit_s: float | None = None) -> Iterator[Record]:
+        """The record of each task, as soon as there is one."""
+        for task in tasks:
+            if task.one_thread:
                 continue
-            if job.needs_fresh_process:
+            if task.needs_fresh_process:
                 with WorkerProcess() as fresh:
-                    answer = fresh.run(job, limit_s)
+                    record = record_of(fresh, task, limit_s)
             else:
-                answer = self._shared.run(job, limit_s)
-            yield answer
-        yield from side_by_side([job for job in jobs if job.one_thread], limit_s)
+                record = record_of(self._shared, task, limit_s)
+            yield record
+        left = [task for task in tasks if task.one_thread]
+        yield from side_by_side(partial(record_of, limit_s=limit_s), left)
 
 
-def side_by_side(jobs: Sequence[Job[A]], limit_s: float | None = None) -> Iterator[A]:
-    """The answer to each job, as soon as there is one; a processor and a process each."""
-    if not jobs:
+def record_of(worker: WorkerProcess, task: Task, limit_s: float | None = None) -> Record:
+    """The Record of ``task``; one without figures if the worker cannot make it."""
+    try:
+        return Record.from_json(worker.ask(task.to_json(), limit_s))
+    except NoAnswerError as end:
+        return task.ended(end.status, str(end), worker.machine, end.duration_ms)
+
+
+def side_by_side(
+    work: Callable[[WorkerProcess, T], Answer], items: Sequence[T]
+) -> Iterator[Answer]:
+    """``work`` on each item, as soon as it is done; each at a time has a process and a thread.
+
+    Raises:
+        UserError: if ``work`` does; nothing else goes on then.
+    """
+    if not items:
         return
-    count = min(MOST, _processors(), len(jobs))
+    count = min(MOST, _processors(), len(items))
     workers = [WorkerProcess(threads=1) for _ in range(count)]
     free: SimpleQueue[WorkerProcess] = SimpleQueue()
     for worker in workers:
         free.put(worker)
 
-    def one(job: Job[A]) -> A:
+    def one(item: T) -> Answer:
         worker = free.get()
         try:
-            return worker.run(job, limit_s)
+            return work(worker, item)
         finally:
             free.put(worker)
 
     pool = ThreadPoolExecutor(count)
-    futures = [pool.submit(one, job) for job in jobs]
+    futures = [pool.submit(one, item) for item in items]
     try:
         for future in as_completed(futures):
             yield future.result()

@@ -1,17 +1,13 @@
 """What fits of many methods, each searched in a process of its own. Needs no torch."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
-from samfit.errors import UserError
 from samfit.harness.device.cards import Card
 from samfit.harness.predict.answers import MethodFit
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.environment import Environment
-from samfit.harness.record.record import Status
 from samfit.harness.run.executor import side_by_side
-from samfit.typed import Typed
+from samfit.harness.run.process import WorkerProcess
 
 
 def fit_methods(
@@ -22,53 +18,15 @@ def fit_methods(
     Raises:
         UserError: for a Cell that cannot be built.
     """
-    jobs = [FitJob(cell, tuple(cards), wanted, most) for cell in cells]
-    if len(jobs) > 1:
-        yield from side_by_side(jobs)
-    else:  # no other process is needed
-        yield from (job.search() for job in jobs)
-
-
-@dataclass(frozen=True)
-class FitJob(Typed):
-    """The arguments of ``fit``."""
-
-    cell: Cell
-    cards: tuple[Card, ...]
-    wanted: int
-    most: int
-    needs_fresh_process: ClassVar[bool] = False
-    one_thread: ClassVar[bool] = True
-
-    def search(self) -> list[MethodFit]:
-        """Answer it in this process."""
+    if len(cells) == 1:  # no other process is needed
         from samfit.harness.predict.search import fit  # imports torch
 
-        return fit(self.cell, self.cards, self.wanted, self.most)
+        yield fit(cells[0], cards, wanted, most)
+        return
+    same = {"how": "fit", "cards": list(map(asdict, cards)), "wanted": wanted, "most": most}
 
-    def perform(self) -> Any:
-        """What ``search`` finds, as JSON values."""
-        return [asdict(found) for found in self.search()]
+    def search(worker: WorkerProcess, cell: Cell) -> list[MethodFit]:
+        answer = worker.ask({**same, "cell": cell.to_json()})
+        return [MethodFit.from_json(found) for found in answer]
 
-    def answer(self, document: Any) -> list[MethodFit]:
-        """What ``perform`` gave."""
-        return [MethodFit.from_json(found) for found in document]
-
-    def ended(
-        self,
-        status: Status,
-        message: str,
-        machine: Environment | None = None,
-        duration_ms: float | None = None,
-    ) -> list[MethodFit]:
-        """Raise a UserError: half a table would not tell that a method is missing."""
-        raise UserError(message)
-
-    def to_json(self) -> dict[str, Any]:
-        """The question as JSON values."""
-        return {"how": "fit", **asdict(self)}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "FitJob":
-        """The job that ``to_json`` described."""
-        return super().from_json({name: value for name, value in data.items() if name != "how"})
+    yield from side_by_side(search, cells)

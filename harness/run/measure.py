@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from samfit.errors import UserError
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.record import Record
 from samfit.harness.run.process import WorkerProcess
@@ -25,7 +24,4 @@ def measure(cell: Cell, device: Device | None = None) -> Record:
         cell = replace(cell, device=device or (cell.device if machine["gpu"] else "cpu"))
         if cell.device == "cuda" and machine["gpu_capability"]:
             cell = replace(cell, compute_capability=machine["gpu_capability"])
-        record = worker.run(Task("measure", cell))
-    if record.status == "error":
-        raise UserError(f"{record.message}")
-    return record
+        return Record.from_json(worker.ask(Task("measure", cell).to_json()))

@@ -1,4 +1,4 @@
-"""A worker process, as its parent sees it: every way in which it can end is an answer."""
+"""A worker process, as its parent sees it, and every way in which it can end."""
 
 import json
 import os
@@ -7,14 +7,12 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 
 from samfit.errors import UserError
 from samfit.files import PACKAGE
 from samfit.harness.record.environment import Environment
-from samfit.harness.run.task import Job
-
-A = TypeVar("A")
+from samfit.harness.record.record import Status
 
 SIGKILL = -9
 
@@ -30,6 +28,15 @@ gc.freeze()
 gc.enable()
 main()
 """
+
+
+class NoAnswerError(UserError):
+    """Why a worker gave no answer: a mistake in the question, a limit of time, its death."""
+
+    def __init__(self, status: Status, message: str, duration_ms: float | None = None) -> None:
+        super().__init__(message)
+        self.status: Status = status
+        self.duration_ms = duration_ms
 
 
 class WorkerProcess:
@@ -77,35 +84,38 @@ class WorkerProcess:
     def __exit__(self, *error: Any) -> None:
         self.close()
 
-    def run(self, job: Job[A], limit_s: float | None = None) -> A:
-        """The answer to ``job``, also if the process does not survive it.
+    def ask(self, question: dict[str, Any], limit_s: float | None = None) -> Any:
+        """What ``worker.perform`` answers, as JSON values.
 
         Args:
             limit_s: seconds after which the process is stopped. Default: no limit.
+
+        Raises:
+            NoAnswerError: if the question could not be answered; the next one can be asked.
         """
         with self._starting:
             if self._process.poll() is not None and not self._ended:
                 self._start()
-        machine = self.machine
+        assert self.machine  # it has started
         try:
-            self._send(job.to_json())
+            self._send(question)
             line = self._read_line().result(limit_s)
         except TimeoutError:
             self.close()
             assert limit_s is not None  # or it would still wait
             message = f"stopped after {limit_s:.0f} s: run samfit sweep with a longer --time-limit."
-            return job.ended("timeout", message, machine, 1000 * limit_s)
+            raise NoAnswerError("timeout", message, 1000 * limit_s) from None
         if not line.endswith("\n"):  # the process ended, perhaps in the middle of its answer
             exit_code = self._process.wait()
             self.close()
-            return job.ended("error", _death(exit_code), machine)
+            raise NoAnswerError("error", _death(exit_code))
         said = json.loads(line)
         if "failed" in said:
-            return job.ended("error", said["failed"], machine)
-        return job.answer(said["answer"])
+            raise NoAnswerError("error", said["failed"])
+        return said["answer"]
 
     def end(self) -> None:
-        """From another thread: end the process, and let ``run`` start no other."""
+        """From another thread: end the process, and let ``ask`` start no other."""
         with self._starting:
             self._ended = True
             self._process.kill()

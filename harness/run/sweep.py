@@ -1,6 +1,6 @@
 """Many tasks, resumable: what is answered, and what is left. Needs no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -11,10 +11,9 @@ from samfit.harness.record.weights import checkpoint_file
 from samfit.harness.run.executor import Executor, LocalWorkers
 from samfit.harness.run.profiles import load_profile
 from samfit.harness.run.task import TIME_LIMIT_S, Task
+from samfit.progress import SILENT, Progress
 
 WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
-
-Expect = Callable[[int], object]
 
 
 def sweep(
@@ -23,7 +22,7 @@ def sweep(
     *,
     limit_s: float = TIME_LIMIT_S,
     executor: Executor | None = None,
-    expect: Expect = lambda count: None,
+    progress: Progress = SILENT,
 ) -> Iterator[Record]:
     """Run every task that ``store`` does not answer yet; each record is stored before it is given.
 
@@ -37,7 +36,7 @@ def sweep(
         limit_s: seconds after which a task is stopped, and recorded as timed out; it is run again
             once it may take longer.
         executor: what runs them. Default: processes of this machine.
-        expect: is told how many records there will be, before the first.
+        progress: is told how far it is, and of each record that is not ok.
 
     Yields:
         The record of every task: the stored ones, then the others as they end.
@@ -47,7 +46,7 @@ def sweep(
     """
     profile = load_profile(str(tasks)) if isinstance(tasks, str | Path) else lambda machine: tasks
     with store.writing(), chosen(executor) as running:
-        yield from run_tasks(profile(running.machine), store, running, limit_s, expect)
+        yield from run_tasks(profile(running.machine), store, running, limit_s, progress)
 
 
 def chosen(executor: Executor | None) -> AbstractContextManager[Executor]:
@@ -56,11 +55,21 @@ def chosen(executor: Executor | None) -> AbstractContextManager[Executor]:
 
 
 def run_tasks(
-    tasks: Sequence[Task], store: Store, executor: Executor, limit_s: float, expect: Expect
+    tasks: Sequence[Task], store: Store, executor: Executor, limit_s: float, progress: Progress
 ) -> Iterator[Record]:
     """As ``sweep``, with a store that is opened for writing."""
     wanted = {task.key: task for task in tasks}
-    expect(len(wanted))
+    records = _run(wanted, store, executor, limit_s)
+    for record in progress.track(records, len(wanted), "Cells"):
+        if record.status != "ok":
+            progress.say(f"{record.key}: {record.status}, {record.message}")
+        yield record
+
+
+def _run(
+    wanted: dict[str, Task], store: Store, executor: Executor, limit_s: float
+) -> Iterator[Record]:
+    """The records of the tasks, which have their keys."""
     answers = {}
     for record in store.load():
         task = wanted.get(record.key)

@@ -1,53 +1,25 @@
-"""What a worker is asked: any Job, and the Task, whose answer is a Record. Needs no torch."""
+"""A Task: a Cell, and how to get its Record. Needs no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal
 
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Record, Source, Status, measured_source
 
 How = Literal["predict", "measure", "measure_memory", "score"]
-Answer = TypeVar("Answer", covariant=True)
 
 TIME_LIMIT_S = 900.0  # of a task in a sweep; those of bench and accuracy took a minute on two cores
 
 
-class Job(Protocol[Answer]):
-    """A question that crosses to another process, and its answer back, as JSON."""
-
-    @property
-    def needs_fresh_process(self) -> bool:
-        """Whether what ran before in a process would change the answer."""
-
-    @property
-    def one_thread(self) -> bool:
-        """Whether it computes in one thread, so that others may run beside it."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The question as JSON values, for ``worker.perform``."""
-
-    def answer(self, document: Any) -> Answer:
-        """The answer that ``worker.perform`` gave as JSON values."""
-
-    def ended(
-        self,
-        status: Status,
-        message: str,
-        machine: Environment | None = None,
-        duration_ms: float | None = None,
-    ) -> Answer:
-        """What stands for the answer of a job that gave none."""
-
-
 @dataclass(frozen=True)
 class Task:
-    """A Cell, and how to get its Record.
+    """What a worker is asked to do.
 
     Attributes:
-        how: ``predict`` its memory, ``measure`` its memory and time, ``measure_memory`` alone, or
-            ``score`` the masks of what it trains.
+        how: ``predict`` memory, ``measure`` memory and time, ``measure_memory`` alone, or ``score``
+            the masks after a training.
     """
 
     how: How
@@ -60,8 +32,12 @@ class Task:
 
     @property
     def one_thread(self) -> bool:
-        """A training of a small model on the CPU: two of them use two threads better than one."""
+        """A training of a small model on the CPU: two threads are busier with one of two each."""
         return self.how == "score" and self.cell.device == "cpu"
+
+    def seen_from(self, machine: Environment) -> Environment:
+        """``machine``, as this task's record describes it."""
+        return {**machine, "cpu_threads": 1} if self.one_thread else machine
 
     @property
     def source(self) -> Source:
@@ -72,14 +48,6 @@ class Task:
     def key(self) -> str:
         """The key of the Record that answers this task."""
         return self.ended("ok", None).key
-
-    def seen_from(self, machine: Environment) -> Environment:
-        """``machine``, as this task's record describes it."""
-        return {**machine, "cpu_threads": 1} if self.one_thread else machine
-
-    def answer(self, document: Any) -> Record:
-        """The record, from JSON values."""
-        return Record.from_json(document)
 
     def ended(
         self,

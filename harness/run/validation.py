@@ -12,9 +12,10 @@ from samfit.harness.record.lever import apply_levers
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.run.executor import Executor
-from samfit.harness.run.sweep import Expect, chosen, run_tasks
+from samfit.harness.run.sweep import chosen, run_tasks
 from samfit.harness.run.task import TIME_LIMIT_S, Task
 from samfit.harness.step.levers import usable_levers
+from samfit.progress import SILENT, Progress
 
 # At 1 what does not grow with the batch counts most, and every card is large enough; 4 is the batch
 # size of most tables; 2, between them, comes last.
@@ -30,7 +31,7 @@ def validate(
     backbone: str | None = None,
     minutes: float = 10,
     executor: Executor | None = None,
-    expect: Expect = lambda count: None,
+    progress: Progress = SILENT,
 ) -> Iterator[Record]:
     """Predict and measure the memory of every method, as published and with levers.
 
@@ -39,7 +40,7 @@ def validate(
         device: ``cuda``, or ``cpu``: this checks the tracer alone, on real tensors.
         backbone: Default: ``vit_b``; ``vit_tiny`` on the CPU.
         minutes: after these no further Cell is begun.
-        executor, expect: as in ``sweep``.
+        executor, progress: as in ``sweep``.
 
     Yields:
         The records that are stored, then a prediction and a measurement of each Cell that is left.
@@ -52,8 +53,8 @@ def validate(
     with chosen(executor) as running:
         tasks = validation_tasks(running.machine, device, backbone)
         with store.writing():
-            records = run_tasks(tasks, store, running, TIME_LIMIT_S, expect)
-            yield from until(records, 60 * minutes)
+            records = run_tasks(tasks, store, running, TIME_LIMIT_S, progress)
+            yield from _until(records, len(tasks), 60 * minutes, progress)
 
 
 def validation_tasks(
@@ -85,12 +86,15 @@ def validation_tasks(
     return [Task(how, cell) for *_, cell in ranked for how in ("predict", "measure_memory")]
 
 
-def until(records: Iterable[Record], seconds: float) -> Iterator[Record]:
-    """Pass on ``records`` of ``validation_tasks``; once the time is over, begin no further Cell."""
+def _until(
+    records: Iterable[Record], count: int, seconds: float, progress: Progress
+) -> Iterator[Record]:
+    """Pass on ``records``, two of each Cell; once the time is over, begin no further Cell."""
     end = time.monotonic() + seconds
-    for record in records:
+    for done, record in enumerate(records, 1):
         yield record
-        if record.source != "predicted" and time.monotonic() >= end:
+        if record.source != "predicted" and done < count and time.monotonic() >= end:
+            progress.say(f"{done // 2} of {count // 2} Cells: run it again for the others.")
             return
 
 

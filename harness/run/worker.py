@@ -11,15 +11,18 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from samfit.errors import UserError
+from samfit.harness.device.cards import Card
 from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
 from samfit.harness.memory.exhausted import first_line
 from samfit.harness.predict.predict import predict
+from samfit.harness.predict.search import fit
+from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import machine
-from samfit.harness.run.fit import FitJob
 from samfit.harness.run.task import Task
 from samfit.harness.train.score import score
 
@@ -40,13 +43,13 @@ def main() -> None:
 
 
 def perform(question: Mapping[str, Any]) -> dict[str, Any]:
-    """What a Job's ``to_json`` is answered with: ``answer``, or why it ``failed``, as JSON values.
+    """The ``answer`` to a question, or why it ``failed``, as JSON values.
 
-    A mistake in the question or in samfit itself ends neither the process nor a sweep.
+    A question is a Task, or ``fit`` and its arguments. No mistake in it ends this process.
     """
     try:
         if question["how"] == "fit":
-            return {"answer": FitJob.from_json(question).perform()}
+            return {"answer": _fit(**{key: question[key] for key in question if key != "how"})}
         task = Task.from_json(question)
         return {"answer": RUNNERS[task.how](task.cell).to_json()}
     except UserError as error:
@@ -54,6 +57,11 @@ def perform(question: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as error:
         traceback.print_exc()
         return {"failed": f"{type(error).__name__}: {first_line(error)}"}
+
+
+def _fit(cell: Any, cards: list[Any], wanted: int, most: int) -> list[Any]:
+    found = fit(Cell.from_json(cell), [Card(**card) for card in cards], wanted, most)
+    return [asdict(one) for one in found]
 
 
 def _end_with(parent: int) -> None:

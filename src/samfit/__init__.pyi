@@ -29,7 +29,7 @@ from .harness.report.write import report as report
 from .harness.run.fit import fit_methods as fit_methods
 from .harness.run.measure import measure as measure
 from .harness.run.sweep import sweep as sweep
-from .harness.run.task import Task as Task
+from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task
 from .harness.run.validation import validate as validate
 from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
 from .harness.train.run import Run as Run

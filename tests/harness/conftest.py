@@ -7,6 +7,7 @@ import pytest
 from samfit.harness.cli.main import main
 from samfit.harness.record.environment import machine
 from samfit.harness.run import executor, measure
+from samfit.harness.run.process import NoAnswerError
 from samfit.harness.run.worker import perform
 
 
@@ -28,13 +29,15 @@ def samfit(monkeypatch, capsys):
 
 
 class WorkerHere:
-    """Runs jobs in this process, as a worker does in its own."""
+    """Answers in this process, as a worker does in its own."""
 
-    def __init__(self):
+    def __init__(self, threads=None):
         self.machine = machine()
 
-    def close(self):
+    def end(self):
         pass
+
+    close = end
 
     def __enter__(self):
         return self
@@ -42,15 +45,16 @@ class WorkerHere:
     def __exit__(self, *error):
         pass
 
-    def run(self, job, limit_s=None):
-        said = perform(job.to_json())
+    def ask(self, question, limit_s=None):
+        said = perform(question)
         if "failed" in said:
-            return job.ended("error", said["failed"])
-        return job.answer(said["answer"])
+            raise NoAnswerError("error", said["failed"])
+        return said["answer"]
 
 
 @pytest.fixture
 def workers_here(monkeypatch):
     """Lets commands run their tasks in this process: starting another takes seconds."""
     monkeypatch.setattr(executor, "WorkerProcess", WorkerHere)
+    monkeypatch.setattr(executor, "MOST", 1)
     monkeypatch.setattr(measure, "WorkerProcess", WorkerHere)

@@ -73,11 +73,12 @@ def test_commands_of_a_page_run_in_their_order(page, samfit, here):
 def test_each_page_with_commands_is_among_them():
     assert [page.name for page in PAGES if commands(page)] == [
         "README.md", "README.md", "accuracy.md", "adding_an_adapter.md", "memory.md", "results.md",
+        "tour.md",
     ]  # fmt: skip
 
 
 def test_every_command_of_samfit_is_documented():
-    from samfit.harness.cli.app import app
+    from samfit.harness.cli.main import app
 
     named = {shlex.split(line)[1] for line in commands(ROOT / "README.md")}
     assert named == {c.name or c.callback.__name__ for c in app.registered_commands}

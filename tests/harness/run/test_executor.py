@@ -9,7 +9,7 @@ import pytest
 from samfit.files import PACKAGE
 from samfit.harness.record.cell import Cell
 from samfit.harness.run import executor as room, process
-from samfit.harness.run.executor import LocalWorkers, side_by_side
+from samfit.harness.run.executor import LocalWorkers
 from samfit.harness.run.task import Task
 
 LIMIT_S = 60
@@ -37,6 +37,12 @@ for line in sys.stdin:
             answer = {{"answer": task.ended("ok", None, said).to_json()}}
     print(json.dumps(answer), flush=True)
 """
+
+
+@pytest.fixture
+def run():
+    with LocalWorkers() as workers:
+        yield workers.run
 
 
 @pytest.fixture(autouse=True)
@@ -71,18 +77,18 @@ def is_there(process):
     return True
 
 
-def test_every_task_has_its_record_once(notes):
+def test_every_task_has_its_record_once(notes, run):
     tasks = scoring(*7 * ["works"])
-    records = list(side_by_side(tasks, LIMIT_S))
+    records = list(run(tasks, LIMIT_S))
     assert sorted(record.key for record in records) == sorted(task.key for task in tasks)
     assert {record.status for record in records} == {"ok"}
     assert len(processes(notes)) == 2
     assert not any(map(is_there, processes(notes)))
 
 
-def test_a_task_that_fails_is_a_record_and_the_others_go_on():
+def test_a_task_that_fails_is_a_record_and_the_others_go_on(run):
     tasks = scoring("works", "dies", "fails", "works", "dies", "works")
-    records = {record.key: record for record in side_by_side(tasks, LIMIT_S)}
+    records = {record.key: record for record in run(tasks, LIMIT_S)}
     assert len(records) == 6
     for task in tasks:
         record, name = records[task.key], task.cell.adapter
@@ -97,21 +103,21 @@ def test_a_task_that_fails_is_a_record_and_the_others_go_on():
         )
 
 
-def test_a_task_that_takes_too_long_is_a_record():
-    records = list(side_by_side(scoring("waits", "works"), 1))
+def test_a_task_that_takes_too_long_is_a_record(run):
+    records = list(run(scoring("waits", "works"), 1))
     assert sorted(record.status for record in records) == ["ok", "timeout"]
 
 
-def test_records_come_as_soon_as_they_are_there():
-    records = side_by_side(scoring("waits", "works"), LIMIT_S)
+def test_records_come_as_soon_as_they_are_there(run):
+    records = run(scoring("waits", "works"), LIMIT_S)
     begin = time.monotonic()
     assert next(records).cell.adapter == "works"
     assert time.monotonic() - begin < LIMIT_S / 2
     records.close()
 
 
-def test_whoever_stops_listening_leaves_no_process_behind(notes):
-    records = side_by_side(scoring("works", "waits", "waits", "waits"), LIMIT_S)
+def test_whoever_stops_listening_leaves_no_process_behind(notes, run):
+    records = run(scoring("works", "waits", "waits", "waits"), LIMIT_S)
     next(records)
     assert any(map(is_there, processes(notes)))
     records.close()
@@ -119,19 +125,19 @@ def test_whoever_stops_listening_leaves_no_process_behind(notes):
     assert len(processes(notes)) <= 2  # none is started again
 
 
-def test_an_interrupt_while_waiting_leaves_no_process_behind(notes, monkeypatch):
+def test_an_interrupt_while_waiting_leaves_no_process_behind(notes, monkeypatch, run):
     def interrupted(futures):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(room, "as_completed", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        list(side_by_side(scoring("waits", "waits", "works"), LIMIT_S))
+        list(run(scoring("waits", "waits", "works"), LIMIT_S))
     assert not any(map(is_there, processes(notes)))
 
 
 @pytest.mark.parametrize("moment", range(4))
-def test_whoever_stops_between_tasks_leaves_no_process_behind(moment, notes):
-    records = side_by_side(scoring(*12 * ["works"]), LIMIT_S)
+def test_whoever_stops_between_tasks_leaves_no_process_behind(moment, notes, run):
+    records = run(scoring(*12 * ["works"]), LIMIT_S)
     for _ in range(moment + 1):
         next(records)
     records.close()
@@ -139,19 +145,19 @@ def test_whoever_stops_between_tasks_leaves_no_process_behind(moment, notes):
 
 
 @pytest.mark.parametrize(("count", "workers"), [(1, 1), (5, 2)])
-def test_those_side_by_side_have_a_processor_each(count, workers, notes):
-    records = list(side_by_side(scoring(*count * ["works"]), LIMIT_S))
+def test_those_side_by_side_have_a_processor_each(count, workers, notes, run):
+    records = list(run(scoring(*count * ["works"]), LIMIT_S))
     assert len(processes(notes)) == workers
     assert {record.environment["cpu_threads"] for record in records} == {1}
 
 
-def test_without_tasks_nothing_is_started(notes):
+def test_without_tasks_nothing_is_started(notes, run):
     with LocalWorkers() as workers:
         assert list(workers.run([], LIMIT_S)) == []
     assert processes(notes) == []
 
 
-def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes):
+def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes, run):
     kinds = ["predict", "score", "measure", "measure_memory", "predict", "score"]
     with LocalWorkers() as workers:
         records = list(workers.run(tasks(*((how, "works") for how in kinds)), LIMIT_S))
@@ -163,7 +169,7 @@ def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes):
     assert not any(map(is_there, processes(notes)))
 
 
-def test_a_training_on_a_card_has_the_card_and_all_processors(notes):
+def test_a_training_on_a_card_has_the_card_and_all_processors(notes, run):
     on_card = [Task("score", replace(task.cell, device="cuda")) for task in scoring(*3 * ["works"])]
     with LocalWorkers() as workers:
         records = list(workers.run(on_card, LIMIT_S))

@@ -13,6 +13,7 @@ import pytest
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
 from samfit.harness.run import process as room
+from samfit.harness.run.executor import record_of
 from samfit.harness.run.process import WorkerProcess
 from samfit.harness.run.task import Task
 
@@ -31,17 +32,17 @@ def test_says_what_machine_it_runs_on(worker):
 
 
 def test_answers_with_a_measurement(worker):
-    record = worker.run(TINY)
+    record = record_of(worker, TINY)
     assert (record.status, record.cell, record.key) == ("ok", TINY.cell, TINY.key)
 
 
 def test_a_mistake_in_the_cell_is_one_sentence_and_the_worker_lives_on(worker):
-    record = worker.run(Task("predict", Cell(adapter="lorra")))
+    record = record_of(worker, Task("predict", Cell(adapter="lorra")))
     assert (record.status, record.message) == (
         "error",
         "there is no adapter 'lorra': did you mean 'lora'?",
     )
-    assert worker.run(TINY).status == "ok"
+    assert record_of(worker, TINY).status == "ok"
 
 
 def test_a_killed_worker_is_recorded_and_replaced():
@@ -49,17 +50,17 @@ def test_a_killed_worker_is_recorded_and_replaced():
         assert worker.machine  # it has started
         killer = threading.Timer(1.0, lambda: os.kill(worker._process.pid, signal.SIGKILL))
         killer.start()
-        record = worker.run(SLOW)
+        record = record_of(worker, SLOW)
         killer.join()
         assert record.status == "error"
         assert "killed (signal 9)" in record.message
-        assert worker.run(TINY).status == "ok"
+        assert record_of(worker, TINY).status == "ok"
 
 
 def test_a_task_that_takes_too_long_is_stopped():
     begin = time.perf_counter()
     with WorkerProcess() as worker:
-        record = worker.run(SLOW, limit_s=1)
+        record = record_of(worker, SLOW, limit_s=1)
     assert record.status == "timeout"
     assert record.message == "stopped after 1 s: run samfit sweep with a longer --time-limit."
     assert record.duration_ms == 1000
@@ -70,8 +71,8 @@ def test_a_worker_that_hangs_is_stopped_and_replaced():
     with WorkerProcess() as worker:
         assert worker.machine  # it has started
         os.kill(worker._process.pid, signal.SIGSTOP)
-        assert worker.run(TINY, limit_s=1).status == "timeout"
-        assert worker.run(TINY).status == "ok"
+        assert record_of(worker, TINY, limit_s=1).status == "timeout"
+        assert record_of(worker, TINY).status == "ok"
 
 
 def test_a_worker_that_cannot_start_is_named(monkeypatch):
@@ -80,7 +81,7 @@ def test_a_worker_that_cannot_start_is_named(monkeypatch):
         WorkerProcess() as worker,
         pytest.raises(UserError, match="worker process did not start"),
     ):
-        worker.run(TINY)
+        record_of(worker, TINY)
 
 
 def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
@@ -88,17 +89,17 @@ def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
     loud += "worker.RUNNERS['predict'] = lambda cell: [print('noise'), predict(cell)][1]\nmain()"
     monkeypatch.setattr(room, "BOOT", room.BOOT.replace("main()", loud))
     with WorkerProcess() as worker:
-        assert worker.run(TINY).status == "ok"
+        assert record_of(worker, TINY).status == "ok"
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_worker_does_not_outlive_its_parent():
     """A killed sweep must not leave a process on the device."""
-    code = "from samfit.harness.run.process import WorkerProcess\nfrom samfit import Cell, Task\n"
-    code += "worker = WorkerProcess()\n"
-    code += "print(worker._process.pid, flush=True)\n"
-    code += "worker.run(Task('measure', Cell(adapter='cad', backbone='vit_tiny', batch_size=64, "
-    code += "device='cpu')))"
+    code = "from samfit.harness.run.process import WorkerProcess\n"
+    code += (
+        "worker = WorkerProcess()\nassert worker.machine\nprint(worker._process.pid, flush=True)\n"
+    )
+    code += f"worker.ask({SLOW.to_json()})"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     worker = int(parent.stdout.readline())
     parent.kill()

@@ -121,8 +121,8 @@ def test_accuracy_scores_every_adapter_on_each_task_with_each_seed(machine):
     for cell in scored:
         assert cell.settings.get("classes", 1) == TASKS[cell.task].classes
         assert cell.device == ("cuda" if machine["gpu"] else "cpu")
-    yardsticks = [cell for cell in scored if cell not in trained]
-    assert len(yardsticks) == len(TASKS) * (1 + SEEDS)
+    baselines = [cell for cell in scored if cell not in trained]
+    assert len(baselines) == len(TASKS) * (1 + SEEDS)
     assert len({cell.key for cell in scored}) == len(scored)
 
 

@@ -4,10 +4,10 @@ from itertools import product
 
 import pytest
 
+from samfit import Store, UserError
 from samfit.adapters.core.registry import adapter_names
-from samfit.errors import UserError
 from samfit.harness.run import validation as room
-from samfit.harness.run.validation import BATCH_SIZES, until, validation_tasks
+from samfit.harness.run.validation import BATCH_SIZES, validate, validation_tasks
 
 GPU = {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
@@ -48,20 +48,27 @@ def test_every_method_comes_first_as_published_and_no_kind_waits_for_all_of_anot
     assert {cell.attention for cell in fourth} == {"eager", "sdpa"}
 
 
-def answers(tasks):
-    for task in tasks:
-        yield task.ended("ok", None)
+class Instant:
+    """An executor whose answers are instant."""
+
+    machine = GPU
+
+    def run(self, tasks, limit_s):
+        yield from (task.ended("ok", None, GPU) for task in tasks)
 
 
-def test_when_the_time_is_over_the_cell_in_progress_is_finished(tasks, monkeypatch):
+def test_when_the_time_is_over_the_cell_in_progress_is_finished(
+    tasks, monkeypatch, tmp_path, capsys
+):
     clock = iter(range(1000))
     monkeypatch.setattr(room.time, "monotonic", lambda: next(clock))
-    records = list(until(answers(tasks), 3))
+    store = Store(tmp_path / "results.jsonl")
+    records = list(validate(store, minutes=3 / 60, executor=Instant()))
     assert [record.key for record in records] == [task.key for task in tasks[:6]]
-
-
-def test_within_the_time_everything_is_passed_on(tasks):
-    assert len(list(until(answers(tasks), 1000))) == len(tasks)
+    assert f"3 of {len(tasks) // 2} Cells: run it again" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert len(list(validate(store, executor=Instant()))) == len(tasks)
+    assert capsys.readouterr().err == ""
 
 
 def test_on_the_cpu_it_is_the_miniature_unless_another_is_wanted():
