@@ -59,22 +59,23 @@ def side(column: str) -> JustifyMethod:
 def _widths(cells: dict[str, list[str]], room: int) -> dict[str, int]:
     """The width of each column, so that they fill no more than ``room`` if that can be done.
 
-    Where room is short, words stand in several lines, then a spread below its mean, and at last
-    words are broken.
+    Where room is short, headers stand in several lines, then words, then a spread below its mean;
+    at last words are broken.
     """
     widths: dict[str, int] = {}
-    least: dict[str, tuple[int, int, int]] = {}
-    for name, column in cells.items():
+    least: dict[str, tuple[int, ...]] = {}
+    for place, (name, column) in enumerate(cells.items()):
         lines = [line for cell in column for line in cell.split("\n")]
-        widths[name] = max(map(len, [*lines, *name.split()]))
+        whole = max(map(len, [*lines, *name.split()]))
         word = max(len(word) for line in lines for word in [*line.split(), ""])
+        widths[name], least[name] = max(whole, len(name)), (whole,) * 4
         if name in TEXT:
-            whole = word if least else max(word, NAME)  # the first column names the rows
-            least[name] = (whole, whole, min(word, BROKEN))
+            unbroken = max(word, NAME if place == 0 else 0)  # the first column names the rows
+            least[name] = (whole, unbroken, unbroken, min(word, BROKEN))
         elif any("±" in cell for cell in column):
-            least[name] = (word + len(" ±"), word, word)
+            least[name] = (whole, word + len(" ±"), word, word)
     room -= GAP * (len(cells) - 1)
-    for stage in range(3):
+    for stage in range(4):
         while sum(widths.values()) > room:
             wide = [name for name in least if widths[name] > least[name][stage]]
             if not wide:
