@@ -25,7 +25,12 @@ def alive_at_peak(trace: Trace, held: list[int]) -> list[tuple[Allocation, int]]
 
     ``held`` is what every allocation of the trace occupies, in its order.
     """
-    return _alive(trace, held, _peak(trace, _live_bytes(trace, held)))
+    peak = _peak(trace, _live_bytes(trace, held))
+    return [
+        (allocation, nbytes)
+        for allocation, nbytes in zip(trace.allocations, held, strict=True)
+        if allocation.born <= peak and (allocation.died is None or allocation.died > peak)
+    ]
 
 
 def _memory(trace: Trace, held: list[int], instrument: str, reserved: int | None) -> Memory:
@@ -35,7 +40,7 @@ def _memory(trace: Trace, held: list[int], instrument: str, reserved: int | None
     reached_by = next(a for a in reversed(trace.allocations) if a.born <= peak)
 
     breakdown: Counter[str] = Counter()
-    for allocation, nbytes in _alive(trace, held, peak):
+    for allocation, nbytes in alive_at_peak(trace, held):
         breakdown[allocation.category] += allocation.nbytes
         breakdown[ROUNDING] += nbytes - allocation.nbytes
     return Memory(
@@ -63,14 +68,6 @@ def _peak(trace: Trace, live: list[int]) -> int:
     """The event of the last step after which most is alive, the first of equals."""
     start = _last_step(trace)[0][0]
     return max(range(start, trace.events), key=live.__getitem__)
-
-
-def _alive(trace: Trace, held: list[int], event: int) -> list[tuple[Allocation, int]]:
-    return [
-        (allocation, nbytes)
-        for allocation, nbytes in zip(trace.allocations, held, strict=True)
-        if allocation.born <= event and (allocation.died is None or allocation.died > event)
-    ]
 
 
 def _last_step(trace: Trace) -> list[tuple[int, str]]:

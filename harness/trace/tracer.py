@@ -83,8 +83,8 @@ class Tracer:
     def enter(self, phase: str) -> None:
         """Begin ``phase``; what the forward pass left alive is then known to be saved for it."""
         if phase == "backward":
-            for allocation in self._temporaries():
-                if allocation.phase == "forward":
+            for _, allocation in self._live.values():
+                if (allocation.category, allocation.phase) == (TEMPORARIES, "forward"):
                     allocation.category = SAVED
         if phase == "optimizer":
             grads = (p.grad for p in self._model.parameters() if p.grad is not None)
@@ -104,9 +104,6 @@ class Tracer:
         if not fused:
             for counter in (t for t in tensors if t.dim() == 0 and t.device == self._device):
                 self._allocation(counter).nbytes = 0
-
-    def _temporaries(self) -> Iterable[Allocation]:
-        return (a for _, a in self._live.values() if a.category == TEMPORARIES)
 
     def _mark(self, tensors: Iterable[Tensor], category: str) -> None:
         for tensor in tensors:
