@@ -77,7 +77,7 @@ def evaluate(
     cell, workers = replace(run.cell, batch_size=batch_size), readers(workers, run.device)
     with enough_memory(cell):
         what = f"scoring {found.name}, {chosen}"
-        metrics, _ = score_masks(cell, run.model, examples, workers, None, progress, what, keep=0)
+        metrics, _ = score_masks(cell, run.model, examples, workers, None, progress, what)
     return Evaluation(found.name, chosen, found.class_names, metrics)
 
 

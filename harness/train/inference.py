@@ -42,13 +42,13 @@ def score_masks(
     cache: EmbeddingCache | None = None,
     progress: Progress = SILENT,
     what: str = "scoring",
-    keep: int | None = None,
+    keep: int = 0,
 ) -> tuple[Metrics, list[Mask]]:
     """Score the masks of ``examples`` at the size of their own masks.
 
     Returns:
-        the scores, and the predicted masks (H, W) as class indices, in the order of the examples;
-        of the first ``keep`` examples only, as those of large photographs would fill the memory.
+        the scores, and the predicted masks (H, W) of the first ``keep`` examples as class indices;
+        all, as large as photographs may be, would fill the memory.
 
     Raises:
         UserError: if the model gives masks that are no numbers.
@@ -65,7 +65,7 @@ def score_masks(
             metrics.update(example.name, probability, truth > 0)
         else:
             metrics.update(example.name, mask, truth)
-        if keep is None or len(masks) < keep:
+        if len(masks) < keep:
             masks.append(mask)
     return metrics, masks
 

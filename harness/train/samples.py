@@ -126,18 +126,18 @@ def _points(inside: Tensor) -> Tensor:
     return points
 
 
-def order(count: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[Which]]:
-    """The examples of each training step from step ``first`` on, endlessly.
+def order(count: int, batch_size: int, seed: int, epochs: int) -> list[list[Which]]:
+    """The examples of each training step.
 
     Each epoch has its own order, and leaves out what does not fill a batch.
     """
-    per_epoch = count // batch_size
-    for epoch in range(first // per_epoch, 2**31):
+    steps = []
+    for epoch in range(epochs):
         generator = torch.Generator().manual_seed(seed_of(seed, "order", epoch))
         shuffled = torch.randperm(count, generator=generator).tolist()
-        for place in range(first % per_epoch if epoch == first // per_epoch else 0, per_epoch):
-            chosen = shuffled[place * batch_size : (place + 1) * batch_size]
-            yield [(epoch, index) for index in chosen]
+        for first in range(0, count - batch_size + 1, batch_size):
+            steps.append([(epoch, index) for index in shuffled[first : first + batch_size]])
+    return steps
 
 
 def load(samples: Samples, batches: Sequence[list[Which]], workers: int = 0) -> Iterator[Batch]:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -91,12 +90,10 @@ class Training:
 
     def run(self) -> Iterator[History]:
         """Train on; the history after each step, and after the validation that follows it."""
-        batches = islice(
-            order(len(self.data.train), self.cell.batch_size, self.cell.seed, self.done),
-            self.total - self.done,
-        )
-        samples = Samples(self.data.train, self.cell, self.recipe.augment)
-        loader = load(samples, list(batches), self.workers)
+        cell, examples, recipe = self.cell, self.data.train, self.recipe
+        steps = order(len(examples), cell.batch_size, cell.seed, recipe.epochs)
+        samples = Samples(examples, cell, recipe.augment)
+        loader = load(samples, steps[self.done :], self.workers)
         self._step.done = self.done
         while not self.is_over:
             started = time.perf_counter()
@@ -144,9 +141,7 @@ class Training:
         return ", ".join(words)
 
     def _validate(self) -> None:
-        metrics, _ = score_masks(
-            self.cell, self.model, self.data.val, self.workers, self.cache, keep=0
-        )
+        metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
         best = max((v[self.metric] for v in self.history.validations), default=-1.0)
         self.history.validations.append({"step": self.done, **scores})

@@ -42,7 +42,7 @@ CLASSES = {"settings": {"classes": 3}, "loss": "samed"}
 def test_masks_have_the_size_of_the_truth(fields):
     classes = 3 if fields else 1
     cell, model = cell_and_model(**fields)
-    metrics, masks = score_masks(cell, model, examples(classes))
+    metrics, masks = score_masks(cell, model, examples(classes), keep=3)
     assert [mask.shape for mask in masks] == SIZES
     assert all(mask.dtype == np.uint8 and mask.max() < max(2, classes) for mask in masks)
     assert metrics.names == ["000", "001", "002"]
@@ -68,7 +68,7 @@ def test_logits_are_those_of_sam_at_the_input_size_and_then_at_the_images():
 
 def test_scores_are_those_of_the_mask_as_one_computes_them_by_hand():
     cell, model = cell_and_model()
-    metrics, masks = score_masks(cell, model, examples())
+    metrics, masks = score_masks(cell, model, examples(), keep=3)
     for index, (mask, example) in enumerate(zip(masks, examples(), strict=True)):
         inside = int((mask & example.mask).sum())
         union = int((mask | example.mask).sum())
@@ -79,7 +79,7 @@ def test_scores_are_those_of_the_mask_as_one_computes_them_by_hand():
 def test_classes_are_scored_without_what_nobody_labelled():
     cell, model = cell_and_model("box", **CLASSES)
     example = made(0, classes=3)
-    metrics, (mask,) = score_masks(cell, model, [example])
+    metrics, (mask,) = score_masks(cell, model, [example], keep=3)
     wrong = mask != example.mask
     assert wrong.any()
     assert metrics.summary()["pixel_accuracy"].value == pytest.approx(1 - wrong.mean())
@@ -146,14 +146,14 @@ def test_a_mask_has_the_size_of_its_image(height, width, classes):
 def test_what_is_segmented_is_what_is_evaluated(prompt):
     cell, model = cell_and_model(prompt)
     example = made(0, height=50, width=90)
-    _, (evaluated,) = score_masks(cell, model, [example])
+    _, (evaluated,) = score_masks(cell, model, [example], keep=3)
     assert (predict_mask(cell, model, example.image) == evaluated).all()
 
 
 def test_a_box_is_given_in_pixels_of_the_image():
     cell, model = cell_and_model("mask_box")
     example = block(128, 192, top=20, left=30, bottom=100, right=120)
-    _, (evaluated,) = score_masks(cell, model, [example])
+    _, (evaluated,) = score_masks(cell, model, [example], keep=3)
     assert (predict_mask(cell, model, example.image, box=(30, 20, 120, 100)) == evaluated).all()
     other = predict_mask(cell, model, example.image, box=(0, 0, 20, 20))
     assert (other != evaluated).any()
