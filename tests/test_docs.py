@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from exact_levers import with_every_exact_lever
 from matplotlib.text import Text
 from readable import made
 from small_sam import adapted, small_batch
@@ -18,6 +17,7 @@ from samfit.harness.measure.measure import measure
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.write import TOPICS, report_tables
+from samfit.harness.step.levers import with_every_exact_lever
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")

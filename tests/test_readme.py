@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 
 import pytest
-from exact_levers import with_every_exact_lever
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.device.cards import unnamed_card
 from samfit.harness.predict.predict import predict
 from samfit.harness.record.cell import Cell
+from samfit.harness.step.levers import with_every_exact_lever
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (.+?) \[\d\] \| ([\d,]+) \| ([\d,]+) \| ([+-][\d.]+)% \|$", README, re.M)

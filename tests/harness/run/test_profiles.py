@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from exact_levers import with_every_exact_lever
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.errors import UserError
@@ -21,6 +20,7 @@ from samfit.harness.run.profiles import (
     accuracy_tasks,
     load_profile,
 )
+from samfit.harness.step.levers import with_every_exact_lever
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
