@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
@@ -110,7 +109,7 @@ class Training:
     def use_best_weights(self) -> None:
         """Give the model the weights that won."""
         if self._best:
-            _restore(self.model, self._best)
+            self.model.load_state_dict(self._best, strict=False)  # what it lacks is frozen
         self.model.eval()
 
     def state(self) -> State:
@@ -126,7 +125,7 @@ class Training:
         """Resume where ``state`` was taken, with the same Cell, recipe and data."""
         self.history = History(**state["history"])
         self._best = state["best"]
-        _restore(self.model, state["model"])
+        self.model.load_state_dict(state["model"], strict=False)  # what it lacks is frozen
         self.optimizer.load_state_dict(state["optimizer"])
 
     def __str__(self) -> str:
@@ -171,10 +170,3 @@ def filled_cache(
         cache.get(samples[0, index][0].images)
     sam.to("cpu")
     return cache
-
-
-def _restore(model: AdaptedSam, state: dict[str, Tensor]) -> None:
-    """Copy what ``trained_state`` gave back to where it came from."""
-    with torch.no_grad():
-        for name, tensor in model.trained_state().items():
-            tensor.copy_(state[name])

@@ -249,12 +249,6 @@ def test_levers_of_training_are_left_behind(tmp_path):
     assert list(Run(tmp_path).model.sam.image_encoder.parameters())
 
 
-def test_a_run_that_is_not_finished_has_no_model(tmp_path):
-    folder, _ = started(tmp_path)
-    with user_error(str(tmp_path), "not finished", "run the same samfit train command"):
-        Run(folder.path)
-
-
 def test_a_checkpoint_that_is_not_there_is_named(finished):
     with user_error("there is no checkpoint file", "moved.pth"):
         _ = Run(finished[0].path, "moved.pth").model
