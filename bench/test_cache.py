@@ -25,11 +25,11 @@ IMAGES, ROUNDS = 4, 7
 def test_cache(benchmark: Any, cached: bool, tmp_path: Path) -> None:
     """Two rows; computing the embeddings, once, is not timed."""
     benchmark.group = f"train {CELL.adapter} on {CELL.backbone}, batch {CELL.batch_size}"
-    cell, device = replace(CELL, cache_embeddings=cached), torch.device(CELL.device)
+    cell = replace(CELL, cache_embeddings=cached)
     data = replace(miniature("camouflage", train=IMAGES, test=0), val=())
-    training = Training(cell, samfit.Recipe(epochs=1 + ROUNDS), data, device)
+    training = Training(cell, samfit.Recipe(epochs=1 + ROUNDS), data)
     if cached:
-        training.cache = filled_cache(cell, data.train, tmp_path, device)
+        training.cache = filled_cache(cell, data.train, tmp_path)
     steps = training.run()
     benchmark.pedantic(next, (steps,), rounds=ROUNDS, warmup_rounds=1)
     benchmark.extra_info["cell"] = cell.key

@@ -1,28 +1,43 @@
 """An encoder for the embedding cache that takes no time: the mean over patches of pixels."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.harness.train.embeddings import EncoderId
+Encode = Callable[[Tensor], Tensor]
 
-POOLING = EncoderId(
-    weights_sha256="none",
-    image_size=32,
-    pixel_mean=(0.0, 0.0, 0.0),
-    pixel_std=(1.0, 1.0, 1.0),
-    precision="fp32",
-    float32_matmul_precision="highest",
-    dtype=torch.float32,
-    shape=(3, 2, 2),
-)
+
+class Encoder(nn.Module):
+    """Runs ``encode``; its weight does nothing."""
+
+    def __init__(self, encode: Encode, side: int) -> None:
+        super().__init__()
+        self.encode, self.img_size = encode, side
+        self.weight = nn.Parameter(torch.zeros(1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.encode(images)
 
 
 def pool(images: Tensor) -> Tensor:
     """Embeddings (B, 3, S/16, S/16) of images (B, 3, S, S)."""
     return F.avg_pool2d(images.float(), 16)
+
+
+def sam_with(encode: Encode, side: int = 32, grid: int = 2) -> SimpleNamespace:
+    """What the cache reads of a SAM whose encoder is ``encode``, with three channels."""
+    return SimpleNamespace(
+        image_encoder=Encoder(encode, side),
+        prompt_encoder=SimpleNamespace(embed_dim=3, image_embedding_size=(grid, grid)),
+        pixel_mean=torch.zeros(3, 1, 1),
+        pixel_std=torch.ones(3, 1, 1),
+        preprocess=lambda images: images,
+        device=torch.device("cpu"),
+    )
 
 
 def pictures(count: int = 1, seed: int = 0, side: int = 32) -> Tensor:

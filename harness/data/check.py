@@ -1,13 +1,14 @@
 """Every picture is read once before work starts, so that a bad one does not end it later."""
 
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED, Example
 from samfit.harness.data.pair import read_image
-from samfit.harness.data.parallel import in_threads
+from samfit.harness.data.pixels import THREADS
 from samfit.progress import SILENT, Progress
 
 Item = TypeVar("Item")
@@ -47,7 +48,8 @@ def _read_all(
         except UserError as error:
             return error
 
-    found = list(progress.track(in_threads(attempt, items), len(items), what))
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = list(progress.track(pool.map(attempt, items), len(items), what))
     faults = [each for each in found if isinstance(each, UserError)]
     if faults:
         more = f" (one of {len(faults):,} such faults)" if len(faults) > 1 else ""

@@ -1,13 +1,13 @@
 """How many classes a data set has, where nobody says."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from samfit.harness.data.example import IGNORED
-from samfit.harness.data.parallel import in_threads
-from samfit.harness.data.pixels import eight_bits, grey, load, reading
+from samfit.harness.data.pixels import THREADS, eight_bits, grey, load, reading
 
 EDGES = range(192, IGNORED)  # levels of a smeared edge; hardly a data set has as many classes
 
@@ -23,7 +23,8 @@ def guess_classes(masks: Iterable[Path]) -> tuple[int, tuple[str, ...]]:
     Raises:
         UserError: if a mask cannot be read.
     """
-    levels = list(in_threads(_levels, masks))
+    with ThreadPoolExecutor(THREADS) as pool:
+        levels = list(pool.map(_levels, masks))
     if all(each <= {0, 1} or each <= {0, IGNORED} for each in levels):
         return 1, ()
     union = frozenset[int]().union(*levels)

@@ -4,6 +4,7 @@ import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from samfit.errors import UserError, spelling_hint
 from samfit.harness.data.classes import guess_classes
@@ -78,18 +79,16 @@ def open_folder(path: Path, layout: str = "auto", classes: int = 0) -> DataSet:
         masks = [files.mask for split in listing.splits.values() for files in split]
         known, reason = guess_classes(masks)
         remarks += reason
-
-    def pairs(split: str) -> tuple[Pair, ...]:
-        return tuple(Pair(*each, classes=known) for each in listing.splits.get(split, ()))
-
+    pairs: dict[str, Any] = {
+        split: tuple(Pair(*each, classes=known) for each in files)
+        for split, files in listing.splits.items()
+    }
     return DataSet(
         name=listing.name,
         classes=known,
         class_names=listing.class_names if known == listing.classes else (),
-        train=pairs("train"),
-        val=pairs("val"),
-        test=pairs("test"),
         remarks=remarks,
+        **pairs,
     )
 
 

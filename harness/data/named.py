@@ -26,7 +26,12 @@ def read_named(root: Path, layout: str) -> Listing:
         if part:
             found = _files(root, part.images, split)
             images += found
-            masks += _masks(root, part, split)
+            theirs = _files(root, part.masks, split)
+            if not theirs:
+                raise UserError(
+                    f"{root} has images {part.images} but no masks {part.masks}: add them."
+                )
+            masks += theirs
             if len(found) != part.count:
                 remarks.append(f"images in {split}: {len(found):,}; published: {part.count:,}.")
         elif ways:
@@ -44,13 +49,6 @@ def read_named(root: Path, layout: str) -> Listing:
         class_names=paper.class_names,
         remarks=tuple(remarks),
     )
-
-
-def _masks(root: Path, part: Part, split: str) -> list[Found]:
-    found = _files(root, part.masks, split)
-    if not found:
-        raise UserError(f"{root} has images {part.images} but no masks {part.masks}: add them.")
-    return found
 
 
 def _files(root: Path, pattern: str, split: str) -> list[Found]:

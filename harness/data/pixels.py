@@ -22,6 +22,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
 Image.MAX_IMAGE_PIXELS = None
 MOST_PIXELS = 2**28
 
+THREADS = 8  # decoding lets other threads run; more would hold many large pictures at once
+
 WHITE_THEN_BLACK = [255, 255, 255, 0, 0, 0]  # the head of a palette
 
 

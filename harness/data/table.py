@@ -2,14 +2,10 @@
 
 import csv
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from samfit.errors import UserError
 from samfit.harness.data.listing import SPLITS, Files, Listing, joined
-
-IMAGE, LABEL = COLUMNS = ("image", "label")
 
 
 def read_table(path: Path) -> Listing:
@@ -20,10 +16,10 @@ def read_table(path: Path) -> Listing:
     Raises:
         UserError: if it cannot be read, has other columns, or a row is incomplete.
     """
-    if not _lists_pairs(path):
-        raise UserError(f"{path} has no columns {IMAGE} and {LABEL}: add them to its first line.")
-    name = f"{path.resolve().parent.name} {path.stem}"
-    return Listing(name=name, splits={"train": _pairs(path)})
+    pairs = _pairs(path)
+    if pairs is None:
+        raise UserError(f"{path} has no columns image and label: add them to its first line.")
+    return Listing(name=f"{path.resolve().parent.name} {path.stem}", splits={"train": pairs})
 
 
 def read_tables(folder: Path) -> Listing | None:
@@ -37,8 +33,10 @@ def read_tables(folder: Path) -> Listing | None:
     splits, remarks = {}, list[str]()
     for split in SPLITS:
         subsets = sorted(folder.glob("test_*.csv")) if split == "test" else []
-        paths = [path for path in (folder / f"{split}.csv", *subsets) if path.is_file()]
-        listed = {path: _pairs(path) for path in paths if _lists_pairs(path)}
+        found = {
+            path: _pairs(path) for path in (folder / f"{split}.csv", *subsets) if path.is_file()
+        }
+        listed = {path: pairs for path, pairs in found.items() if pairs is not None}
         if listed:
             remarks += joined(split, {path.name: len(pairs) for path, pairs in listed.items()})
             splits[split] = [
@@ -53,15 +51,23 @@ def read_tables(folder: Path) -> Listing | None:
     return Listing(name=folder.resolve().name, splits=splits, remarks=tuple(remarks))
 
 
-def _pairs(path: Path) -> list[Files]:
+def _pairs(path: Path) -> list[Files] | None:
+    """What a table lists; None if it has other columns."""
     images, masks = list[Path](), list[Path]()
-    with _rows(path) as rows:
-        for row in rows:
-            for column, files in zip(COLUMNS, (images, masks), strict=True):
-                if not row[column]:
-                    raise UserError(f"{path} has no {column} in line {rows.line_num}: complete it.")
-                # Tables written on Windows separate folders by backslashes.
-                files.append(path.parent / row[column].replace("\\", "/"))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if not {"image", "label"} <= {*(rows.fieldnames or ())}:
+                return None
+            for row in rows:
+                for column, files in (("image", images), ("label", masks)):
+                    if not row[column]:
+                        line = rows.line_num
+                        raise UserError(f"{path} has no {column} in line {line}: complete it.")
+                    # Tables written on Windows separate folders by backslashes.
+                    files.append(path.parent / row[column].replace("\\", "/"))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path} is not a readable table: save it as CSV in UTF-8.") from error
     if not images:
         raise UserError(f"{path} lists no images: add some, or remove the table.")
     names = _names(images)
@@ -76,17 +82,3 @@ def _names(images: list[Path]) -> list[str]:
     paths = [Path(os.path.abspath(image)) for image in images]  # noqa: PTH100 - follows no links
     shared = os.path.commonpath([path.parent for path in paths])
     return [path.relative_to(shared).as_posix().removesuffix(path.suffix) for path in paths]
-
-
-def _lists_pairs(path: Path) -> bool:
-    with _rows(path) as rows:
-        return {*COLUMNS} <= {*(rows.fieldnames or ())}
-
-
-@contextmanager
-def _rows(path: Path) -> "Iterator[csv.DictReader[str]]":
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield csv.DictReader(file)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path} is not a readable table: save it as CSV in UTF-8.") from error

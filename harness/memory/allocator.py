@@ -130,8 +130,7 @@ class CachingAllocator:
         nbytes = self._rounded(nbytes)
         pool = self._pool(nbytes)
         block = pool.fit(nbytes) or pool.grow(nbytes) or self._give_back_and_grow(pool, nbytes)
-        if pool.splits(block, nbytes):
-            pool.split(block, nbytes)
+        pool.split(block, nbytes)
         block.free = False
         self.allocated += block.nbytes
         return block
@@ -141,10 +140,6 @@ class CachingAllocator:
         assert not block.free, "a block is released once"
         self.allocated -= block.nbytes
         self._pool(block.nbytes).offer(block)
-
-    def blocks(self) -> list[Block]:
-        """All blocks, used and free, in order of address."""
-        return sorted((*self._small.blocks(), *self._large.blocks()), key=lambda b: b.address)
 
     def _pool(self, nbytes: int) -> Pool:
         """Of a request, or of the block that served it: small ones are always split to size."""

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from samfit.harness.memory.peak import alive_at_peak
-from samfit.harness.trace.trace import ROUNDING, Trace
+from samfit.harness.memory.peak import bytes_at_peak
+from samfit.harness.trace.trace import Trace
 
 Group = tuple[str, str]  # module, or name of modules that are alike, and category
 
@@ -24,15 +24,9 @@ class Holder(NamedTuple):
 
 
 def holders(trace: Trace, held: list[int]) -> list[Holder]:
-    """Who holds the peak of the trace's last step, the largest first.
-
-    ``held`` is what each allocation occupies; the excess over its size is rounding.
-    """
-    found: Counter[Group] = Counter()
-    for allocation, nbytes in alive_at_peak(trace, held):
-        found[allocation.module, allocation.category] += allocation.nbytes
-        found[allocation.module, ROUNDING] += nbytes - allocation.nbytes
-    return [Holder(*group, nbytes) for group, nbytes in found.most_common() if nbytes]
+    """Who holds the peak of the trace's last step, the largest first; see ``bytes_at_peak``."""
+    found = bytes_at_peak(trace, held).most_common()
+    return [Holder(*group, nbytes) for group, nbytes in found if nbytes]
 
 
 def alike(module: str) -> str:

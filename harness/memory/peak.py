@@ -5,43 +5,42 @@ from itertools import accumulate
 
 from samfit.harness.memory.figures import Memory, Timeline
 from samfit.harness.memory.replay import Replay
-from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Allocation, Trace
+from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Trace
 
 TIMELINE_POINTS = 400
 
 
-def predicted_cuda_memory(trace: Trace, result: Replay) -> Memory:
-    """Memory of the trace's last step on CUDA, after its replay through the caching allocator."""
-    return _memory(trace, result.block_bytes, "trace+replay", result.peak_reserved_bytes)
+def bytes_at_peak(trace: Trace, held: list[int]) -> Counter[tuple[str, str]]:
+    """Bytes that are alive at the peak of the last step, by module and category.
 
-
-def traced_memory(trace: Trace) -> Memory:
-    """Memory of the trace's last step, counted in units of 512 bytes."""
-    return _memory(trace, [a.nbytes for a in trace.allocations], "trace", None)
-
-
-def alive_at_peak(trace: Trace, held: list[int]) -> list[tuple[Allocation, int]]:
-    """The allocations that are alive at the peak of the last step, and what each occupies.
-
-    ``held`` is what every allocation of the trace occupies, in its order.
+    ``held`` is what each allocation occupies; the excess over its size is rounding.
     """
-    return _alive(trace, held, _peak(trace, _live_bytes(trace, held)))
+    peak = _peak(trace, _live_bytes(trace, held))
+    found: Counter[tuple[str, str]] = Counter()
+    for allocation, nbytes in zip(trace.allocations, held, strict=True):
+        if allocation.born <= peak and (allocation.died is None or allocation.died > peak):
+            found[allocation.module, allocation.category] += allocation.nbytes
+            found[allocation.module, ROUNDING] += nbytes - allocation.nbytes
+    return found
 
 
-def _memory(trace: Trace, held: list[int], instrument: str, reserved: int | None) -> Memory:
-    """``held`` is what each allocation occupies; the excess over its size is rounding."""
+def traced_memory(trace: Trace, replayed: Replay | None = None) -> Memory:
+    """Memory of the trace's last step: on CUDA, if ``replayed`` through the caching allocator.
+
+    Otherwise it is counted in units of 512 bytes.
+    """
+    held = replayed.block_bytes if replayed else [a.nbytes for a in trace.allocations]
     live, phases = _live_bytes(trace, held), _last_step(trace)
     peak = _peak(trace, live)
     reached_by = next(a for a in reversed(trace.allocations) if a.born <= peak)
 
     breakdown: Counter[str] = Counter()
-    for allocation, nbytes in _alive(trace, held, peak):
-        breakdown[allocation.category] += allocation.nbytes
-        breakdown[ROUNDING] += nbytes - allocation.nbytes
+    for (_, category), nbytes in bytes_at_peak(trace, held).items():
+        breakdown[category] += nbytes
     return Memory(
-        instrument=instrument,
+        instrument="trace+replay" if replayed else "trace",
         peak_allocated_bytes=live[peak],
-        peak_reserved_bytes=reserved,
+        peak_reserved_bytes=replayed.peak_reserved_bytes if replayed else None,
         breakdown_bytes={name: breakdown[name] for name in CATEGORIES},
         peak_phase=next(phase for event, phase in reversed(phases) if event <= peak),
         peak_module=reached_by.module,
@@ -63,14 +62,6 @@ def _peak(trace: Trace, live: list[int]) -> int:
     """The event of the last step after which most is alive, the first of equals."""
     start = _last_step(trace)[0][0]
     return max(range(start, trace.events), key=live.__getitem__)
-
-
-def _alive(trace: Trace, held: list[int], event: int) -> list[tuple[Allocation, int]]:
-    return [
-        (allocation, nbytes)
-        for allocation, nbytes in zip(trace.allocations, held, strict=True)
-        if allocation.born <= event and (allocation.died is None or allocation.died > event)
-    ]
 
 
 def _last_step(trace: Trace) -> list[tuple[int, str]]:

@@ -5,7 +5,6 @@ Modelled after c10/cuda/CUDACachingAllocator.cpp, for one stream.
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from samfit.harness.trace.trace import ROUND_BYTES
@@ -98,10 +97,6 @@ class Pool(ABC):
         """A block of at least ``nbytes`` from the driver; None where it has not enough."""
 
     @abstractmethod
-    def splits(self, block: Block, nbytes: int) -> bool:
-        """Whether what ``block`` has beyond ``nbytes`` is split off."""
-
-    @abstractmethod
     def give_back(self) -> None:
         """Give the driver all that is free and that it can take."""
 
@@ -123,8 +118,9 @@ class Pool(ABC):
         return self._free.pop(position)[2]
 
     def split(self, block: Block, nbytes: int) -> None:
-        """Split off what ``block`` has beyond ``nbytes``."""
-        self._list(block.cut(nbytes))
+        """Split off what ``block`` has beyond ``nbytes``, if that is enough to be of use."""
+        if self._splits(block, nbytes):
+            self._list(block.cut(nbytes))
 
     def offer(self, block: Block) -> Block:
         """Let a block be used again, merged with its free neighbours; returns the whole."""
@@ -139,14 +135,8 @@ class Pool(ABC):
         self._list(block)
         return block
 
-    def blocks(self) -> Iterator[Block]:
-        """All blocks with memory, used and free."""
-        for head in self.segments.values():
-            block: Block | None = head
-            while block:
-                if block.mapped:
-                    yield block
-                block = block.after
+    def _splits(self, block: Block, nbytes: int) -> bool:
+        return block.nbytes - nbytes >= ROUND_BYTES
 
     def _best(self, nbytes: int) -> int:
         """Position of the smallest free block that is large enough."""
@@ -191,9 +181,6 @@ class SmallPool(FixedPool):
     def segment_bytes(self, nbytes: int) -> int:
         return SMALL_SEGMENT
 
-    def splits(self, block: Block, nbytes: int) -> bool:
-        return block.nbytes - nbytes >= ROUND_BYTES
-
 
 class LargePool(FixedPool):
     """Segments of one large request, or of a few."""
@@ -201,7 +188,7 @@ class LargePool(FixedPool):
     def segment_bytes(self, nbytes: int) -> int:
         return LARGE_SEGMENT if nbytes < LARGE_REQUEST else round_up(nbytes, SEGMENT_ROUND)
 
-    def splits(self, block: Block, nbytes: int) -> bool:
+    def _splits(self, block: Block, nbytes: int) -> bool:
         return nbytes < self.max_split and block.nbytes - nbytes > SMALL_REQUEST
 
     def give_back_oversize(self, nbytes: int) -> bool:
@@ -238,9 +225,6 @@ class ExpandablePool(Pool):
         if block:
             self._unlist(block)
         return block
-
-    def splits(self, block: Block, nbytes: int) -> bool:
-        return block.nbytes - nbytes >= ROUND_BYTES
 
     def give_back(self) -> None:
         for _, _, block in list(self._free):

@@ -14,7 +14,7 @@ from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.cuda import cublas_workspace_bytes
 from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.need import Need, cards_that_hold
-from samfit.harness.memory.peak import predicted_cuda_memory, traced_memory
+from samfit.harness.memory.peak import traced_memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.record import Compute, Parameters, Record
@@ -99,7 +99,7 @@ class Prediction:
         )
 
     def _cuda_memory(self) -> Memory:
-        memory = predicted_cuda_memory(self.trace, self.need.unlimited)
+        memory = traced_memory(self.trace, self.need.unlimited)
         context, _ = context_of(self.cell.compute_capability)
         bf16 = self.cell.precision == "bf16"
         cards = [card for card in CARDS if card.computes_in_bfloat16 or not bf16]

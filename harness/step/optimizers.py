@@ -1,6 +1,6 @@
 """The optimizers of a training step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -26,15 +26,12 @@ def build_optimizer(
         case "adamw_fused":
             return AdamW(parameters, lr=learning_rate, fused=True)
         case "adamw_8bit":
+            try:
+                from bitsandbytes.optim import AdamW8bit
+            except ImportError as error:
+                raise UserError(
+                    "--optimizer adamw_8bit needs the library bitsandbytes: pip install "
+                    "bitsandbytes."
+                ) from error
             with torch.device("cpu"):  # its tables are computed there, also for a prediction
-                return _adamw_8bit()(parameters, lr=learning_rate)
-
-
-def _adamw_8bit() -> Callable[..., Optimizer]:
-    try:
-        from bitsandbytes.optim import AdamW8bit
-    except ImportError as error:
-        raise UserError(
-            "--optimizer adamw_8bit needs the library bitsandbytes: pip install bitsandbytes."
-        ) from error
-    return AdamW8bit
+                return AdamW8bit(parameters, lr=learning_rate)

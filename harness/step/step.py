@@ -1,8 +1,7 @@
 """The one training step: prediction, measurement and timing all run this."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -80,12 +79,9 @@ class Step:
 
     def _logits(self, batch: Batch) -> Tensor:
         """Low-resolution logits, in float32: losses are taken outside of autocast."""
-        with self._precision():
+        with nullcontext() if self.cell.precision == "fp32" else autocast(self.device):
             logits = self.model(batch.images, batch.boxes, batch.embedding, batch.points)
         return logits.float() if logits.dtype == torch.bfloat16 else logits
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self.cell.precision == "fp32" else autocast(self.device)
 
     @property
     def device(self) -> torch.device:

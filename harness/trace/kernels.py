@@ -1,7 +1,7 @@
 """Kernels for tensors without data: those that a device would run, where torch chooses others."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
@@ -31,14 +31,13 @@ def kernels_of(device: str) -> Iterator[None]:
     Functions are replaced in torch's own modules: a mode would not be active where
     autograd computes activations again in backward.
     """
-    with ExitStack() as replaced:
-        attention = _cuda_attention if device == "cuda" else _cpu_attention
-        replaced.enter_context(patch.object(F, "scaled_dot_product_attention", attention))
-        if device == "cuda":
-            replaced.enter_context(patch.object(F, "dropout", _cuda_dropout))
-        replaced.enter_context(
-            patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"])
-        )
+    on_cuda = device == "cuda"
+    attention = _cuda_attention if on_cuda else _cpu_attention
+    with (
+        patch.object(F, "scaled_dot_product_attention", attention),
+        patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
+        patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"]),
+    ):
         yield
 
 

@@ -14,7 +14,7 @@ import functools
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -83,8 +83,8 @@ class Tracer:
     def enter(self, phase: str) -> None:
         """Begin ``phase``; what the forward pass left alive is then known to be saved for it."""
         if phase == "backward":
-            for allocation in self._temporaries():
-                if allocation.phase == "forward":
+            for _, allocation in self._live.values():
+                if (allocation.category, allocation.phase) == (TEMPORARIES, "forward"):
                     allocation.category = SAVED
         if phase == "optimizer":
             grads = (p.grad for p in self._model.parameters() if p.grad is not None)
@@ -105,9 +105,6 @@ class Tracer:
             for counter in (t for t in tensors if t.dim() == 0 and t.device == self._device):
                 self._allocation(counter).nbytes = 0
 
-    def _temporaries(self) -> Iterable[Allocation]:
-        return (a for _, a in self._live.values() if a.category == TEMPORARIES)
-
     def _mark(self, tensors: Iterable[Tensor], category: str) -> None:
         for tensor in tensors:
             self._allocation(tensor).category = category
@@ -116,20 +113,20 @@ class Tracer:
         return self._live[tensor.untyped_storage()._cdata][1]
 
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
-        traits = _traits(func)
-        if traits.gives_no_storage:
+        if _gives_no_storage(func):
             return
-        if traits.result_in_input_sized_storage:
+        packet = func._overloadpacket
+        if packet in RESULT_IN_INPUT_SIZED_STORAGE:
             self._follow(output, nbytes=args[0].untyped_storage().nbytes())
         for leaf in (output,) if isinstance(output, Tensor) else tree_leaves(output):
             if isinstance(leaf, Tensor):
                 self._follow(leaf)
-        if traits.count_flops is not None:
+        if packet in flop_registry:
             sizes = (func, *(a.shape if isinstance(a, Tensor) else repr(a) for a in args))
             if sizes not in self._flops:
-                self._flops[sizes] = traits.count_flops(*args, **kwargs, out_val=output)
+                self._flops[sizes] = flop_registry[packet](*args, **kwargs, out_val=output)
             self.trace.flops += self._flops[sizes]
-        if traits.is_matrix_product:
+        if packet in MATRIX_PRODUCTS:
             self._keep_workspace()
 
     def _keep_workspace(self) -> None:
@@ -162,26 +159,12 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     return [value for value in values if isinstance(value, Tensor)]
 
 
-class _Traits(NamedTuple):
-    """What the tracer wants to know about an operator."""
-
-    gives_no_storage: bool
-    result_in_input_sized_storage: bool
-    is_matrix_product: bool
-    count_flops: Callable[..., int] | None
-
-
 @functools.cache
-def _traits(operator: Any) -> _Traits:
-    packet = operator._overloadpacket
+def _gives_no_storage(operator: Any) -> bool:
+    """Whether all that an operator returns lies in storages that exist already."""
     returns = operator._schema.returns
     views = bool(returns) and all(r.alias_info is not None for r in returns)
-    return _Traits(
-        gives_no_storage=views and packet != aten.lift_fresh,  # it shows what torch.tensor made
-        result_in_input_sized_storage=packet in RESULT_IN_INPUT_SIZED_STORAGE,
-        is_matrix_product=packet in MATRIX_PRODUCTS,
-        count_flops=flop_registry.get(packet),
-    )
+    return views and operator._overloadpacket != aten.lift_fresh  # it shows what torch.tensor made
 
 
 class _AllocationMode(TorchDispatchMode):

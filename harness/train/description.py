@@ -2,12 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from samfit.adapters.core.registry import parse_method_settings
 from samfit.harness.data.dataset import DataSet, Origin
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
@@ -15,20 +12,16 @@ from samfit.typed import Count, Typed
 
 
 @dataclass(frozen=True, kw_only=True)
-class Images(Typed):
-    """Which images training and validation use.
+class Images(Origin, Typed):
+    """Which images training and validation use; an empty path if they were made in Python.
 
     Attributes:
-        path, layout, classes: as the data set was opened; an empty path if it was not.
         hold_out: the share of the training images that is for validation if no others are.
         name, class_names: of the data set.
         train_images, val_images: how many.
         names_sha256: hash of their names in order.
     """
 
-    path: str
-    layout: str
-    classes: Count
     hold_out: float
     name: str
     class_names: list[str]
@@ -74,14 +67,3 @@ class Description(Typed):
         )
         part = None if pretrained is None else str(pretrained)
         return cls(cell=cell, recipe=recipe, data=images, pretrained=part)
-
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "Description":
-        """The description that ``to_json`` gave.
-
-        Raises:
-            UserError: for a value that cannot be right, or a setting that the adapter has not.
-        """
-        found = super().from_json(document)
-        parse_method_settings(found.cell.adapter, found.cell.settings)
-        return found

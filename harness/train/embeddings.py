@@ -9,10 +9,9 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -25,136 +24,35 @@ from samfit.errors import UserError
 from samfit.files import PARTIAL, write_whole, writing_to
 from samfit.harness.record.cell import Precision
 
-Encode = Callable[[Tensor], Tensor]
-
 NAME = "embedding"  # of the one tensor in a file
 ABANDONED_AFTER_S = 24 * 3600  # no write takes that long: whoever began it was killed
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderId:
-    """All that an embedding depends on but the image.
-
-    The batch is not part of it, nor the device or the kernels: they only change how sums are
-    rounded.
-
-    Attributes:
-        weights_sha256: hash of the encoder's tensors. Their shapes are in it, and so the depth,
-            heads and windows of the encoder.
-        image_size: side S of the images in pixels.
-        pixel_mean, pixel_std: of preprocessing, by channel.
-        precision: in which the encoder runs.
-        float32_matmul_precision: torch's, which decides whether products may take TF32.
-        dtype: of the stored embeddings.
-        shape: (C, g, g) of an embedding.
-    """
-
-    weights_sha256: str
-    image_size: int
-    pixel_mean: tuple[float, ...]
-    pixel_std: tuple[float, ...]
-    precision: Precision
-    float32_matmul_precision: str
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-
-    @property
-    def embedding_bytes(self) -> int:
-        """What an image takes on the disk, but for a header of less than 1 KiB."""
-        return math.prod(self.shape) * self.dtype.itemsize
-
-    def key(self, image_sha256: str = "") -> str:
-        """The encoder, or the embedding of an image by it, as one text."""
-        return json.dumps({**asdict(self), "image_sha256": image_sha256}, default=str)
-
-
-def encoder_id(sam: Sam, precision: Precision, dtype: torch.dtype = torch.float32) -> EncoderId:
-    """What identifies the image encoder of ``sam``; it reads all weights, so keep it.
-
-    Args:
-        sam: its encoder's weights as they will be when it encodes.
-        precision: in which it will encode.
-        dtype: in which embeddings are to be stored.
-    """
-    state = sam.image_encoder.state_dict()
-    if not state:
-        raise ValueError("this SAM has parted from its encoder: identify it before")
-    weights = hashlib.sha256()
-    for name, tensor in sorted(state.items()):
-        weights.update(f"{name} {content_sha256(tensor)}\n".encode())
-    return EncoderId(
-        weights_sha256=weights.hexdigest(),
-        image_size=sam.image_encoder.img_size,
-        pixel_mean=tuple(sam.pixel_mean.flatten().tolist()),
-        pixel_std=tuple(sam.pixel_std.flatten().tolist()),
-        precision=precision,
-        float32_matmul_precision=torch.get_float32_matmul_precision(),
-        dtype=dtype,
-        shape=(sam.prompt_encoder.embed_dim, *sam.prompt_encoder.image_embedding_size),
-    )
-
-
-def frozen_encoder(sam: Sam, precision: Precision, micro_batch: int = 0) -> Encode:
-    """What computes embeddings (B, C, g, g) of raw RGB images (B, 3, S, S) on any device.
-
-    The encoder that ``sam`` has now runs where it lies when it is called, in eval mode, in
-    ``precision`` even within autocast, and on ``micro_batch`` images at a time, 0 for all. One at a
-    time, an embedding does not even differ in rounding with its batch.
-    """
-    encoder = sam.image_encoder
-    in_precision = autocast if precision == "bf16" else in_full_precision
-
-    def encode(images: Tensor) -> Tensor:
-        device, was_training = next(encoder.parameters()).device, encoder.training
-        encoder.eval()
-        try:
-            with in_precision(device):
-                parts = images.to(sam.device).split(micro_batch or len(images))
-                return torch.cat([encoder(sam.preprocess(part).to(device)) for part in parts])
-        finally:
-            encoder.train(was_training)
-
-    return encode
-
-
-@dataclass
-class Statistics:
-    """How the images that a cache was asked for were served; their sum is all of them.
-
-    Attributes:
-        hits: read from the disk.
-        computed: not there yet.
-        repaired: there, but damaged or of another key, and so computed again.
-    """
-
-    hits: int = 0
-    computed: int = 0
-    repaired: int = 0
 
 
 class EmbeddingCache:
     """Embeddings by the content of their images, one file each, in a folder of their encoder's.
 
     A file appears in full or not at all, and is checked whenever it is read, so processes can share
-    a folder and be killed at any moment. What is damaged is counted and computed again.
+    a folder and be killed at any moment. What is damaged is computed again.
 
     Attributes:
         folder: where this encoder's embeddings lie, below the one that was given.
-        encoder: the encoder's identity.
-        encode: maps uint8 images (B, 3, S, S) to embeddings (B, C, g, g), see ``frozen_encoder``.
-            It is called for missing images only, so it may well load the encoder when it first is.
-        statistics: of this object's life.
     """
 
-    def __init__(self, folder: Path, encoder: EncoderId, encode: Encode) -> None:
+    def __init__(self, folder: Path, sam: Sam, precision: Precision) -> None:
         """Open the cache in ``folder``, which is made if it is not there.
+
+        Args:
+            folder: may be that of other encoders, too.
+            sam: its encoder computes what is missing, where it lies then. The encoder may leave
+                ``sam``, but its weights must stay as they are.
+            precision: in which the encoder runs, even within autocast.
 
         Raises:
             UserError: if the folder cannot be made.
         """
-        name = hashlib.sha256(encoder.key().encode()).hexdigest()[:16]
-        self.folder, self.encoder, self.encode = folder / name, encoder, encode
-        self.statistics = Statistics()
+        self.sam, self._encoder, self._identity = sam, sam.image_encoder, identity(sam, precision)
+        self._in_precision = autocast if precision == "bf16" else in_full_precision
+        self.folder = folder / hashlib.sha256(self._key().encode()).hexdigest()[:16]
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(self.folder)
@@ -168,63 +66,89 @@ class EmbeddingCache:
             UserError: for images of another shape or type, or if an embedding cannot be written,
                 such as to a full disk.
         """
-        self._check_images(images)
-        embeddings = torch.empty((len(images), *self.encoder.shape), dtype=self.encoder.dtype)
-        names = [content_sha256(image) for image in images.cpu()]
-        missing = [i for i, name in enumerate(names) if not self._read(name, embeddings[i])]
-        if missing:
-            with torch.no_grad():
-                computed = self.encode(images[missing])
-            if computed.shape[1:] != self.encoder.shape:
-                raise ValueError(f"{tuple(computed.shape)} are not {self.encoder.shape} each")
-            embeddings[missing] = computed.to(embeddings)
-        for i in missing:
-            self._write(names[i], embeddings[i])
-        return embeddings.to(images.device)
-
-    def _check_images(self, images: Tensor) -> None:
-        side = self.encoder.image_size
+        side = self._identity["image_size"]
         if images.dtype != torch.uint8 or images.shape[1:] != (3, side, side):
             raise UserError(
                 f"this cache takes uint8 images (B, 3, {side}, {side}), got {images.dtype} "
                 f"{tuple(images.shape)}: resize and pad them, and leave normalising to SAM."
             )
+        embeddings = torch.empty((len(images), *self._identity["shape"]))
+        for image, embedding in zip(images.cpu(), embeddings, strict=True):
+            path, key = self._place(image)
+            if not _read(path, key, embedding):
+                embedding[:] = self._encode(image[None])[0]
+                metadata = {"key": key, "sha256": content_sha256(embedding)}
+                with self._writing():
+                    write_whole(path, save({NAME: embedding}, metadata))
+        return embeddings.to(images.device)
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}.safetensors"
+    @torch.no_grad()
+    def _encode(self, image: Tensor) -> Tensor:
+        """The embedding (1, C, g, g) of an image (1, 3, S, S).
 
-    def _read(self, name: str, into: Tensor) -> bool:
-        """Whether the embedding of the image ``name`` is there and intact, and now in ``into``."""
+        Of one at a time, so that it does not even differ in rounding with its batch.
+        """
+        encoder = self._encoder
+        device, was_training = next(encoder.parameters()).device, encoder.training
+        encoder.eval()
         try:
-            with safe_open(self._path(name), "pt") as file:  # maps the file into memory
-                metadata, found = file.metadata() or {}, file.get_tensor(NAME)
-        except FileNotFoundError:
-            self.statistics.computed += 1
-            return False
-        except (OSError, SafetensorError):  # truncated, or not such a file
-            self.statistics.repaired += 1
-            return False
-        is_ours = metadata.get("key") == self.encoder.key(name)
-        if is_ours and (found.dtype, found.shape) == (into.dtype, into.shape):
-            into.copy_(found)  # what is checked is what is used, whatever happens to the file
-            if content_sha256(into) == metadata.get("sha256"):
-                self.statistics.hits += 1
-                return True
-        self.statistics.repaired += 1
-        return False
+            with self._in_precision(device):
+                return encoder(self.sam.preprocess(image.to(self.sam.device)).to(device))
+        finally:
+            encoder.train(was_training)
 
-    def _write(self, name: str, embedding: Tensor) -> None:
-        metadata = {"key": self.encoder.key(name), "sha256": content_sha256(embedding)}
-        with self._writing():
-            write_whole(self._path(name), save({NAME: embedding}, metadata))
+    def _key(self, image_sha256: str = "") -> str:
+        """The encoder, or the embedding of an image by it, as one text."""
+        return json.dumps({**self._identity, "image_sha256": image_sha256})
+
+    def _place(self, image: Tensor) -> tuple[Path, str]:
+        """The file of the embedding of an image (3, S, S), and the key in it."""
+        name = content_sha256(image)
+        return self.folder / f"{name}.safetensors", self._key(name)
 
     def _writing(self) -> AbstractContextManager[None]:
-        mib = self.encoder.embedding_bytes / 2**20
+        mib = math.prod(self._identity["shape"]) * torch.float32.itemsize / 2**20
         return writing_to(
             self.folder,
             f"mend that or choose another folder for the embeddings ({mib:.1f} MiB per image), and "
             "run again: finished embeddings are kept",
         )
+
+
+def identity(sam: Sam, precision: Precision) -> dict[str, Any]:
+    """All that an embedding depends on but the image; it reads all weights.
+
+    The batch is not part of it, nor the device or the kernels: they only change how sums are
+    rounded. Torch's ``float32_matmul_precision`` decides whether products may take TF32.
+    """
+    weights, state = hashlib.sha256(), sam.image_encoder.state_dict()
+    if not state:
+        raise ValueError("this SAM has parted from its encoder: open the cache before")
+    for name, tensor in sorted(state.items()):
+        weights.update(f"{name} {content_sha256(tensor)}\n".encode())
+    return {
+        "weights_sha256": weights.hexdigest(),
+        "image_size": sam.image_encoder.img_size,
+        "pixel_mean": sam.pixel_mean.flatten().tolist(),
+        "pixel_std": sam.pixel_std.flatten().tolist(),
+        "precision": precision,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "dtype": str(torch.float32),  # of what is stored
+        "shape": [sam.prompt_encoder.embed_dim, *sam.prompt_encoder.image_embedding_size],
+    }
+
+
+def _read(path: Path, key: str, into: Tensor) -> bool:
+    """Whether the embedding in a file is there, intact and that of ``key``, and now in ``into``."""
+    try:
+        with safe_open(path, "pt") as file:  # maps the file into memory
+            metadata, found = file.metadata() or {}, file.get_tensor(NAME)
+    except (OSError, SafetensorError):  # missing, truncated, or not such a file
+        return False
+    if metadata.get("key") != key or (found.dtype, found.shape) != (into.dtype, into.shape):
+        return False
+    into.copy_(found)  # what is checked is what is used, whatever happens to the file
+    return content_sha256(into) == metadata.get("sha256")
 
 
 def content_sha256(tensor: Tensor) -> str:

@@ -8,7 +8,6 @@ from samfit.harness.data.check import check
 from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.data.listing import SPLITS
 from samfit.harness.metrics import Score
-from samfit.harness.miniature.dataset import open_data
 from samfit.harness.train.inference import Metrics, score_masks
 from samfit.harness.train.resources import enough_memory, opened, readers
 from samfit.harness.train.run import Run
@@ -75,12 +74,10 @@ def evaluate(
         progress.say("these are the training images: expect lower scores on others")
     examples = getattr(found, chosen)
     check(examples, progress)
-    cell, where = replace(run.cell, batch_size=batch_size), run.device
+    cell, workers = replace(run.cell, batch_size=batch_size), readers(workers, run.device)
     with enough_memory(cell):
         what = f"scoring {found.name}, {chosen}"
-        metrics, _ = score_masks(
-            cell, run.model, examples, where, readers(workers, where), None, progress, what, keep=0
-        )
+        metrics, _ = score_masks(cell, run.model, examples, workers, None, progress, what)
     return Evaluation(found.name, chosen, found.class_names, metrics)
 
 
@@ -89,5 +86,6 @@ def _own_data(run: Run, progress: Progress) -> DataSet:
     images = run.description.data
     if not images.path:
         raise UserError(f"the run in {run.folder} does not say where its images are: give data.")
-    own = open_data(images.path, images.layout, images.classes or run.cell.classes)
-    return with_validation(opened(own, progress), images.hold_out, run.description.cell.seed)
+    classes = images.classes or run.cell.classes
+    data = opened(images.path, progress, classes, images.layout)
+    return with_validation(data, images.hold_out, run.description.cell.seed)

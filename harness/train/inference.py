@@ -19,11 +19,10 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.step.batch import Batch
 from samfit.harness.step.step import Step
 from samfit.harness.train.embeddings import EmbeddingCache
-from samfit.harness.train.samples import SamplesWithTruth, squash_image, whole_image
+from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
 from samfit.progress import SILENT, Progress
 
 Metrics = BinaryMetrics | MultiClassMetrics
-Mask = NDArray[np.uint8]  # (H, W)
 Numbers = Sequence[float]
 
 # How the model of a Cell is prompted, and the one option that it takes.
@@ -39,25 +38,24 @@ def score_masks(
     cell: Cell,
     model: AdaptedSam,
     examples: Sequence[Example],
-    device: torch.device,
     workers: int = 0,
     cache: EmbeddingCache | None = None,
     progress: Progress = SILENT,
     what: str = "scoring",
-    keep: int | None = None,
+    keep: int = 0,
 ) -> tuple[Metrics, list[Mask]]:
     """Score the masks of ``examples`` at the size of their own masks.
 
     Returns:
-        the scores, and the predicted masks (H, W) as class indices, in the order of the examples;
-        of the first ``keep`` examples only, as those of large photographs would fill the memory.
+        the scores, and the predicted masks (H, W) of the first ``keep`` examples as class indices;
+        all, as large as photographs may be, would fill the memory.
 
     Raises:
         UserError: if the model gives masks that are no numbers.
     """
     metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
     masks: list[Mask] = []
-    found = predictions(cell, model, examples, device, workers, cache)
+    found = predictions(cell, model, examples, workers, cache)
     for example, (logits, truth) in zip(
         examples, progress.track(found, len(examples), what), strict=True
     ):
@@ -67,7 +65,7 @@ def score_masks(
             metrics.update(example.name, probability, truth > 0)
         else:
             metrics.update(example.name, mask, truth)
-        if keep is None or len(masks) < keep:
+        if len(masks) < keep:
             masks.append(mask)
     return metrics, masks
 
@@ -76,7 +74,6 @@ def predictions(
     cell: Cell,
     model: AdaptedSam,
     examples: Sequence[Example],
-    device: torch.device,
     workers: int = 0,
     cache: EmbeddingCache | None = None,
 ) -> Iterator[tuple[Tensor, Mask]]:
@@ -84,12 +81,15 @@ def predictions(
 
     The forward pass is the one that ``samfit predict --phase infer`` traces.
     """
-    samples = SamplesWithTruth(examples, cell)
     loader: DataLoader[Any] = DataLoader(
-        samples, cell.batch_size, num_workers=workers, collate_fn=_join
+        Samples(examples, replace(cell, phase="infer")),
+        cell.batch_size,
+        sampler=[(0, index) for index in range(len(examples))],
+        num_workers=workers,
+        collate_fn=_join,
     )
     for batch, truths in loader:
-        logits = infer(cell, model, batch.to(device), cache)
+        logits = infer(cell, model, batch, cache)
         if not logits.isfinite().all():
             raise UserError("the model gives masks that are no numbers: its training diverged.")
         for one, truth in zip(logits, truths, strict=True):
@@ -100,7 +100,6 @@ def predict_mask(
     cell: Cell,
     model: AdaptedSam,
     image: NDArray[np.uint8],
-    device: torch.device,
     box: Numbers | None = None,
     points: Sequence[Numbers] = (),
 ) -> Mask:
@@ -123,7 +122,7 @@ def predict_mask(
     elif cell.prompt == "box":
         boxes = whole_image(cell.image_size)
     pixels = squash_image(image, cell.image_size)[None].contiguous()
-    logits = infer(cell, model, Batch(pixels, boxes, points=prompts).to(device))[0]
+    logits = infer(cell, model, Batch(pixels, boxes, points=prompts))[0]
     return labels(to_size(logits, (height, width)))
 
 
@@ -151,7 +150,8 @@ def check_prompt(cell: Cell, box: Numbers | None, points: Sequence[Numbers]) -> 
 def infer(
     cell: Cell, model: AdaptedSam, batch: Batch, cache: EmbeddingCache | None = None
 ) -> Tensor:
-    """Logits (B, K, S, S) of a batch; the model is left in eval mode."""
+    """Logits (B, K, S, S) of a batch, on the model's device; the model is left in eval mode."""
+    batch = batch.to(model.sam.device)
     if cache is not None:
         batch = replace(batch, embedding=cache.get(batch.images))
     return Step(replace(cell, phase="infer"), model, batch).run()

@@ -16,9 +16,11 @@ from samfit.progress import Progress
 READERS = 4  # a GPU must not wait for images; a CPU has other work
 
 
-def opened(data: DataSet | Path | str, progress: Progress, classes: int = 0) -> DataSet:
+def opened(
+    data: DataSet | Path | str, progress: Progress, classes: int = 0, layout: str = "auto"
+) -> DataSet:
     """The data set, opened if it is not; its remarks go to the user."""
-    found = data if isinstance(data, DataSet) else open_data(data, classes=classes)
+    found = data if isinstance(data, DataSet) else open_data(data, layout, classes)
     for remark in found.remarks:
         progress.say(remark)
     return found

@@ -14,9 +14,10 @@ from samfit.harness.data.pair import read_image
 from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.record.history import History
 from samfit.harness.step.step import build_model
-from samfit.harness.train.inference import Mask, Numbers, predict_mask
+from samfit.harness.train.inference import Numbers, predict_mask
 from samfit.harness.train.resources import enough_memory, torch_device
 from samfit.harness.train.run_folder import RunFolder
+from samfit.harness.train.samples import Mask
 
 
 class Run:
@@ -103,7 +104,7 @@ class Run:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
             raise UserError(f"an image is (H, W, 3) of uint8, not {pixels.shape} {pixels.dtype}.")
         with enough_memory(self.cell):
-            return predict_mask(self.cell, self.model, pixels, self.device, box, points)
+            return predict_mask(self.cell, self.model, pixels, box, points)
 
     def __str__(self) -> str:
         recipe, history = self.description.recipe, self.history

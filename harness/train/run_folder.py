@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import torch
 
+from samfit.adapters.core.registry import parse_method_settings
 from samfit.errors import UserError
 from samfit.files import only_writer, write_whole, writing_to
-from samfit.harness.record.history import History
 from samfit.harness.train.description import Description
 from samfit.harness.train.training import State, Training
 
@@ -48,7 +48,8 @@ class RunFolder:
         """
         path = self.path / "run.json"
         try:
-            return Description.from_json(json.loads(path.read_text(encoding="utf-8")))
+            found = Description.from_json(json.loads(path.read_text(encoding="utf-8")))
+            parse_method_settings(found.cell.adapter, found.cell.settings)
         except FileNotFoundError as error:
             raise UserError(
                 f"there is no run in {self.path}: give a folder of samfit train."
@@ -57,6 +58,7 @@ class RunFolder:
             raise UserError(
                 f"cannot read {path} as a run of samfit train ({str(error).rstrip('.')})."
             ) from error
+        return found
 
     def start(self, description: Description) -> State | None:
         """Write down what is trained; if it was started before, its last saved state.
@@ -103,8 +105,10 @@ class RunFolder:
         training.use_best_weights()
         with writing_to(self.path, ADVICE):
             training.model.save(self.weights)
-        for name, frame in history_tables(training.history).items():
-            self._write(name, frame.to_csv(index=False, lineterminator="\n").encode())
+        losses, validations = training.history.losses, training.history.validations
+        steps = pd.DataFrame({"step": range(1, len(losses) + 1), "loss": losses})
+        for name, frame in (("losses", steps), ("validation", pd.DataFrame(validations))):
+            self._write(f"{name}.csv", frame.to_csv(index=False, lineterminator="\n").encode())
 
     def _check_same(self, description: Description) -> None:
         """Two runs that differ must not share a folder."""
@@ -119,12 +123,6 @@ class RunFolder:
     def _write(self, name: str, content: bytes) -> None:
         with writing_to(self.path, ADVICE):
             write_whole(self.path / name, content)
-
-
-def history_tables(history: History) -> dict[str, pd.DataFrame]:
-    """``losses.csv``, one row a step, and ``validation.csv``, one row a validation."""
-    losses = pd.DataFrame({"step": range(1, len(history.losses) + 1), "loss": history.losses})
-    return {"losses.csv": losses, "validation.csv": pd.DataFrame(history.validations)}
 
 
 def _flat(description: Description) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
@@ -21,6 +21,7 @@ from samfit.harness.train.scheduled_step import seed_of
 BOX_JITTER = 20 / 256  # of the side, outwards, in training: SAM-COBOT's recipe, arXiv 2311.17112
 
 Which = tuple[int, int]  # an epoch and the index of an example
+Mask = NDArray[np.uint8]  # (H, W)
 
 # CAD's recipe (arXiv 2409.15889): every other image is flipped, turned, or shifted, scaled and
 # rotated, by the limits of the library that it takes. Here what comes in from outside is black.
@@ -44,8 +45,8 @@ AUGMENTATIONS: dict[Augment, v2.Transform] = {
 }
 
 
-class Samples(Dataset[Batch]):
-    """Examples of a data set as batches of one.
+class Samples(Dataset[tuple[Batch, Mask]]):
+    """Examples of a data set as batches of one, each with its mask (H, W) at its own size.
 
     Images are squashed to S x S, as the adapters' official recipes do; masks take their nearest
     pixels. What is random depends on the seed, the epoch and the example alone, so a run that
@@ -55,11 +56,8 @@ class Samples(Dataset[Batch]):
     def __init__(self, examples: Sequence[Example], cell: Cell, augment: Augment = "none") -> None:
         self.examples, self.cell, self.augment = examples, cell, augment
 
-    def __getitem__(self, which: Which) -> Batch:
-        return self.batch_of(*self.examples[which[1]].read(), which)
-
-    def batch_of(self, image: np.ndarray, mask: np.ndarray, which: Which) -> Batch:
-        """A batch of one: an image (H, W, 3) and its mask (H, W), varied as for ``which``."""
+    def __getitem__(self, which: Which) -> tuple[Batch, Mask]:
+        image, mask = self.examples[which[1]].read()
         pixels = squash_image(image, self.cell.image_size)
         target = _squash(tv_tensors.Mask(torch.from_numpy(mask)[None]), self.cell.image_size)
         training = self.cell.phase == "train"
@@ -67,29 +65,16 @@ class Samples(Dataset[Batch]):
             torch.manual_seed(seed_of(self.cell.seed, "sample", *which))
             if self.augment != "none":
                 pixels, target = AUGMENTATIONS[self.augment](pixels, target)
-            boxes, points = prompt_of(self.cell.prompt, target[0], jitter=training)
+            boxes, points = _prompt_of(self.cell.prompt, target[0], jitter=training)
         side = self.cell.image_size // LOSSES[self.cell.loss].reduction
         small = _squash(target, side)
-        return Batch(
+        batch = Batch(
             images=torch.Tensor.contiguous(pixels.as_subclass(Tensor))[None],
             boxes=boxes,
             masks=small.as_subclass(Tensor)[None].float(),
             points=points,
         )
-
-
-class SamplesWithTruth(Dataset[tuple[Batch, np.ndarray]]):
-    """Examples as batches of one, as they are, each with its mask (H, W) at its own size."""
-
-    def __init__(self, examples: Sequence[Example], cell: Cell) -> None:
-        self.samples = Samples(examples, replace(cell, phase="infer"))
-
-    def __len__(self) -> int:
-        return len(self.samples.examples)
-
-    def __getitem__(self, index: int) -> tuple[Batch, np.ndarray]:
-        image, mask = self.samples.examples[index].read()
-        return self.samples.batch_of(image, mask, (0, index)), mask
+        return batch, mask
 
 
 def squash_image(image: np.ndarray, side: int) -> tv_tensors.Image:
@@ -103,7 +88,7 @@ def _squash(mask: tv_tensors.Mask, side: int) -> tv_tensors.Mask:
     return v2.functional.resize(mask, [side, side], v2.InterpolationMode.NEAREST_EXACT)
 
 
-def prompt_of(prompt: Prompt, mask: Tensor, jitter: bool) -> tuple[Tensor | None, Tensor | None]:
+def _prompt_of(prompt: Prompt, mask: Tensor, jitter: bool) -> tuple[Tensor | None, Tensor | None]:
     """Boxes (1, 1, 4) and points (1, n, 3) of a mask (S, S); None for what the prompt has not.
 
     In training a mask's box is moved outwards by up to ``BOX_JITTER``. A mask without an object has
@@ -141,18 +126,18 @@ def _points(inside: Tensor) -> Tensor:
     return points
 
 
-def order(count: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[Which]]:
-    """The examples of each training step from step ``first`` on, endlessly.
+def order(count: int, batch_size: int, seed: int, epochs: int) -> list[list[Which]]:
+    """The examples of each training step.
 
     Each epoch has its own order, and leaves out what does not fill a batch.
     """
-    per_epoch = count // batch_size
-    for epoch in range(first // per_epoch, 2**31):
+    steps = []
+    for epoch in range(epochs):
         generator = torch.Generator().manual_seed(seed_of(seed, "order", epoch))
         shuffled = torch.randperm(count, generator=generator).tolist()
-        for place in range(first % per_epoch if epoch == first // per_epoch else 0, per_epoch):
-            chosen = shuffled[place * batch_size : (place + 1) * batch_size]
-            yield [(epoch, index) for index in chosen]
+        for first in range(0, count - batch_size + 1, batch_size):
+            steps.append([(epoch, index) for index in shuffled[first : first + batch_size]])
+    return steps
 
 
 def load(samples: Samples, batches: Sequence[list[Which]], workers: int = 0) -> Iterator[Batch]:
@@ -162,10 +147,14 @@ def load(samples: Samples, batches: Sequence[list[Which]], workers: int = 0) -> 
             samples,
             batch_sampler=batches,
             num_workers=workers,
-            collate_fn=Batch.join,
+            collate_fn=_join,
             worker_init_fn=_leave_interrupts,
         )
     )
+
+
+def _join(rows: Sequence[tuple[Batch, Mask]]) -> Batch:
+    return Batch.join([batch for batch, _ in rows])
 
 
 def _leave_interrupts(worker: int) -> None:

@@ -6,15 +6,13 @@ import time
 from dataclasses import replace
 from datetime import datetime, timezone
 
-import torch
-
 from samfit.errors import UserError
 from samfit.harness.miniature.dataset import miniature
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.record import Accuracy, Parameters, Record, measured_source
 from samfit.harness.step.step import describe_method
-from samfit.harness.train.inference import Metrics, score_masks
+from samfit.harness.train.inference import score_masks
 from samfit.harness.train.segment import mask_file
 from samfit.harness.train.training import Training
 
@@ -35,12 +33,12 @@ def score(cell: Cell) -> Record:
     started = datetime.now(timezone.utc).isoformat(timespec="seconds")
     begun = time.perf_counter()
     data = replace(miniature(cell.task), val=())
-    training = Training(cell, cell.recipe, data, torch.device(cell.device))
+    training = Training(cell, cell.recipe, data)
     for _ in training.run():
         pass
     training.use_best_weights()
     model = training.model
-    metrics, masks = score_masks(cell, model, data.test, training.device, keep=SHOWN)
+    metrics, masks = score_masks(cell, model, data.test, keep=SHOWN)
     return Record(
         cell=cell,
         status="ok",
@@ -49,7 +47,10 @@ def score(cell: Cell) -> Record:
         method=describe_method(model.adapter),
         params=Parameters(**model.parameter_counts()),
         accuracy=Accuracy(
-            scores=_scores(metrics),
+            scores={
+                key: [round(value, DIGITS) for value in (score.value, score.low, score.high)]
+                for key, score in metrics.summary().items()
+            },
             per_image={key: list(map(_short, each)) for key, each in metrics.per_image.items()},
             classes=data.classes,
             train_images=len(data.train),
@@ -62,11 +63,6 @@ def score(cell: Cell) -> Record:
         started=started,
         duration_ms=1000 * (time.perf_counter() - begun),
     )
-
-
-def _scores(metrics: Metrics) -> dict[str, list[float]]:
-    found = metrics.summary().items()
-    return {key: [round(v, DIGITS) for v in (s.value, s.low, s.high)] for key, s in found}
 
 
 def _short(value: float) -> float | None:

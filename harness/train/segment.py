@@ -12,8 +12,9 @@ from samfit.errors import UserError
 from samfit.files import write_whole, writing_to
 from samfit.harness.data.check import check_images
 from samfit.harness.data.pixels import is_picture
-from samfit.harness.train.inference import Mask, Numbers, check_prompt
+from samfit.harness.train.inference import Numbers, check_prompt
 from samfit.harness.train.run import Run
+from samfit.harness.train.samples import Mask
 from samfit.progress import SILENT, Progress
 
 

@@ -76,15 +76,18 @@ def train(
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     with enough_memory(cell):
-        training = Training(cell, recipe, data, where, readers(workers, where), pretrained)
+        training = Training(cell, recipe, data, readers(workers, where), pretrained)
     check(data.train + data.val, progress)
     files = RunFolder(Path(folder))
     description = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):
-        _resume(training, files, description, progress)
+        state = files.start(description)
+        if state is not None:
+            training.load_state(state)
+            progress.say(f"resuming after step {training.done} of {training.total}")
         if cell.cache_embeddings:
             place = Path(cache or files.path / "embeddings")
-            training.cache = filled_cache(cell, data.train + data.val, place, where, progress)
+            training.cache = filled_cache(cell, data.train + data.val, place, progress)
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
@@ -106,16 +109,6 @@ def _cell_for(classes: int, cell: Cell, device: torch.device) -> Cell:
         device="cuda" if device.type == "cuda" else "cpu",
         checkpoint=cell.checkpoint or MINIATURE,
     )
-
-
-def _resume(
-    training: Training, files: RunFolder, description: Description, progress: Progress
-) -> None:
-    """Give ``training`` the last state that was saved in its folder, if there is one."""
-    state = files.start(description)
-    if state is not None:
-        training.load_state(state)
-        progress.say(f"resuming after step {training.done} of {training.total}")
 
 
 def _run(training: Training, files: RunFolder, progress: Progress) -> None:
@@ -151,13 +144,12 @@ def _interruption() -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def ask(*_: object) -> None:
         asked.set()
         signal.signal(signal.SIGINT, before)
 
-    signal.signal(signal.SIGINT, ask)
+    before = signal.signal(signal.SIGINT, ask)
     try:
         yield asked.is_set
     finally:

@@ -3,14 +3,12 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
@@ -19,7 +17,7 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.history import History
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.step.step import build_model, build_step
-from samfit.harness.train.embeddings import EmbeddingCache, encoder_id, frozen_encoder
+from samfit.harness.train.embeddings import EmbeddingCache
 from samfit.harness.train.inference import score_masks
 from samfit.harness.train.samples import Samples, load, order
 from samfit.harness.train.scheduled_step import ScheduledStep
@@ -48,12 +46,10 @@ class Training:
         cell: Cell,
         recipe: Recipe,
         data: DataSet,
-        device: torch.device,
         workers: int = 0,
         pretrained: Path | str | None = None,
     ) -> None:
-        self.cell, self.recipe, self.data, self.device = cell, recipe, data, device
-        self.workers = workers
+        self.cell, self.recipe, self.data, self.workers = cell, recipe, data, workers
         self.cache: EmbeddingCache | None = None
         self.per_epoch = len(data.train) // cell.batch_size
         if not self.per_epoch:
@@ -67,7 +63,7 @@ class Training:
             )
         self.total = self.per_epoch * recipe.epochs
         self.history = History()
-        step = build_step(cell, device)
+        step = build_step(cell, torch.device(cell.device))
         self.model, self.optimizer = step.model, step.optimizer
         if pretrained is not None:
             self.model.adapter.load_pretrained(Path(pretrained))
@@ -93,16 +89,14 @@ class Training:
 
     def run(self) -> Iterator[History]:
         """Train on; the history after each step, and after the validation that follows it."""
-        batches = islice(
-            order(len(self.data.train), self.cell.batch_size, self.cell.seed, self.done),
-            self.total - self.done,
-        )
-        samples = Samples(self.data.train, self.cell, self.recipe.augment)
-        loader = load(samples, list(batches), self.workers)
+        cell, examples, recipe = self.cell, self.data.train, self.recipe
+        steps = order(len(examples), cell.batch_size, cell.seed, recipe.epochs)
+        samples = Samples(examples, cell, recipe.augment)
+        loader = load(samples, steps[self.done :], self.workers)
         self._step.done = self.done
         while not self.is_over:
             started = time.perf_counter()
-            batch = next(loader).to(self.device)
+            batch = next(loader).to(self.model.sam.device)
             if self.cache is not None:
                 batch = replace(batch, embedding=self.cache.get(batch.images))
             self.model.train()
@@ -115,7 +109,7 @@ class Training:
     def use_best_weights(self) -> None:
         """Give the model the weights that won."""
         if self._best:
-            _restore(self.model, self._best)
+            self.model.load_state_dict(self._best, strict=False)  # what it lacks is frozen
         self.model.eval()
 
     def state(self) -> State:
@@ -131,7 +125,7 @@ class Training:
         """Resume where ``state`` was taken, with the same Cell, recipe and data."""
         self.history = History(**state["history"])
         self._best = state["best"]
-        _restore(self.model, state["model"])
+        self.model.load_state_dict(state["model"], strict=False)  # what it lacks is frozen
         self.optimizer.load_state_dict(state["optimizer"])
 
     def __str__(self) -> str:
@@ -146,9 +140,7 @@ class Training:
         return ", ".join(words)
 
     def _validate(self) -> None:
-        metrics, _ = score_masks(
-            self.cell, self.model, self.data.val, self.device, self.workers, self.cache, keep=0
-        )
+        metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
         best = max((v[self.metric] for v in self.history.validations), default=-1.0)
         self.history.validations.append({"step": self.done, **scores})
@@ -160,34 +152,21 @@ class Training:
 
 
 def filled_cache(
-    cell: Cell,
-    examples: Sequence[Example],
-    folder: Path,
-    device: torch.device,
-    progress: Progress = SILENT,
+    cell: Cell, examples: Sequence[Example], folder: Path, progress: Progress = SILENT
 ) -> EmbeddingCache:
     """The cache in ``folder`` with what the encoder of ``cell`` says of all ``examples``.
 
-    The encoder is on ``device`` only meanwhile, one image at a time, so that it need not be there
-    with the model.
+    The encoder is on the Cell's device only meanwhile, so that it need not be there with the model.
 
     Raises:
         UserError: if the checkpoint cannot be used, or ``folder`` not be written.
     """
     plain = replace(cell, adapter="decoder", settings={}, cache_embeddings=False)
-    sam = build_model(plain, torch.device("cpu")).sam
-    identity = encoder_id(sam, cell.precision)
-    cache = EmbeddingCache(folder, identity, frozen_encoder(sam.to(device), cell.precision, 1))
+    sam = build_model(plain, torch.device(cell.device)).sam
+    cache = EmbeddingCache(folder, sam, cell.precision)
     samples = Samples(examples, cell)
     count = len(examples)
     for index in progress.track(range(count), count, "caching embeddings"):
-        cache.get(samples[0, index].images.to(device))
+        cache.get(samples[0, index][0].images)
     sam.to("cpu")
     return cache
-
-
-def _restore(model: AdaptedSam, state: dict[str, Tensor]) -> None:
-    """Copy what ``trained_state`` gave back to where it came from."""
-    with torch.no_grad():
-        for name, tensor in model.trained_state().items():
-            tensor.copy_(state[name])

@@ -9,7 +9,6 @@ from user_error import user_error
 
 from samfit.harness.data.check import check, check_images
 from samfit.harness.data.dataset import open_folder
-from samfit.harness.data.parallel import in_threads
 
 
 @dataclass(frozen=True)
@@ -64,11 +63,3 @@ def test_images_without_masks_are_read_as_well(tree):
     images[2].unlink()
     with user_error("b.png is damaged", "one of 2"):
         check_images(images)
-
-
-def test_what_has_not_begun_when_the_caller_stops_never_does():
-    begun = []
-    results = in_threads(begun.append, range(5_000))
-    next(results)
-    results.close()
-    assert len(begun) < 5_000

@@ -194,27 +194,15 @@ def test_damage_anywhere_is_read_or_refused_in_one_sentence(tmp_path_factory, en
         assert rgb(upright(load(file))).size
 
 
-def test_a_truncated_picture_is_named(tmp_path):
+def test_what_is_no_whole_picture_is_named(tmp_path):
     file = tmp_path / "a.png"
+    with user_error("a.png", "No such file"), reading(file):
+        load(file)
     Image.fromarray(NOISE).save(file)
-    file.write_bytes(file.read_bytes()[:-100])
-    with user_error("a.png", "damaged"), reading(file):
-        load(file)
-
-
-def test_an_empty_file_is_named(tmp_path):
-    file = tmp_path / "a.png"
-    file.touch()
-    with user_error("a.png", "empty"), reading(file):
-        load(file)
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with user_error("a.png", "No such file"), reading(tmp_path / "a.png"):
-        load(tmp_path / "a.png")
-
-
-def test_a_folder_is_no_picture(tmp_path):
+    for content, words in ((file.read_bytes()[:-100], "damaged"), (b"", "empty")):
+        file.write_bytes(content)
+        with user_error("a.png", words), reading(file):
+            load(file)
     with user_error(str(tmp_path)), reading(tmp_path):
         load(tmp_path)
 

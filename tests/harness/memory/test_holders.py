@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from synthetic_blames import any_blame, parallel_blame, serial_blame
 
 from samfit.harness.memory.holders import Holder, alike, holders
-from samfit.harness.memory.peak import predicted_cuda_memory, traced_memory
+from samfit.harness.memory.peak import traced_memory
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict.answers import Difference
 from samfit.harness.trace.trace import (
@@ -41,7 +41,7 @@ def traces(draw):
 def test_holders_sum_to_the_peak_and_to_its_categories(trace):
     for memory, held in (
         (traced_memory(trace), [a.nbytes for a in trace.allocations]),
-        (predicted_cuda_memory(trace, replay(trace)), replay(trace).block_bytes),
+        (traced_memory(trace, replay(trace)), replay(trace).block_bytes),
     ):
         found = holders(trace, held)
         assert sum(holder.nbytes for holder in found) == memory.peak_allocated_bytes

@@ -1,6 +1,6 @@
 """The peak of a trace: sums, phases and the timeline."""
 
-from samfit.harness.memory.peak import TIMELINE_POINTS, predicted_cuda_memory, traced_memory
+from samfit.harness.memory.peak import TIMELINE_POINTS, traced_memory
 from samfit.harness.memory.replay import replay
 from samfit.harness.trace.trace import FROZEN, ROUNDING, TEMPORARIES, Trace
 
@@ -22,7 +22,7 @@ def two_steps():
 
 
 def on_cuda():
-    return predicted_cuda_memory(two_steps(), replay(two_steps()))
+    return traced_memory(two_steps(), replay(two_steps()))
 
 
 def test_peak_is_that_of_the_last_step():

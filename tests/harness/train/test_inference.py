@@ -42,11 +42,11 @@ CLASSES = {"settings": {"classes": 3}, "loss": "samed"}
 def test_masks_have_the_size_of_the_truth(fields):
     classes = 3 if fields else 1
     cell, model = cell_and_model(**fields)
-    metrics, masks = score_masks(cell, model, examples(classes), CPU)
+    metrics, masks = score_masks(cell, model, examples(classes), keep=3)
     assert [mask.shape for mask in masks] == SIZES
     assert all(mask.dtype == np.uint8 and mask.max() < max(2, classes) for mask in masks)
     assert metrics.names == ["000", "001", "002"]
-    found = list(predictions(cell, model, examples(classes), CPU))
+    found = list(predictions(cell, model, examples(classes)))
     for (logits, truth), example, mask in zip(found, examples(classes), masks, strict=True):
         assert logits.shape == (classes, *example.mask.shape)
         assert (truth == example.mask).all()
@@ -56,19 +56,19 @@ def test_masks_have_the_size_of_the_truth(fields):
 def test_logits_are_those_of_sam_at_the_input_size_and_then_at_the_images():
     cell, model = cell_and_model()
     example = examples()[0]
-    batch = Samples([example], replace(cell, phase="infer"))[0, 0]
+    batch, _ = Samples([example], replace(cell, phase="infer"))[0, 0]
     with torch.no_grad():
         low = model.eval()(batch.images, batch.boxes)
     large = F.interpolate(low, (64, 64), mode="bilinear", align_corners=False)
     expected = F.interpolate(large, SIZES[0], mode="bilinear", align_corners=False)[0]
-    ((logits, _),) = predictions(cell, model, [example], CPU)
+    ((logits, _),) = predictions(cell, model, [example])
     torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-4)
     assert torch.equal(to_size(large[0], SIZES[0]), expected)
 
 
 def test_scores_are_those_of_the_mask_as_one_computes_them_by_hand():
     cell, model = cell_and_model()
-    metrics, masks = score_masks(cell, model, examples(), CPU)
+    metrics, masks = score_masks(cell, model, examples(), keep=3)
     for index, (mask, example) in enumerate(zip(masks, examples(), strict=True)):
         inside = int((mask & example.mask).sum())
         union = int((mask | example.mask).sum())
@@ -79,21 +79,21 @@ def test_scores_are_those_of_the_mask_as_one_computes_them_by_hand():
 def test_classes_are_scored_without_what_nobody_labelled():
     cell, model = cell_and_model("box", **CLASSES)
     example = made(0, classes=3)
-    metrics, (mask,) = score_masks(cell, model, [example], CPU)
+    metrics, (mask,) = score_masks(cell, model, [example], keep=3)
     wrong = mask != example.mask
     assert wrong.any()
     assert metrics.summary()["pixel_accuracy"].value == pytest.approx(1 - wrong.mean())
     forgiving = replace(example, mask=np.where(wrong, IGNORED, example.mask).astype(np.uint8))
-    metrics, _ = score_masks(cell, model, [forgiving], CPU)
+    metrics, _ = score_masks(cell, model, [forgiving])
     assert metrics.summary()["pixel_accuracy"].value == 1
 
 
 @needs_fork
 def test_neither_the_batch_nor_workers_change_a_score():
     cell, model = cell_and_model(adapter="cad")
-    alone, _ = score_masks(cell, model, examples(), CPU)
-    together, _ = score_masks(replace(cell, batch_size=2), model, examples(), CPU)
-    helped, _ = score_masks(cell, model, examples(), CPU, workers=2)
+    alone, _ = score_masks(cell, model, examples())
+    together, _ = score_masks(replace(cell, batch_size=2), model, examples())
+    helped, _ = score_masks(cell, model, examples(), workers=2)
     assert helped.per_image == alone.per_image
     for key, values in alone.per_image.items():
         assert together.per_image[key] == pytest.approx(values, abs=1e-3)
@@ -103,10 +103,10 @@ def test_a_model_in_training_is_scored_in_eval_mode():
     cell, model = cell_and_model(adapter="cad")
     before = {name: tensor.clone() for name, tensor in model.trained_state().items()}
     model.train()
-    trained, _ = score_masks(cell, model, examples(), CPU)
+    trained, _ = score_masks(cell, model, examples())
     assert not model.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.trained_state().items())
-    assert score_masks(cell, model, examples(), CPU)[0].per_image == trained.per_image
+    assert score_masks(cell, model, examples())[0].per_image == trained.per_image
 
 
 def test_a_model_that_diverged_is_named():
@@ -114,7 +114,7 @@ def test_a_model_that_diverged_is_named():
     with torch.no_grad():
         model.sam.mask_decoder.mask_tokens.weight.fill_(math.nan)
     with user_error("masks that are no numbers", "diverged"):
-        score_masks(cell, model, examples(), CPU)
+        score_masks(cell, model, examples())
 
 
 def test_labels_are_signs_of_one_mask_and_the_largest_of_several():
@@ -136,7 +136,7 @@ def block(height, width, top, left, bottom, right):
 @pytest.mark.parametrize("classes", [1, 3])
 def test_a_mask_has_the_size_of_its_image(height, width, classes):
     cell, model = cell_and_model("box", **(CLASSES if classes > 1 else {}))
-    mask = predict_mask(cell, model, made(0, height=height, width=width).image, CPU)
+    mask = predict_mask(cell, model, made(0, height=height, width=width).image)
     assert mask.shape == (height, width)
     assert mask.dtype == np.uint8
     assert set(np.unique(mask)) <= {*range(max(2, classes))}
@@ -146,18 +146,16 @@ def test_a_mask_has_the_size_of_its_image(height, width, classes):
 def test_what_is_segmented_is_what_is_evaluated(prompt):
     cell, model = cell_and_model(prompt)
     example = made(0, height=50, width=90)
-    _, (evaluated,) = score_masks(cell, model, [example], CPU)
-    assert (predict_mask(cell, model, example.image, CPU) == evaluated).all()
+    _, (evaluated,) = score_masks(cell, model, [example], keep=3)
+    assert (predict_mask(cell, model, example.image) == evaluated).all()
 
 
 def test_a_box_is_given_in_pixels_of_the_image():
     cell, model = cell_and_model("mask_box")
     example = block(128, 192, top=20, left=30, bottom=100, right=120)
-    _, (evaluated,) = score_masks(cell, model, [example], CPU)
-    assert (
-        predict_mask(cell, model, example.image, CPU, box=(30, 20, 120, 100)) == evaluated
-    ).all()
-    other = predict_mask(cell, model, example.image, CPU, box=(0, 0, 20, 20))
+    _, (evaluated,) = score_masks(cell, model, [example], keep=3)
+    assert (predict_mask(cell, model, example.image, box=(30, 20, 120, 100)) == evaluated).all()
+    other = predict_mask(cell, model, example.image, box=(0, 0, 20, 20))
     assert (other != evaluated).any()
 
 
@@ -166,7 +164,7 @@ def test_points_are_given_in_pixels_of_the_image():
     seen = []
     model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[3]))
     image = made(0, height=128, width=192).image
-    mask = predict_mask(cell, model, image, CPU, points=[(96, 32), (0, 128)])
+    mask = predict_mask(cell, model, image, points=[(96, 32), (0, 128)])
     assert mask.shape == (128, 192)
     assert seen[0].tolist() == [[[32, 16, 1], [0, 64, 1]]]
 
@@ -192,4 +190,4 @@ def test_points_are_given_in_pixels_of_the_image():
 def test_a_prompt_that_the_model_was_not_trained_with_is_refused(prompt, given, words):
     cell, model = cell_and_model(prompt)
     with user_error(*words):
-        predict_mask(cell, model, made(0).image, CPU, **given)
+        predict_mask(cell, model, made(0).image, **given)
