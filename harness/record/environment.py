@@ -104,10 +104,9 @@ def code_sha256() -> str:
 
 def _sources() -> Iterator[Path]:
     """The files whose content may change a record."""
-    yield from (HOUSE / "adapters").rglob("*.py")
-    for room in (HOUSE / "harness").iterdir():
-        if room.name not in ABOVE_RECORDS:
-            yield from room.rglob("*.py")
+    rooms = [room for room in (HOUSE / "harness").iterdir() if room.name not in ABOVE_RECORDS]
+    for folder in (HOUSE / "adapters", *rooms):
+        yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".csv"))
 
 
 def _card() -> Environment:
