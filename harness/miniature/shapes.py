@@ -10,28 +10,31 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from samfit.harness.miniature.textures import SIDE
+
 Coverage = NDArray[np.float32]  # (S, S)
 Points = NDArray[np.float64]  # (n, 2): x and y as shares of the side
 
 FINER = 3  # drawn this many times larger, then reduced
+FINE_SIDE = FINER * SIDE
 
 
-def fill(outlines: Iterable[Points], side: int) -> Coverage:
+def fill(outlines: Iterable[Points]) -> Coverage:
     """What lies within any of the outlines."""
-    canvas = Image.new("L", (FINER * side, FINER * side))
+    canvas = Image.new("L", (FINE_SIDE, FINE_SIDE))
     draw = ImageDraw.Draw(canvas)
     for outline in outlines:
-        draw.polygon([*map(tuple, outline * (FINER * side))], fill=255)
+        draw.polygon([*map(tuple, outline * FINE_SIDE)], fill=255)
     return _reduced(canvas)
 
 
-def strokes(lines: Iterable[tuple[Points, float]], side: int) -> Coverage:
+def strokes(lines: Iterable[tuple[Points, float]]) -> Coverage:
     """What lies within any of the lines, each given with its width as a share of the side."""
-    canvas = Image.new("L", (FINER * side, FINER * side))
+    canvas = Image.new("L", (FINE_SIDE, FINE_SIDE))
     draw = ImageDraw.Draw(canvas)
     for line, width in lines:
-        corners = [*map(tuple, line * (FINER * side))]
-        draw.line(corners, fill=255, width=max(1, round(width * FINER * side)), joint="curve")
+        corners = [*map(tuple, line * FINE_SIDE)]
+        draw.line(corners, fill=255, width=max(1, round(width * FINER * SIDE)), joint="curve")
     return _reduced(canvas)
 
 
@@ -104,7 +107,7 @@ def creature(rng: Generator) -> list[Points]:
 SHAPES: tuple[Callable[[Generator], Points | list[Points]], ...] = (blob, polygon, star, creature)
 
 
-def any_object(rng: Generator, side: int, size: tuple[float, float]) -> Coverage:
+def any_object(rng: Generator, size: tuple[float, float]) -> Coverage:
     """An object of any shape, somewhere, whose half-length is within ``size`` of the side."""
     outlines = SHAPES[rng.integers(len(SHAPES))](rng)
     half = rng.uniform(*size)
@@ -114,7 +117,7 @@ def any_object(rng: Generator, side: int, size: tuple[float, float]) -> Coverage
     centre = rng.uniform(min(half, 0.5), max(1 - half, 0.5), 2)
     angle = rng.uniform(0, 2 * np.pi)
     parts = outlines if isinstance(outlines, list) else [outlines]
-    return fill([place(part, centre, extent, angle) for part in parts], side)
+    return fill([place(part, centre, extent, angle) for part in parts])
 
 
 def patch(rng: Generator, centre: Points, size: float, roughness: float) -> Points:

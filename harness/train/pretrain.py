@@ -23,15 +23,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from samfit.harness.miniature.source import (
-    CAMOUFLAGED,
-    PLAIN,
-    SIDE,
-    SUBTLE,
-    Mix,
-    box_of,
-    draw_scene,
-)
+from samfit.harness.miniature.source import CAMOUFLAGED, PLAIN, SUBTLE, Mix, box_of, draw_scene
+from samfit.harness.miniature.textures import SIDE
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.recipe import Recipe

@@ -3,28 +3,11 @@
 import numpy as np
 from numpy.random import Generator
 
-from samfit.harness.miniature.light import cast, over, photograph, to_bytes
-from samfit.harness.miniature.shapes import (
-    Coverage,
-    Points,
-    curve,
-    fill,
-    patch,
-    place,
-    strokes,
-    within,
-)
-from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature.light import cast, over, photograph
+from samfit.harness.miniature.shapes import Coverage, Points, fill, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import (
-    Field,
-    Picture,
-    Tones,
-    clouds,
-    grain,
-    mixed,
-    paint,
-)
+from samfit.harness.miniature.textures import SIDE, Field, Picture, Tones, mixed, paint
 
 MEADOW = Tones(hue=(0.18, 0.25), saturation=(0.07, 0.16), brightness=(0.28, 0.44))
 FIELDS = (
@@ -42,10 +25,10 @@ Line = tuple[Points, float]  # with its width as a share of the side
 
 def draw(rng: Generator) -> Drawing:
     """Fields, streets that meet, houses and car parks as grey as these, and trees."""
-    detail = mixed(clouds(rng, SIDE), grain(rng, SIDE), 0.4)
+    detail = mixed(textures.clouds(rng), textures.grain(rng), 0.4)
     picture = _fields(rng, detail)
     roads = _network(rng)
-    coverage = strokes(roads, SIDE)
+    coverage = shapes.strokes(roads)
     asphalt = paint(detail, GREY.draw(rng))
     picture = over(picture, asphalt, 0.9 * _yards(rng, roads))
     for tones in (GREY, TILES):
@@ -53,7 +36,7 @@ def draw(rng: Generator) -> Drawing:
         picture = _standing(picture, houses, paint(detail, tones.draw(rng)))
     picture = over(picture, asphalt, coverage)
     picture = _standing(picture, _trees(rng), paint(detail, LEAVES.draw(rng)))
-    return to_bytes(photograph(rng, picture, 0.6, 0.015)), within(coverage)
+    return photograph(rng, picture, 0.6, 0.015), within(coverage)
 
 
 def _fields(rng: Generator, soil: Field) -> Picture:
@@ -76,51 +59,46 @@ def _network(rng: Generator) -> list[Line]:
     ahead = np.array([np.cos(angle), np.sin(angle)])
     aside = np.array([-ahead[1], ahead[0]])
     middle = np.full(2, 0.5) + rng.uniform(-0.25, 0.25) * aside
-    main = curve(rng, middle - ahead, middle + ahead, 0.12)
+    main = shapes.curve(rng, middle - ahead, middle + ahead, 0.12)
     roads = [(main, width)]
     for _ in range(rng.integers(2, 6)):
         start = main[rng.integers(14, 34)]
         heading = aside * rng.choice([-1, 1]) + rng.uniform(-0.3, 0.3) * ahead
         end = start + rng.uniform(0.4, 1.2) * heading
-        street = curve(rng, start, end, 0.08)
+        street = shapes.curve(rng, start, end, 0.08)
         roads.append((street, width * rng.uniform(0.8, 0.95)))
         if rng.random() < 0.5:
             corner = street[rng.integers(15, 40)]
-            lane = curve(rng, corner, corner + rng.uniform(-0.7, 0.7) * ahead, 0.05)
+            lane = shapes.curve(rng, corner, corner + rng.uniform(-0.7, 0.7) * ahead, 0.05)
             roads.append((lane, 0.018))
     return roads
-
-
-def _beside(rng: Generator, roads: list[Line], distance: float) -> tuple[Points, float]:
-    """A point beside a road, and the road's direction there."""
-    line, width = roads[rng.integers(len(roads))]
-    at = rng.integers(1, len(line) - 1)
-    along = line[at + 1] - line[at - 1]
-    aside = np.array([-along[1], along[0]]) / np.linalg.norm(along).clip(1e-9)
-    point = line[at] + rng.choice([-1, 1]) * (width / 2 + distance) * aside
-    return point, float(np.arctan2(along[1], along[0]))
 
 
 SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
 
 
 def _houses(rng: Generator, roads: list[Line]) -> Coverage:
-    outlines = []
-    for _ in range(rng.integers(6, 20)):
-        size = rng.uniform(0.012, 0.034, 2)
-        point, angle = _beside(rng, roads, 0.015 + size.max() + rng.exponential(0.015))
-        outlines.append(place(SQUARE, point, size, angle))
-    return fill(outlines, SIDE)
+    count = rng.integers(6, 20)
+    return fill([_beside(rng, roads, (0.012, 0.034), 0.015, 0.015) for _ in range(count)])
 
 
 def _yards(rng: Generator, roads: list[Line]) -> Coverage:
     """Car parks and drives, which are no roads."""
-    outlines = []
-    for _ in range(rng.integers(1, 4)):
-        size = rng.uniform(0.02, 0.07, 2)
-        point, angle = _beside(rng, roads, size.max() + 0.01)
-        outlines.append(place(SQUARE, point, size, angle))
-    return fill(outlines, SIDE)
+    return fill([_beside(rng, roads, (0.02, 0.07), 0.01) for _ in range(rng.integers(1, 4))])
+
+
+def _beside(
+    rng: Generator, roads: list[Line], sides: tuple[float, float], gap: float, scatter: float = 0
+) -> Points:
+    """A rectangle along a road, ``gap`` away from it or, with ``scatter``, more."""
+    size = rng.uniform(*sides, 2)
+    distance = gap + size.max() + (rng.exponential(scatter) if scatter else 0)
+    line, width = roads[rng.integers(len(roads))]
+    at = rng.integers(1, len(line) - 1)
+    along = line[at + 1] - line[at - 1]
+    aside = np.array([-along[1], along[0]]) / np.linalg.norm(along).clip(1e-9)
+    point = line[at] + rng.choice([-1, 1]) * (width / 2 + distance) * aside
+    return shapes.place(SQUARE, point, size, np.arctan2(along[1], along[0]))
 
 
 def _trees(rng: Generator) -> Coverage:
@@ -130,8 +108,8 @@ def _trees(rng: Generator) -> Coverage:
         wood, spread = rng.uniform(0, 1, 2), rng.uniform(0.01, 0.12)
         for _ in range(rng.integers(2, 14)):
             tree = wood + rng.normal(0, spread, 2)
-            outlines.append(patch(rng, tree, rng.uniform(0.008, 0.025), 0.15))
-    return fill(outlines, SIDE)
+            outlines.append(shapes.patch(rng, tree, rng.uniform(0.008, 0.025), 0.15))
+    return fill(outlines)
 
 
 def _standing(picture: Picture, things: Coverage, surface: Picture) -> Picture:
