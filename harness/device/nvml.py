@@ -34,10 +34,10 @@ def card() -> Card | None:
         return None
     major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
     return Card(
-        name=_text(pynvml.nvmlDeviceGetName(handle)),
+        name=pynvml.nvmlDeviceGetName(handle),
         total_bytes=pynvml.nvmlDeviceGetMemoryInfo(handle).total,
         capability=f"{major}.{minor}",
-        driver=_text(pynvml.nvmlSystemGetDriverVersion()),
+        driver=pynvml.nvmlSystemGetDriverVersion(),
     )
 
 
@@ -66,7 +66,3 @@ def _handle() -> Any:
         return pynvml.nvmlDeviceGetHandleByIndex(torch.cuda._get_nvml_device_index(CARD))
     except (pynvml.NVMLError, RuntimeError, IndexError):
         return None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

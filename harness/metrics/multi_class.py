@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED
-from samfit.harness.metrics.per_image import PerImage, check_shapes
-from samfit.harness.metrics.score import Score, scores_over_images
+from samfit.harness.metrics.score import PerImage, Score, check_shapes, scores_over_images
 from samfit.harness.metrics.table import class_key
 
 
