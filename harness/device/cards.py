@@ -11,6 +11,10 @@ with a search that gives no addresses, so that the words stand for them. A log o
 ECC on says 22721MiB. A derived total lacks as much as that of the card of the same generation,
 alike in ECC, whose driver keeps the most. Windows reports nearly all that is sold (12.00 GiB of an
 RTX 3060: https://github.com/ToTheBeginning/PuLID/issues/13), but the desktop has its part of that.
+
+Contexts, in ``contexts.csv``, are right to about 15 MiB. Messages of CUDA out of memory give what a
+process has in use, what PyTorch allocated and what it reserved beyond that; the context is the
+rest. These are the largest found, leaving out processes in which other libraries held gigabytes.
 """
 
 import csv
@@ -74,11 +78,13 @@ def find_card(name: str) -> Card:
         UserError: for a name that no card has, or several have.
     """
     key, gib = _key_and_size(name)
-    alike = [card for card in CARDS if _key_and_size(card.name)[0] == key]
+    keys = {card: _key_and_size(card.name)[0] for card in CARDS}
+    alike = [card for card in CARDS if keys[card] == key]
     found = [card for card in alike if gib in (None, card.sold_gb)]
     if len(found) == 1:
         return found[0]
-    near = found or alike or _cards_like(key) or CARDS
+    close = difflib.get_close_matches(key, set(keys.values()), n=3)
+    near = found or alike or [card for card in CARDS if keys[card] in close] or CARDS
     raise UserError(
         f"card {name!r} {'is the name of several' if found else 'is not known'}: "
         f"choose from {', '.join(card.name for card in near)}."
@@ -108,10 +114,9 @@ def context_of(compute_capability: str) -> tuple[int, str]:
     The largest known stands for those that are not.
     """
     if compute_capability in _CONTEXTS:
-        mib, source = _CONTEXTS[compute_capability]
-        return mib * MIB, source
-    largest = max(mib for mib, _ in _CONTEXTS.values())
-    return largest * MIB, f"derived: the largest of any compute capability, {largest} MiB"
+        return _CONTEXTS[compute_capability]
+    largest = max(nbytes for nbytes, _ in _CONTEXTS.values())
+    return largest, f"derived: the largest of any compute capability, {largest // MIB} MiB"
 
 
 def parse_memory(text: str) -> int:
@@ -140,37 +145,20 @@ def _key_and_size(name: str) -> tuple[str, int | None]:
     return key, int(size[1]) if size else None
 
 
-def _cards_like(key: str) -> list[Card]:
-    keys = {card.name: _key_and_size(card.name)[0] for card in CARDS}
-    near = difflib.get_close_matches(key, set(keys.values()), n=3)
-    return [card for card in CARDS if keys[card.name] in near]
+def _table(name: str) -> list[list[str]]:
+    """The rows of a table beside this file, without its titles."""
+    with Path(__file__).with_name(name).open(encoding="utf-8", newline="") as file:
+        return list(csv.reader(file))[1:]
 
 
-_THREADS = "https://github.com/"
-
-# Compute capability: MiB of a context, to about 15 MiB. Messages of CUDA out of memory give what a
-# process has in use, what PyTorch allocated and what it reserved beyond that; the context is the
-# rest. These are the largest found, leaving out processes in which other libraries held gigabytes.
+# Compute capability: bytes of a context, and where the figure is from.
 _CONTEXTS = {
-    "7.5": (135, _THREADS + "Zheng-Chong/CatVTON/issues/133"),  # 4.11 GiB - 3.72 GiB - 264.21 MiB
-    "8.0": (503, _THREADS + "lianqi1008/Control-GIC/issues/6"),  # 9.25 GiB - 8.27 GiB - 500.38 MiB
-    "8.6": (210, _THREADS + "DengKaiCQ/VGGT-Long/issues/6"),  # 15.51 GiB - 15.01 GiB - 301.92 MiB
-    "8.9": (507, _THREADS + "QwenLM/Qwen3-VL/issues/2097"),  # 11.13 GiB - 10.25 GiB - 394.50 MiB
-    # 26.89 GiB - 25.95 GiB - 343.86 MiB
-    "12.0": (619, _THREADS + "TrajectoryCrafter/TrajectoryCrafter/issues/20"),
+    capability: (int(mib) * MIB, source) for capability, mib, source, _ in _table("contexts.csv")
 }
-
-
-def _read_cards() -> list[Card]:
-    with Path(__file__).with_name("cards.csv").open(encoding="utf-8", newline="") as file:
-        _titles, *rows = csv.reader(file)
-    return [
-        Card(name, capability, int(gib) * GIB, int(mib) * MIB, source, *context_of(capability))
-        for name, capability, gib, mib, source in rows
-    ]
-
-
-CARDS = _read_cards()
+CARDS = [
+    Card(name, capability, int(gib) * GIB, int(mib) * MIB, source, *context_of(capability))
+    for name, capability, gib, mib, source in _table("cards.csv")
+]
 
 # One of each usual size, the smallest first: what is asked about where no card is named, and what
 # plots and pages show. 8 and 24 GB are those that people ask about most.

@@ -7,7 +7,6 @@ from samfit.errors import UserError
 from samfit.harness.metrics.score import PerImage, Score, check_shapes, scores_over_images
 
 SMOOTH = 1e-3  # CAD's, in IoU and Dice
-SALIENCY = ("mae", "s_measure", "e_measure", "weighted_f", "weighted_f_03")
 
 
 class BinaryMetrics(PerImage):
@@ -22,9 +21,6 @@ class BinaryMetrics(PerImage):
         names: of the images, in order of ``update``.
         per_image: by metric, one score an image in the same order; ``ber_pooled`` has none.
     """
-
-    def __init__(self) -> None:
-        super().__init__(("iou", "dice", *SALIENCY, "ber"))
 
     def update(
         self, name: str, probability: NDArray[np.floating], truth: NDArray[np.bool_]
@@ -55,7 +51,7 @@ class BinaryMetrics(PerImage):
             **saliency_scores(probability, truth),
             "ber": float(balanced_error_rate(counts)),
         }
-        return self._add(name, scores, [*(scores[key] for key in self.per_image), *counts])
+        return self._add(name, scores, [*scores.values(), *counts])
 
     def summary(self, seed: int = 0) -> dict[str, Score]:
         """By metric: the mean over images, or ``ber_pooled`` of all their pixels together.

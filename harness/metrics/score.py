@@ -1,6 +1,6 @@
 """Scores of images, and of a data set with how far other images might have moved them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,15 +64,15 @@ class PerImage:
         per_image: by metric, one score an image in the same order; NaN where it has none.
     """
 
-    def __init__(self, keys: Iterable[str]) -> None:
+    def __init__(self) -> None:
         self.names: list[str] = []
-        self.per_image: dict[str, list[float]] = {key: [] for key in keys}
+        self.per_image: dict[str, list[float]] = {}
         self._summands: list[NDArray[np.float64]] = []
 
     def _add(self, name: str, scores: Mapping[str, float], summands: ArrayLike) -> dict[str, float]:
         self.names.append(name)
-        for key, values in self.per_image.items():
-            values.append(float(scores[key]))
+        for key, score in scores.items():
+            self.per_image.setdefault(key, []).append(float(score))
         self._summands.append(np.asarray(summands, dtype=np.float64))
         return {key: values[-1] for key, values in self.per_image.items()}
 

@@ -94,14 +94,13 @@ def star(rng: Generator) -> Points:
 
 def creature(rng: Generator) -> list[Points]:
     """A body with a head, legs and a tail, as outlines that overlap."""
-    body = place(blob(rng, 0.1), np.zeros(2), np.array([0.6, 0.36]), 0)
-    head = place(blob(rng, 0.1), np.array([0.68, -0.25]), np.array([0.26, 0.22]), 0)
-    parts = [body, head]
-    for x in (-0.42, -0.18, 0.2, 0.42):
-        leg = rng.uniform(0.2, 0.34)
-        parts.append(place(circle(24), np.array([x, 0.3]), np.array([0.07, leg]), 0))
+    body = blob(rng, 0.1) * [0.6, 0.36]
+    head = blob(rng, 0.1) * [0.26, 0.22] + [0.68, -0.25]
+    legs = [
+        circle(24) * [0.07, rng.uniform(0.2, 0.34)] + [x, 0.3] for x in (-0.42, -0.18, 0.2, 0.42)
+    ]
     tail = np.array([[-0.5, 0], [-0.95, rng.uniform(-0.5, 0.3)], [-0.45, 0.14]])
-    return [*parts, tail]
+    return [body, head, *legs, tail]
 
 
 SHAPES: tuple[Callable[[Generator], Points | list[Points]], ...] = (blob, polygon, star, creature)
@@ -124,6 +123,14 @@ def patch(rng: Generator, centre: Points, size: float, roughness: float) -> Poin
     """A blob of half-length ``size``, more or less round, turned any way."""
     extent = size * np.array([1, rng.uniform(0.6, 1)])
     return place(blob(rng, roughness), centre, extent, rng.uniform(0, np.pi))
+
+
+def scattered(
+    rng: Generator, count: tuple[int, int], size: tuple[float, float], roughness: float
+) -> Coverage:
+    """Patches all over the picture, their number and their sizes drawn from these ranges."""
+    centres = rng.uniform(0, 1, (rng.integers(*count), 2))
+    return fill([patch(rng, centre, rng.uniform(*size), roughness) for centre in centres])
 
 
 def tube(line: Points, width: NDArray[np.float64]) -> Points:

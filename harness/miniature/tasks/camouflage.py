@@ -73,7 +73,7 @@ def _moth(rng: Generator) -> list[Points]:
     fore = np.array([[0, -0.15], [0.35, -0.6], [1.05, -0.85], [1.0, -0.3], [0.6, 0.1], [0, 0.1]])
     hind = np.array([[0, 0], [0.55, 0.05], [0.8, 0.35], [0.6, 0.85], [0.25, 0.75], [0, 0.3]])
     wings = [shapes.softened(wing * rng.uniform(0.75, 1.1, 2)) for wing in (fore, hind)]
-    body = shapes.place(shapes.circle(32), np.array([0, 0.05]), np.array([0.1, 0.42]), 0)
+    body = shapes.circle(32) * [0.1, 0.42] + [0, 0.05]
     return [*wings, *(wing * [-1, 1] for wing in wings), body]
 
 
@@ -94,9 +94,7 @@ def _lizard(rng: Generator) -> list[Points]:
 
 def _flatfish(rng: Generator) -> list[Points]:
     """A flat oval with a tail."""
-    body = shapes.place(
-        shapes.blob(rng, 0.06), np.zeros(2), np.array([0.85, rng.uniform(0.5, 0.65)]), 0
-    )
+    body = shapes.blob(rng, 0.06) * [0.85, rng.uniform(0.5, 0.65)]
     tail = np.array([[-0.65, -0.1], [-1.1, -0.25], [-1.05, 0.25], [-0.65, 0.1]])
     return [body, tail]
 

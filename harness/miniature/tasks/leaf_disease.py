@@ -21,7 +21,8 @@ def draw(rng: Generator) -> Drawing:
     detail, health = textures.clouds(rng), textures.swells(rng, 4)
     picture = paint(mixed(detail, textures.cells(rng), 0.4), SOIL.draw(rng))
     dead = paint(detail, DEAD.draw(rng))
-    picture = over(picture, dead, _litter(rng))
+    litter = shapes.scattered(rng, (8, 25), (0.01, 0.06), 0.3)
+    picture = over(picture, dead, litter)
     blade, veins = _leaf(rng)
     inside = fill([blade])
     picture = picture * (1 - 0.5 * cast(inside, 5, 4))[..., None]
@@ -37,12 +38,6 @@ def draw(rng: Generator) -> Drawing:
     picture = over(picture, leaf * relief[..., None], inside)
     picture = uneven(rng, picture, 0.1, 0.35)
     return photograph(rng, picture, 0.5, 0.012), within(spots)
-
-
-def _litter(rng: Generator) -> Coverage:
-    """Crumbs of dead leaves, in the colours of the spots."""
-    centres = rng.uniform(0, 1, (rng.integers(8, 25), 2))
-    return fill([shapes.patch(rng, centre, rng.uniform(0.01, 0.06), 0.3) for centre in centres])
 
 
 def _leaf(rng: Generator) -> tuple[Points, list[tuple[Points, float]]]:

@@ -21,7 +21,9 @@ def draw(rng: Generator) -> Drawing:
     detail = textures.clouds(rng)
     skin = paint(mixed(detail, textures.cells(rng), 0.3), SKIN.draw(rng))
     pigment = paint(mixed(textures.swells(rng, 8), detail, 0.5), PIGMENT.draw(rng))
-    picture = over(skin, pigment, rng.uniform(0.15, 0.4) * _freckles(rng))
+    paleness = rng.uniform(0.15, 0.4)
+    freckles = gaussian_filter(shapes.scattered(rng, (0, 14), (0.01, 0.035), 0.2), 2)
+    picture = over(skin, pigment, paleness * freckles)
     lesion = _lesion(rng, detail)
     picture = over(picture, pigment, rng.uniform(0.35, 0.8) * lesion)
     picture = over(picture, HAIR.draw(rng)[1].astype(np.float32), 0.8 * _hairs(rng))
@@ -44,12 +46,6 @@ def _lesion(rng: Generator, detail: Field) -> Coverage:
     fray = 0.14 * (detail - 0.5)
     depth = 1 - np.hypot(along, across / flat) + wander + fray
     return expit(depth / rng.uniform(0.04, 0.16)).astype(np.float32)
-
-
-def _freckles(rng: Generator) -> Coverage:
-    centres = rng.uniform(0, 1, (rng.integers(0, 14), 2))
-    spots = [shapes.patch(rng, centre, rng.uniform(0.01, 0.035), 0.2) for centre in centres]
-    return gaussian_filter(fill(spots), 2)
 
 
 def _hairs(rng: Generator) -> Coverage:
@@ -75,10 +71,8 @@ def _ruler(rng: Generator) -> Coverage:
 
 def _tube(rng: Generator) -> Picture:
     """The dark corners of a dermatoscope."""
-    view = shapes.place(
-        shapes.circle(), rng.uniform(0.47, 0.53, 2), np.full(2, rng.uniform(0.55, 0.65)), 0
-    )
-    return gaussian_filter(fill([view]), 6)[..., None]
+    centre, radius = rng.uniform(0.47, 0.53, 2), rng.uniform(0.55, 0.65)
+    return gaussian_filter(fill([shapes.circle() * radius + centre]), 6)[..., None]
 
 
 LESION = Task(

@@ -61,10 +61,7 @@ def _wet(rng: Generator, picture: Picture, bulge: Field) -> Picture:
 def _scope(rng: Generator) -> Field:
     """The round view of the endoscope, darker towards its rim."""
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
-    round_view = shapes.place(
-        shapes.circle(), np.full(2, 0.5), np.full(2, rng.uniform(0.54, 0.66)), 0
-    )
-    view = gaussian_filter(fill([round_view]), 1.5)
+    view = gaussian_filter(fill([shapes.circle() * rng.uniform(0.54, 0.66) + 0.5]), 1.5)
     return np.asarray(view * (1.15 - 1.1 * (x**2 + y**2)), np.float32)
 
 

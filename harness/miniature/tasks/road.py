@@ -30,10 +30,14 @@ def draw(rng: Generator) -> Drawing:
     roads = _network(rng)
     coverage = shapes.strokes(roads)
     asphalt = paint(detail, GREY.draw(rng))
-    picture = over(picture, asphalt, 0.9 * _yards(rng, roads))
+    # Car parks and drives, which are no roads.
+    yards = [_beside(rng, roads, (0.02, 0.07), 0.01) for _ in range(rng.integers(1, 4))]
+    picture = over(picture, asphalt, 0.9 * fill(yards))
     for tones in (GREY, TILES):
-        houses = _houses(rng, roads) * (1 - coverage)
-        picture = _standing(picture, houses, paint(detail, tones.draw(rng)))
+        count = rng.integers(6, 20)
+        houses = [_beside(rng, roads, (0.012, 0.034), 0.015, 0.015) for _ in range(count)]
+        free = fill(houses) * (1 - coverage)
+        picture = _standing(picture, free, paint(detail, tones.draw(rng)))
     picture = over(picture, asphalt, coverage)
     picture = _standing(picture, _trees(rng), paint(detail, LEAVES.draw(rng)))
     return photograph(rng, picture, 0.6, 0.015), within(coverage)
@@ -75,16 +79,6 @@ def _network(rng: Generator) -> list[Line]:
 
 
 SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
-
-
-def _houses(rng: Generator, roads: list[Line]) -> Coverage:
-    count = rng.integers(6, 20)
-    return fill([_beside(rng, roads, (0.012, 0.034), 0.015, 0.015) for _ in range(count)])
-
-
-def _yards(rng: Generator, roads: list[Line]) -> Coverage:
-    """Car parks and drives, which are no roads."""
-    return fill([_beside(rng, roads, (0.02, 0.07), 0.01) for _ in range(rng.integers(1, 4))])
 
 
 def _beside(

@@ -100,9 +100,7 @@ def _person(rng: Generator) -> list[Points]:
         ends = np.array([[x + wide * x0, y - long * y0], [x + wide * x1, y - long * y1]])
         return shapes.tube(ends, wide * np.array(widths))
 
-    head = shapes.place(
-        shapes.blob(rng, 0.05), np.array([x, y - 0.9 * long]), wide * np.array([0.06, 0.08]), 0
-    )
+    head = shapes.blob(rng, 0.05) * (wide * np.array([0.06, 0.08])) + [x, y - 0.9 * long]
     stride, swing = rng.uniform(0.02, 0.12), rng.uniform(0.12, 0.2)
     return [
         head,

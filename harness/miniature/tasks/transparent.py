@@ -65,7 +65,7 @@ def _on_table(picture: Picture, standing: Coverage) -> Picture:
     rows, columns = (standing > 0.5).nonzero()
     foot = np.array([columns[rows > rows.max() - 4].mean(), rows.max()]) / SIDE
     width = np.ptp(columns) / SIDE
-    patch = fill([shapes.place(shapes.circle(), foot, width * np.array([0.6, 0.1]), 0)])
+    patch = fill([shapes.circle() * (width * np.array([0.6, 0.1])) + foot])
     return picture * (1 - 0.5 * gaussian_filter(patch, 3))[..., None]
 
 
