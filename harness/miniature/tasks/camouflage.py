@@ -6,7 +6,7 @@ from scipy.ndimage import gaussian_filter
 
 from samfit.harness.miniature import shapes, textures
 from samfit.harness.miniature.light import over, photograph, shaded, uneven
-from samfit.harness.miniature.shapes import Coverage, Points, fill, within
+from samfit.harness.miniature.shapes import Coverage, Points, circle, fill, place, tube, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
 from samfit.harness.miniature.textures import Field, Tones, mixed, paint
 
@@ -53,14 +53,14 @@ def _animal(rng: Generator) -> Coverage:
     centre = rng.uniform(0.7 * half, 1 - 0.7 * half, 2)
     mirror = np.array([rng.choice([-1, 1]), 1])
     angle = rng.uniform(0, 2 * np.pi)
-    return fill([shapes.place(part, centre, half * mirror, angle) for part in outlines])
+    return fill([place(part, centre, half * mirror, angle) for part in outlines])
 
 
 def _fish(rng: Generator) -> list[Points]:
     """A spindle with a forked tail and fins."""
     height = rng.uniform(0.5, 0.9)
     spine = np.stack([np.linspace(-0.75, 1, 40), np.zeros(40)], axis=1)
-    body = shapes.tube(spine, height * np.sin(np.pi * np.linspace(0.06, 1, 40)) ** 0.7)
+    body = tube(spine, height * np.sin(np.pi * np.linspace(0.06, 1, 40)) ** 0.7)
     fork = rng.uniform(0.28, 0.45)
     tail = np.array([[-0.6, 0], [-1.1, -fork], [-0.95, 0], [-1.1, fork]])
     top = np.array([[-0.3, -0.15 * height], [-0.35, -0.75 * height], [0.4, -0.4 * height]])
@@ -73,7 +73,7 @@ def _moth(rng: Generator) -> list[Points]:
     fore = np.array([[0, -0.15], [0.35, -0.6], [1.05, -0.85], [1.0, -0.3], [0.6, 0.1], [0, 0.1]])
     hind = np.array([[0, 0], [0.55, 0.05], [0.8, 0.35], [0.6, 0.85], [0.25, 0.75], [0, 0.3]])
     wings = [shapes.softened(wing * rng.uniform(0.75, 1.1, 2)) for wing in (fore, hind)]
-    body = shapes.circle(32) * [0.1, 0.42] + [0, 0.05]
+    body = circle(32) * [0.1, 0.42] + [0, 0.05]
     return [*wings, *(wing * [-1, 1] for wing in wings), body]
 
 
@@ -82,13 +82,13 @@ def _lizard(rng: Generator) -> list[Points]:
     line = shapes.curve(rng, np.array([1.0, 0.0]), np.array([-1.1, 0.0]), 0.6)
     at = np.linspace(0, 1, len(line))
     head, belly = np.exp(-(((at - 0.08) / 0.07) ** 2)), np.exp(-(((at - 0.33) / 0.18) ** 2))
-    parts = [shapes.tube(line, 0.36 * head + 0.55 * belly + 0.22 * (1 - at))]
+    parts = [tube(line, 0.36 * head + 0.55 * belly + 0.22 * (1 - at))]
     for share, forwards in ((0.22, 0.15), (0.45, -0.15)):
         hip = line[int(share * len(line))]
         for side in (-1, 1):
             knee = hip + np.array([forwards, side * rng.uniform(0.22, 0.3)])
             foot = knee + np.array([rng.uniform(-0.2, 0.2), side * rng.uniform(0.1, 0.2)])
-            parts.append(shapes.tube(np.array([hip, knee, foot]), np.array([0.2, 0.16, 0.12])))
+            parts.append(tube(np.array([hip, knee, foot]), np.array([0.2, 0.16, 0.12])))
     return parts
 
 

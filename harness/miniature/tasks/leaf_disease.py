@@ -6,9 +6,9 @@ from scipy.ndimage import gaussian_filter
 
 from samfit.harness.miniature import shapes, textures
 from samfit.harness.miniature.light import cast, over, photograph, shaded, uneven
-from samfit.harness.miniature.shapes import Coverage, Points, fill, within
+from samfit.harness.miniature.shapes import Coverage, Points, curve, fill, strokes, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import SIDE, Field, Tones, mixed, paint
+from samfit.harness.miniature.textures import SIDE, Field, Tones, clouds, mixed, paint, swells
 
 SOIL = Tones(hue=(0.05, 0.1), saturation=(0.1, 0.25), brightness=(0.14, 0.5))
 GREEN = Tones(hue=(0.21, 0.28), saturation=(0.17, 0.31), brightness=(0.3, 0.52))
@@ -18,7 +18,7 @@ YELLOW = np.array([1.7, 1.3, 0.75], np.float32)  # what is left of green when it
 
 def draw(rng: Generator) -> Drawing:
     """A leaf on soil, fading here and there, with brown spots that have yellow halos."""
-    detail, health = textures.clouds(rng), textures.swells(rng, 4)
+    detail, health = clouds(rng), swells(rng, 4)
     picture = paint(mixed(detail, textures.cells(rng), 0.4), SOIL.draw(rng))
     dead = paint(detail, DEAD.draw(rng))
     litter = shapes.scattered(rng, (8, 25), (0.01, 0.06), 0.3)
@@ -27,12 +27,12 @@ def draw(rng: Generator) -> Drawing:
     inside = fill([blade])
     picture = picture * (1 - 0.5 * cast(inside, 5, 4))[..., None]
     leaf = paint(mixed(health, detail, 0.4), GREEN.draw(rng))
-    leaf = over(leaf, leaf * YELLOW, (textures.swells(rng, 3) - rng.uniform(0.6, 0.9)).clip(0))
+    leaf = over(leaf, leaf * YELLOW, (swells(rng, 3) - rng.uniform(0.6, 0.9)).clip(0))
     spots = _spots(rng, inside, 1 - health)
     halo = gaussian_filter(spots, rng.uniform(2, 4))
     leaf = over(leaf, leaf * YELLOW, (rng.uniform(1, 2.5) * halo).clip(0, 0.8))
     leaf = over(leaf, dead, rng.uniform(0.75, 0.95) * spots)
-    ribs = shapes.strokes(veins)
+    ribs = strokes(veins)
     leaf = over(leaf, leaf * 1.25 + 0.04, 0.7 * ribs)
     relief = shaded(gaussian_filter(ribs, 5) - 0.5 * gaussian_filter(inside, 3), -2.5)
     picture = over(picture, leaf * relief[..., None], inside)
@@ -44,7 +44,7 @@ def _leaf(rng: Generator) -> tuple[Points, list[tuple[Points, float]]]:
     """Its outline, and its veins with their widths."""
     angle, centre = rng.uniform(0, 2 * np.pi), rng.uniform(0.42, 0.58, 2)
     reach = rng.uniform(0.48, 0.62) * np.array([np.cos(angle), np.sin(angle)])
-    midrib = shapes.curve(rng, centre - reach, centre + reach, 0.12)
+    midrib = curve(rng, centre - reach, centre + reach, 0.12)
     at = np.linspace(0, 1, len(midrib))
     width = rng.uniform(0.5, 0.85) * np.sin(np.pi * at**0.8) ** 0.75
     width = width * (1 + 0.02 * np.sin(at * rng.uniform(60, 120)))
@@ -55,7 +55,7 @@ def _leaf(rng: Generator) -> tuple[Points, list[tuple[Points, float]]]:
         tip = min(i + 7, len(midrib) - 1)
         for edge in (left, right):
             end = midrib[tip] + 0.93 * (edge[tip] - midrib[tip])
-            veins.append((shapes.curve(rng, midrib[i], end, 0.015), 0.006))
+            veins.append((curve(rng, midrib[i], end, 0.015), 0.006))
     return blade, veins
 
 

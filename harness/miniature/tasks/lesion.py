@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from samfit.harness.miniature import shapes, textures
 from samfit.harness.miniature.light import over, photograph, uneven
-from samfit.harness.miniature.shapes import Coverage, fill, within
+from samfit.harness.miniature.shapes import Coverage, circle, fill, strokes, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
 from samfit.harness.miniature.textures import SIDE, Field, Picture, Tones, mixed, paint
 
@@ -56,7 +56,7 @@ def _hairs(rng: Generator) -> Coverage:
         angle, start = direction + rng.normal(0, 0.5), rng.uniform(-0.1, 1.1, 2)
         end = start + rng.uniform(0.3, 0.9) * np.array([np.cos(angle), np.sin(angle)])
         lines.append((shapes.curve(rng, start, end, 0.12), rng.uniform(0.003, 0.008)))
-    return shapes.strokes(lines)
+    return strokes(lines)
 
 
 def _ruler(rng: Generator) -> Coverage:
@@ -66,13 +66,13 @@ def _ruler(rng: Generator) -> Coverage:
         (np.array([[x, 1.0], [x, 0.93 if i % 5 else 0.89]]), 0.006)
         for i, x in enumerate(np.arange(gap, 1, gap))
     ]
-    return np.rot90(shapes.strokes(ticks), int(rng.integers(4)))
+    return np.rot90(strokes(ticks), int(rng.integers(4)))
 
 
 def _tube(rng: Generator) -> Picture:
     """The dark corners of a dermatoscope."""
     centre, radius = rng.uniform(0.47, 0.53, 2), rng.uniform(0.55, 0.65)
-    return gaussian_filter(fill([shapes.circle() * radius + centre]), 6)[..., None]
+    return gaussian_filter(fill([circle() * radius + centre]), 6)[..., None]
 
 
 LESION = Task(

@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from samfit.harness.miniature import shapes, textures
 from samfit.harness.miniature.light import over, photograph, shaded
-from samfit.harness.miniature.shapes import Coverage, fill, within
+from samfit.harness.miniature.shapes import Coverage, circle, fill, strokes, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
 from samfit.harness.miniature.textures import SIDE, Field, Picture, Tones, mixed, paint
 
@@ -33,7 +33,7 @@ def draw(rng: Generator) -> Drawing:
 def _vessels(rng: Generator) -> Coverage:
     ends = rng.uniform(0, 1, (rng.integers(5, 11), 2, 2))
     lines = [shapes.curve(rng, start, end, 0.2) for start, end in ends]
-    return shapes.strokes([(line, rng.uniform(0.003, 0.007)) for line in lines])
+    return strokes([(line, rng.uniform(0.003, 0.007)) for line in lines])
 
 
 def _folds(rng: Generator) -> Field:
@@ -61,7 +61,7 @@ def _wet(rng: Generator, picture: Picture, bulge: Field) -> Picture:
 def _scope(rng: Generator) -> Field:
     """The round view of the endoscope, darker towards its rim."""
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
-    view = gaussian_filter(fill([shapes.circle() * rng.uniform(0.54, 0.66) + 0.5]), 1.5)
+    view = gaussian_filter(fill([circle() * rng.uniform(0.54, 0.66) + 0.5]), 1.5)
     return np.asarray(view * (1.15 - 1.1 * (x**2 + y**2)), np.float32)
 
 

@@ -5,7 +5,7 @@ from numpy.random import Generator
 
 from samfit.harness.miniature import shapes, textures
 from samfit.harness.miniature.light import cast, over, photograph
-from samfit.harness.miniature.shapes import Coverage, Points, fill, within
+from samfit.harness.miniature.shapes import Coverage, Points, curve, fill, patch, strokes, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
 from samfit.harness.miniature.textures import SIDE, Field, Picture, Tones, mixed, paint
 
@@ -28,7 +28,7 @@ def draw(rng: Generator) -> Drawing:
     detail = mixed(textures.clouds(rng), textures.grain(rng), 0.4)
     picture = _fields(rng, detail)
     roads = _network(rng)
-    coverage = shapes.strokes(roads)
+    coverage = strokes(roads)
     asphalt = paint(detail, GREY.draw(rng))
     # Car parks and drives, which are no roads.
     yards = [_beside(rng, roads, (0.02, 0.07), 0.01) for _ in range(rng.integers(1, 4))]
@@ -63,17 +63,17 @@ def _network(rng: Generator) -> list[Line]:
     ahead = np.array([np.cos(angle), np.sin(angle)])
     aside = np.array([-ahead[1], ahead[0]])
     middle = np.full(2, 0.5) + rng.uniform(-0.25, 0.25) * aside
-    main = shapes.curve(rng, middle - ahead, middle + ahead, 0.12)
+    main = curve(rng, middle - ahead, middle + ahead, 0.12)
     roads = [(main, width)]
     for _ in range(rng.integers(2, 6)):
         start = main[rng.integers(14, 34)]
         heading = aside * rng.choice([-1, 1]) + rng.uniform(-0.3, 0.3) * ahead
         end = start + rng.uniform(0.4, 1.2) * heading
-        street = shapes.curve(rng, start, end, 0.08)
+        street = curve(rng, start, end, 0.08)
         roads.append((street, width * rng.uniform(0.8, 0.95)))
         if rng.random() < 0.5:
             corner = street[rng.integers(15, 40)]
-            lane = shapes.curve(rng, corner, corner + rng.uniform(-0.7, 0.7) * ahead, 0.05)
+            lane = curve(rng, corner, corner + rng.uniform(-0.7, 0.7) * ahead, 0.05)
             roads.append((lane, 0.018))
     return roads
 
@@ -102,7 +102,7 @@ def _trees(rng: Generator) -> Coverage:
         wood, spread = rng.uniform(0, 1, 2), rng.uniform(0.01, 0.12)
         for _ in range(rng.integers(2, 14)):
             tree = wood + rng.normal(0, spread, 2)
-            outlines.append(shapes.patch(rng, tree, rng.uniform(0.008, 0.025), 0.15))
+            outlines.append(patch(rng, tree, rng.uniform(0.008, 0.025), 0.15))
     return fill(outlines)
 
 

@@ -6,35 +6,17 @@ from scipy.ndimage import gaussian_filter
 
 from samfit.harness.miniature import shapes, textures
 from samfit.harness.miniature.light import over, photograph, shaded, uneven
-from samfit.harness.miniature.shapes import Coverage, Points, fill, within
+from samfit.harness.miniature.shapes import Coverage, Points, fill, place, tube, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import Picture, Tones, mixed, paint
+from samfit.harness.miniature.textures import Picture, Tones, cells, clouds, grain, paint, speckles
 
 GROUNDS = (
-    (
-        Tones(hue=(0.55, 0.65), saturation=(0.0, 0.05), brightness=(0.42, 0.7)),
-        textures.clouds,
-    ),  # asphalt
-    (
-        Tones(hue=(0.08, 0.12), saturation=(0.08, 0.18), brightness=(0.5, 0.82)),
-        textures.clouds,
-    ),  # sand
-    (
-        Tones(hue=(0.18, 0.24), saturation=(0.1, 0.2), brightness=(0.3, 0.6)),
-        textures.grain,
-    ),  # grass
-    (
-        Tones(hue=(0.04, 0.09), saturation=(0.06, 0.2), brightness=(0.42, 0.74)),
-        textures.cells,
-    ),  # paving
-    (
-        Tones(hue=(0.06, 0.1), saturation=(0.12, 0.25), brightness=(0.38, 0.68)),
-        textures.grain,
-    ),  # planks
-    (
-        Tones(hue=(0.06, 0.14), saturation=(0.02, 0.1), brightness=(0.4, 0.72)),
-        textures.speckles,
-    ),  # gravel
+    (Tones(hue=(0.55, 0.65), saturation=(0.0, 0.05), brightness=(0.42, 0.7)), clouds),  # asphalt
+    (Tones(hue=(0.08, 0.12), saturation=(0.08, 0.18), brightness=(0.5, 0.82)), clouds),  # sand
+    (Tones(hue=(0.18, 0.24), saturation=(0.1, 0.2), brightness=(0.3, 0.6)), grain),  # grass
+    (Tones(hue=(0.04, 0.09), saturation=(0.06, 0.2), brightness=(0.42, 0.74)), cells),  # paving
+    (Tones(hue=(0.06, 0.1), saturation=(0.12, 0.25), brightness=(0.38, 0.68)), grain),  # planks
+    (Tones(hue=(0.06, 0.14), saturation=(0.02, 0.1), brightness=(0.4, 0.72)), speckles),  # gravel
 )
 THINGS = Tones(hue=(0.03, 0.2), saturation=(0.02, 0.12), brightness=(0.12, 0.34))
 STAIN = np.array([0.6, 0.56, 0.51], np.float32)  # wet ground is a little brown
@@ -52,7 +34,7 @@ def draw(rng: Generator) -> Drawing:
 def ground(rng: Generator) -> Picture:
     """Ground in full light, with stains and stones."""
     tones, texture = GROUNDS[rng.integers(len(GROUNDS))]
-    field = mixed(texture(rng), textures.clouds(rng), rng.uniform(0.3, 0.6))
+    field = textures.mixed(texture(rng), clouds(rng), rng.uniform(0.3, 0.6))
     picture = paint(field, tones.draw(rng))
     for _ in range(rng.integers(1, 4)):
         picture = _with_dark_thing(rng, picture)
@@ -68,7 +50,7 @@ def cast_shadow(rng: Generator) -> Coverage:
     """Of something outside the picture; softer, the farther that is away."""
     outlines = CASTERS[rng.integers(len(CASTERS))](rng)
     angle, centre = rng.uniform(0, 2 * np.pi), np.full(2, 0.5)
-    turned = [shapes.place(part - 0.5, centre, np.ones(2), angle) for part in outlines]
+    turned = [place(part - 0.5, centre, np.ones(2), angle) for part in outlines]
     return gaussian_filter(fill(turned), rng.uniform(0.8, 2.5))
 
 
@@ -79,7 +61,7 @@ def _with_dark_thing(rng: Generator, picture: Picture) -> Picture:
     if rng.random() < 0.5:
         return over(picture, picture * STAIN, gaussian_filter(coverage, 1.5))
     shape = shaded(gaussian_filter(coverage, 4), 4)
-    stone = paint(textures.clouds(rng), THINGS.draw(rng)) * shape[..., None]
+    stone = paint(clouds(rng), THINGS.draw(rng)) * shape[..., None]
     return over(picture, stone, coverage)
 
 
@@ -98,7 +80,7 @@ def _person(rng: Generator) -> list[Points]:
 
     def limb(x0: float, y0: float, x1: float, y1: float, *widths: float) -> Points:
         ends = np.array([[x + wide * x0, y - long * y0], [x + wide * x1, y - long * y1]])
-        return shapes.tube(ends, wide * np.array(widths))
+        return tube(ends, wide * np.array(widths))
 
     head = shapes.blob(rng, 0.05) * (wide * np.array([0.06, 0.08])) + [x, y - 0.9 * long]
     stride, swing = rng.uniform(0.02, 0.12), rng.uniform(0.12, 0.2)
@@ -115,10 +97,10 @@ def _person(rng: Generator) -> list[Points]:
 def _tree(rng: Generator) -> list[Points]:
     """A trunk that branches into a crown of leaves."""
     foot, fork = np.array([rng.uniform(0.3, 0.7), 1.1]), np.array([rng.uniform(0.4, 0.6), 0.5])
-    parts = [shapes.tube(shapes.curve(rng, foot, fork, 0.05), np.linspace(0.09, 0.06, 48))]
+    parts = [tube(shapes.curve(rng, foot, fork, 0.05), np.linspace(0.09, 0.06, 48))]
     for _ in range(rng.integers(7, 12)):
         tip = fork + rng.uniform([-0.4, -0.42], [0.4, 0.05])
-        parts.append(shapes.tube(shapes.curve(rng, fork, tip, 0.05), np.linspace(0.04, 0.01, 48)))
+        parts.append(tube(shapes.curve(rng, fork, tip, 0.05), np.linspace(0.04, 0.01, 48)))
         parts.append(shapes.patch(rng, tip, rng.uniform(0.09, 0.2), 0.4))
     return parts
 
@@ -131,7 +113,7 @@ def _fence(rng: Generator) -> list[Points]:
         np.array([[x, top - 0.1], [x + 0.1, 1.5]])
         for x in np.arange(-0.4, 1.4, rng.uniform(0.2, 0.35))
     ]
-    return [shapes.tube(bar, np.full(2, thick)) for bar in rails + posts]
+    return [tube(bar, np.full(2, thick)) for bar in rails + posts]
 
 
 CASTERS = (_building, _person, _tree, _fence)

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature import textures
 from samfit.harness.miniature.light import displaced, over, photograph, shaded, uneven
-from samfit.harness.miniature.shapes import Coverage, fill
+from samfit.harness.miniature.shapes import Coverage, circle, fill, place, tube
 from samfit.harness.miniature.tasks.task import Drawing, Task
 from samfit.harness.miniature.textures import SIDE, Picture, Tones, mixed, paint
 
@@ -65,7 +65,7 @@ def _on_table(picture: Picture, standing: Coverage) -> Picture:
     rows, columns = (standing > 0.5).nonzero()
     foot = np.array([columns[rows > rows.max() - 4].mean(), rows.max()]) / SIDE
     width = np.ptp(columns) / SIDE
-    patch = fill([shapes.circle() * (width * np.array([0.6, 0.1])) + foot])
+    patch = fill([circle() * (width * np.array([0.6, 0.1])) + foot])
     return picture * (1 - 0.5 * gaussian_filter(patch, 3))[..., None]
 
 
@@ -75,7 +75,7 @@ def pane(rng: Generator) -> Coverage:
     corners = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
     corners[:, 1] *= 1 + rng.uniform(-0.25, 0.25) * corners[:, 0]
     centre = rng.uniform(0.25, [0.75, 0.6])
-    return fill([shapes.place(corners, centre, half, rng.normal(0, 0.08))])
+    return fill([place(corners, centre, half, rng.normal(0, 0.08))])
 
 
 # Half the width of each kind of vessel from its rim (0) to its foot (1).
@@ -93,10 +93,10 @@ def vessel(rng: Generator, edge: float) -> Coverage:
     down = np.linspace(0, 1, 60)
     width = gaussian_filter(np.interp(down, at, half_width), 1.5, mode="nearest")
     line = np.stack([np.zeros(60), down - 0.5], axis=1)
-    outline = shapes.tube(line, 2 * rng.uniform(0.85, 1.2) * width)
+    outline = tube(line, 2 * rng.uniform(0.85, 1.2) * width)
     size = rng.uniform(0.3, 0.55)
     centre = np.array([rng.uniform(0.15, 0.85), rng.uniform(edge + 0.05, 0.97) - size / 2])
-    return fill([shapes.place(outline, centre, np.full(2, size), rng.normal(0, 0.03))])
+    return fill([place(outline, centre, np.full(2, size), rng.normal(0, 0.03))])
 
 
 def through_pane(rng: Generator, picture: Picture, glass: Coverage) -> Picture:
