@@ -1,7 +1,7 @@
 """Hyper-parameters given as text (``--set rank=8``) turned into a method's settings."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import Field
@@ -45,27 +45,23 @@ def same_function(default: Any) -> Any:
 
 def changed_settings(settings: Any) -> dict[str, Any]:
     """The settings that differ from the defaults, by name, as JSON values."""
-    return _changed(settings, dataclasses.fields(settings))
+    return {
+        field.name: list(value) if isinstance(value, tuple) else value
+        for field in dataclasses.fields(settings)
+        if (value := getattr(settings, field.name)) != field.default
+    }
 
 
 def changed_function(settings: Any) -> dict[str, Any]:
     """Those of ``changed_settings`` that change what the method computes."""
-    fields = dataclasses.fields(settings)
-    return _changed(settings, [f for f in fields if SAME_FUNCTION not in f.metadata])
+    same = {f.name for f in dataclasses.fields(settings) if SAME_FUNCTION in f.metadata}
+    return {name: value for name, value in changed_settings(settings).items() if name not in same}
 
 
 def lean_settings(settings_class: type) -> dict[str, Any]:
     """Switches of ``settings_class`` that change only how a method computes: to take less."""
     fields = dataclasses.fields(settings_class)
     return {f.name: True for f in fields if SAME_FUNCTION in f.metadata and f.default is False}
-
-
-def _changed(settings: Any, fields: Iterable[dataclasses.Field]) -> dict[str, Any]:
-    return {
-        field.name: list(value) if isinstance(value, tuple) else value
-        for field in fields
-        if (value := getattr(settings, field.name)) != field.default
-    }
 
 
 def _value(kind: Any, value: Any, name: str) -> Any:

@@ -10,16 +10,6 @@ CARD = 0  # the device "cuda" is the first visible card
 
 
 @dataclass(frozen=True)
-class Card:
-    """What the driver says about the card."""
-
-    name: str
-    total_bytes: int
-    capability: str
-    driver: str
-
-
-@dataclass(frozen=True)
 class Usage:
     """Bytes in use on the card: by each process that the driver shows, and in all."""
 
@@ -27,18 +17,18 @@ class Usage:
     used_bytes: int
 
 
-def card() -> Card | None:
-    """The card; None without one, or without a driver that answers."""
-    handle = _handle()
+def card() -> dict[str, Any]:
+    """What the driver says about the card, named as in a record; None for each without a card."""
+    handle = _handle() if torch.cuda.is_available() else None
     if handle is None:
-        return None
+        return dict.fromkeys(("gpu", "gpu_memory_bytes", "gpu_capability", "driver"))
     major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
-    return Card(
-        name=_text(pynvml.nvmlDeviceGetName(handle)),
-        total_bytes=pynvml.nvmlDeviceGetMemoryInfo(handle).total,
-        capability=f"{major}.{minor}",
-        driver=_text(pynvml.nvmlSystemGetDriverVersion()),
-    )
+    return {
+        "gpu": pynvml.nvmlDeviceGetName(handle),
+        "gpu_memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
+        "gpu_capability": f"{major}.{minor}",
+        "driver": pynvml.nvmlSystemGetDriverVersion(),
+    }
 
 
 def usage() -> Usage | None:
@@ -66,7 +56,3 @@ def _handle() -> Any:
         return pynvml.nvmlDeviceGetHandleByIndex(torch.cuda._get_nvml_device_index(CARD))
     except (pynvml.NVMLError, RuntimeError, IndexError):
         return None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

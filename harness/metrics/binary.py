@@ -4,11 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samfit.errors import UserError
-from samfit.harness.metrics.per_image import PerImage, check_shapes
-from samfit.harness.metrics.score import Score, scores_over_images
+from samfit.harness.metrics.score import PerImage, Score, check_shapes, scores_over_images
 
 SMOOTH = 1e-3  # CAD's, in IoU and Dice
-SALIENCY = ("mae", "s_measure", "e_measure", "weighted_f", "weighted_f_03")
 
 
 class BinaryMetrics(PerImage):
@@ -23,9 +21,6 @@ class BinaryMetrics(PerImage):
         names: of the images, in order of ``update``.
         per_image: by metric, one score an image in the same order; ``ber_pooled`` has none.
     """
-
-    def __init__(self) -> None:
-        super().__init__(("iou", "dice", *SALIENCY, "ber"))
 
     def update(
         self, name: str, probability: NDArray[np.floating], truth: NDArray[np.bool_]
@@ -56,7 +51,7 @@ class BinaryMetrics(PerImage):
             **saliency_scores(probability, truth),
             "ber": float(balanced_error_rate(counts)),
         }
-        return self._add(name, scores, [*(scores[key] for key in self.per_image), *counts])
+        return self._add(name, scores, [*scores.values(), *counts])
 
     def summary(self, seed: int = 0) -> dict[str, Score]:
         """By metric: the mean over images, or ``ber_pooled`` of all their pixels together.
@@ -76,15 +71,14 @@ class BinaryMetrics(PerImage):
 
 def overlap(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
     """IoU and Dice of two masks (H, W), smoothed: 1 if both are empty."""
-    inside, total = np.count_nonzero(mask & truth), np.count_nonzero(mask) + np.count_nonzero(truth)
-    iou = (inside + SMOOTH) / (total - inside + SMOOTH)
-    return iou, (2 * inside + SMOOTH) / (total + SMOOTH)
+    _, false_positive, false_negative, inside = outcomes(mask, truth)
+    union = inside + false_positive + false_negative
+    return (inside + SMOOTH) / (union + SMOOTH), (2 * inside + SMOOTH) / (inside + union + SMOOTH)
 
 
 def outcomes(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Pixels that are true positive, false negative, false positive, true negative: (4,)."""
-    cells = [mask & truth, ~mask & truth, mask & ~truth, ~mask & ~truth]
-    return np.array([np.count_nonzero(cell) for cell in cells])
+    """Pixels that are true negative, false positive, false negative, true positive: (4,)."""
+    return np.bincount((2 * truth + mask).ravel(), minlength=4)
 
 
 def balanced_error_rate(counts: NDArray[np.number]) -> NDArray[np.float64]:
@@ -92,11 +86,9 @@ def balanced_error_rate(counts: NDArray[np.number]) -> NDArray[np.float64]:
 
     A class that is neither there nor predicted is left out; one only predicted has recall 0.
     """
-    true_positive, false_negative, false_positive, true_negative = counts
-    wrong = false_negative + false_positive
-    hits = np.stack([true_positive, true_negative])
-    occurs = hits + wrong > 0
-    recall = hits / np.maximum(hits + np.stack([false_negative, false_positive]), 1)
+    right, missed = counts[[0, 3]], counts[[1, 2]]  # of the background, of the foreground
+    occurs = right + missed.sum(axis=0) > 0
+    recall = right / np.maximum(right + missed, 1)
     return 1 - recall.sum(axis=0) / occurs.sum(axis=0)
 
 

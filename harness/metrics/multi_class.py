@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED
-from samfit.harness.metrics.per_image import PerImage, check_shapes
-from samfit.harness.metrics.score import Score, scores_over_images
+from samfit.harness.metrics.score import PerImage, Score, check_shapes, scores_over_images
 from samfit.harness.metrics.table import class_key
 
 
@@ -27,7 +26,7 @@ class MultiClassMetrics(PerImage):
     def __init__(self, classes: int) -> None:
         if not 2 <= classes <= IGNORED:
             raise ValueError(f"classes must be from 2 to {IGNORED}, got {classes}")
-        super().__init__(("miou", "pixel_accuracy", *map(class_key, range(classes))))
+        super().__init__()
         self.classes = classes
 
     def update(
@@ -57,9 +56,11 @@ class MultiClassMetrics(PerImage):
         occurs = union > 0
         iou = np.full(self.classes, math.nan)
         iou[occurs] = inside[occurs] / union[occurs]
-        scores = {class_key(index): value for index, value in enumerate(iou.tolist())}
-        scores["miou"] = iou[occurs].mean() if labelled else math.nan
-        scores["pixel_accuracy"] = inside.sum() / labelled if labelled else math.nan
+        scores = {
+            "miou": iou[occurs].mean() if labelled else math.nan,
+            "pixel_accuracy": inside.sum() / labelled if labelled else math.nan,
+            **{class_key(index): value for index, value in enumerate(iou.tolist())},
+        }
         return self._add(name, scores, [*inside, *union, labelled])
 
     def summary(self, seed: int = 0) -> dict[str, Score]:

@@ -47,18 +47,13 @@ def miniature(name: str, train: int = 192, val: int = 16, test: int = 48) -> Dat
     """
     if name not in TASKS:
         raise UserError(f"there is no miniature task {name!r}: {spelling_hint(name, TASKS)}")
-    task = TASKS[name]
-
-    def split(called: str, count: int) -> tuple[Drawn, ...]:
-        return tuple(Drawn(name, called, index) for index in range(count))
-
     return DataSet(
         name=f"miniature {name}",
-        classes=task.classes,
-        class_names=task.class_names,
-        train=split("train", train),
-        val=split("val", val),
-        test=split("test", test),
+        classes=TASKS[name].classes,
+        class_names=TASKS[name].class_names,
+        train=tuple(Drawn(name, "train", index) for index in range(train)),
+        val=tuple(Drawn(name, "val", index) for index in range(val)),
+        test=tuple(Drawn(name, "test", index) for index in range(test)),
     )
 
 

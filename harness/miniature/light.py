@@ -2,20 +2,16 @@
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from samfit.harness.miniature.shapes import Coverage
-from samfit.harness.miniature.textures import Field, Picture
+from samfit.harness.miniature.textures import SIDE, Field, Picture
 
 
 def over(picture: Picture, top: Picture, coverage: Coverage) -> Picture:
     """Lay ``top`` over ``picture`` where it covers it."""
     return picture + coverage[..., None] * (top - picture)
-
-
-def rounded(coverage: Coverage, depth: float) -> Field:
-    """Brightness of a bulging object lit from the lower right, around 1; ``depth`` in pixels."""
-    return shaded(gaussian_filter(coverage, depth), -4)
 
 
 def shaded(height: Field, strength: float) -> Field:
@@ -24,23 +20,21 @@ def shaded(height: Field, strength: float) -> Field:
     return np.asarray(1 + strength * (down + right), np.float32)
 
 
-def uneven_light(rng: Generator, side: int, strength: float) -> Field:
-    """Light that falls off across the picture, around 1."""
-    y, x = np.mgrid[:side, :side] / side - 0.5
+def uneven(rng: Generator, picture: Picture, least: float, most: float) -> Picture:
+    """``picture`` in a light that falls off across it, by a share from ``least`` to ``most``."""
+    strength = rng.uniform(least, most)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE - 0.5
     angle = rng.uniform(0, 2 * np.pi)
     slope = x * np.cos(angle) + y * np.sin(angle)
-    return np.asarray(1 + strength * (slope - rng.uniform(0, 1) * (x**2 + y**2)), np.float32)
+    brightness = 1 + strength * (slope - rng.uniform(0, 1) * (x**2 + y**2))
+    return picture * brightness.astype(np.float32)[..., None]
 
 
-def photograph(rng: Generator, picture: Picture, blur: float = 0.5, noise: float = 0.02) -> Picture:
-    """``picture`` through a lens and a sensor: slightly blurred, with noise, in 0..1."""
+def photograph(rng: Generator, picture: Picture, blur: float, noise: float) -> NDArray[np.uint8]:
+    """``picture`` through a lens and a sensor: slightly blurred, with noise, as RGB in 0..255."""
     seen = gaussian_filter(picture, (blur, blur, 0))
-    return (seen + rng.normal(0, noise, picture.shape).astype(np.float32)).clip(0, 1)
-
-
-def to_bytes(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    """RGB in 0..255."""
-    return np.asarray((picture * 255).round(), np.uint8)
+    seen = (seen + rng.normal(0, noise, picture.shape).astype(np.float32)).clip(0, 1)
+    return np.asarray((seen * 255).round(), np.uint8)
 
 
 def cast(things: Coverage, by: int, softness: float) -> Coverage:

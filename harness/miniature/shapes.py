@@ -10,28 +10,31 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from samfit.harness.miniature.textures import SIDE
+
 Coverage = NDArray[np.float32]  # (S, S)
 Points = NDArray[np.float64]  # (n, 2): x and y as shares of the side
 
 FINER = 3  # drawn this many times larger, then reduced
+FINE_SIDE = FINER * SIDE
 
 
-def fill(outlines: Iterable[Points], side: int) -> Coverage:
+def fill(outlines: Iterable[Points]) -> Coverage:
     """What lies within any of the outlines."""
-    canvas = Image.new("L", (FINER * side, FINER * side))
+    canvas = Image.new("L", (FINE_SIDE, FINE_SIDE))
     draw = ImageDraw.Draw(canvas)
     for outline in outlines:
-        draw.polygon([*map(tuple, outline * (FINER * side))], fill=255)
+        draw.polygon([*map(tuple, outline * FINE_SIDE)], fill=255)
     return _reduced(canvas)
 
 
-def strokes(lines: Iterable[tuple[Points, float]], side: int) -> Coverage:
+def strokes(lines: Iterable[tuple[Points, float]]) -> Coverage:
     """What lies within any of the lines, each given with its width as a share of the side."""
-    canvas = Image.new("L", (FINER * side, FINER * side))
+    canvas = Image.new("L", (FINE_SIDE, FINE_SIDE))
     draw = ImageDraw.Draw(canvas)
     for line, width in lines:
-        corners = [*map(tuple, line * (FINER * side))]
-        draw.line(corners, fill=255, width=max(1, round(width * FINER * side)), joint="curve")
+        corners = [*map(tuple, line * FINE_SIDE)]
+        draw.line(corners, fill=255, width=max(1, round(width * FINER * SIDE)), joint="curve")
     return _reduced(canvas)
 
 
@@ -91,20 +94,19 @@ def star(rng: Generator) -> Points:
 
 def creature(rng: Generator) -> list[Points]:
     """A body with a head, legs and a tail, as outlines that overlap."""
-    body = place(blob(rng, 0.1), np.zeros(2), np.array([0.6, 0.36]), 0)
-    head = place(blob(rng, 0.1), np.array([0.68, -0.25]), np.array([0.26, 0.22]), 0)
-    parts = [body, head]
-    for x in (-0.42, -0.18, 0.2, 0.42):
-        leg = rng.uniform(0.2, 0.34)
-        parts.append(place(circle(24), np.array([x, 0.3]), np.array([0.07, leg]), 0))
+    body = blob(rng, 0.1) * [0.6, 0.36]
+    head = blob(rng, 0.1) * [0.26, 0.22] + [0.68, -0.25]
+    legs = [
+        circle(24) * [0.07, rng.uniform(0.2, 0.34)] + [x, 0.3] for x in (-0.42, -0.18, 0.2, 0.42)
+    ]
     tail = np.array([[-0.5, 0], [-0.95, rng.uniform(-0.5, 0.3)], [-0.45, 0.14]])
-    return [*parts, tail]
+    return [body, head, *legs, tail]
 
 
 SHAPES: tuple[Callable[[Generator], Points | list[Points]], ...] = (blob, polygon, star, creature)
 
 
-def any_object(rng: Generator, side: int, size: tuple[float, float]) -> Coverage:
+def any_object(rng: Generator, size: tuple[float, float]) -> Coverage:
     """An object of any shape, somewhere, whose half-length is within ``size`` of the side."""
     outlines = SHAPES[rng.integers(len(SHAPES))](rng)
     half = rng.uniform(*size)
@@ -114,13 +116,21 @@ def any_object(rng: Generator, side: int, size: tuple[float, float]) -> Coverage
     centre = rng.uniform(min(half, 0.5), max(1 - half, 0.5), 2)
     angle = rng.uniform(0, 2 * np.pi)
     parts = outlines if isinstance(outlines, list) else [outlines]
-    return fill([place(part, centre, extent, angle) for part in parts], side)
+    return fill([place(part, centre, extent, angle) for part in parts])
 
 
 def patch(rng: Generator, centre: Points, size: float, roughness: float) -> Points:
     """A blob of half-length ``size``, more or less round, turned any way."""
     extent = size * np.array([1, rng.uniform(0.6, 1)])
     return place(blob(rng, roughness), centre, extent, rng.uniform(0, np.pi))
+
+
+def scattered(
+    rng: Generator, count: tuple[int, int], size: tuple[float, float], roughness: float
+) -> Coverage:
+    """Patches all over the picture, their number and their sizes drawn from these ranges."""
+    centres = rng.uniform(0, 1, (rng.integers(*count), 2))
+    return fill([patch(rng, centre, rng.uniform(*size), roughness) for centre in centres])
 
 
 def tube(line: Points, width: NDArray[np.float64]) -> Points:

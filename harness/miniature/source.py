@@ -7,11 +7,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from samfit.harness.miniature.light import over, photograph, rounded, to_bytes, uneven_light
-from samfit.harness.miniature.shapes import Coverage, any_object
-from samfit.harness.miniature.textures import TEXTURES, Picture, paint, palette
+from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature.light import over, photograph, shaded, uneven
+from samfit.harness.miniature.shapes import Coverage
+from samfit.harness.miniature.textures import Picture, paint
 
-SIDE = 256
 LEAST_VISIBLE = 0.7  # share of an object that no other may hide
 
 
@@ -50,13 +50,13 @@ class Scene:
 
 def draw_scene(rng: Generator, mix: Mix) -> Scene:
     """A textured ground with one to four textured objects on it, some partly behind others."""
-    ground = palette(rng, rng.uniform(0.15, 0.6))
-    kinds = [TEXTURES[index] for index in rng.permutation(len(TEXTURES))]
-    picture = paint(kinds[0](rng, SIDE), ground)
+    ground = textures.palette(rng, rng.uniform(0.15, 0.6))
+    kinds = [textures.TEXTURES[index] for index in rng.permutation(len(textures.TEXTURES))]
+    picture = paint(kinds[0](rng), ground)
     whole: list[NDArray[np.bool_]] = []  # each object as if it were alone
     visible: list[NDArray[np.bool_]] = []
     for _ in range(rng.integers(1, 5)):
-        coverage = any_object(rng, SIDE, (0.22, 0.45))
+        coverage = shapes.any_object(rng, (0.22, 0.45))
         inside = coverage > 0.5
         left = [mask & ~inside for mask in visible]
         if any(v.sum() < LEAST_VISIBLE * w.sum() for v, w in zip(left, whole, strict=True)):
@@ -64,22 +64,23 @@ def draw_scene(rng: Generator, mix: Mix) -> Scene:
         whole, visible = [*whole, inside], [*left, inside]
         kind = rng.random()
         if kind < mix.textured:
-            surface = paint(kinds[rng.integers(1, len(kinds))](rng, SIDE), ground)
+            surface = paint(kinds[rng.integers(1, len(kinds))](rng), ground)
         elif kind < mix.textured + mix.tinted:
             surface = picture * _tint(rng)
             coverage = _softened(rng, coverage)
         else:
-            colours = palette(rng, rng.uniform(0.1, 0.6))
-            surface = paint(kinds[rng.integers(len(kinds))](rng, SIDE), colours)
+            colours = textures.palette(rng, rng.uniform(0.1, 0.6))
+            surface = paint(kinds[rng.integers(len(kinds))](rng), colours)
             relief = rng.random()
             if relief < 0.5:
-                surface = surface * rounded(coverage, rng.uniform(3, 8))[..., None]
+                height = gaussian_filter(coverage, rng.uniform(3, 8))
+                surface = surface * shaded(height, -4)[..., None]
             elif relief > 1 - mix.soft:
                 coverage = _softened(rng, coverage)
         picture = over(picture, surface, coverage)
-    picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.4))[..., None]
-    seen = photograph(rng, picture, rng.uniform(0.3, 1), rng.uniform(0, 0.04))
-    return Scene(to_bytes(seen), np.array(visible, np.uint8))
+    picture = uneven(rng, picture, 0, 0.4)
+    image = photograph(rng, picture, rng.uniform(0.3, 1), rng.uniform(0, 0.04))
+    return Scene(image, np.array(visible, np.uint8))
 
 
 def _tint(rng: Generator) -> Picture:

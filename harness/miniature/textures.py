@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.special import ndtr
 
+SIDE = 256  # S, of every generated picture, in pixels
+
 Field = NDArray[np.float32]  # (S, S)
 Picture = NDArray[np.float32]  # (S, S, 3) in 0..1
 Palette = NDArray[np.float64]  # (n, 3), from dark to light
@@ -24,60 +26,57 @@ def even(values: NDArray[np.floating]) -> Field:
     return np.asarray(ndtr((values - values.mean()) / spread), np.float32)
 
 
-def _frequencies(side: int) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Vertical and horizontal frequencies of ``rfft2``, in cycles over the picture."""
-    return np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side)[None]
+# Vertical and horizontal frequencies of ``rfft2``, in cycles over the picture, and their size.
+_DOWN, _ACROSS = np.fft.fftfreq(SIDE, 1 / SIDE)[:, None], np.fft.rfftfreq(SIDE, 1 / SIDE)[None]
+_FREQUENCY = np.hypot(_DOWN, _ACROSS)
 
 
-def _filtered_noise(rng: Generator, side: int, gain: NDArray[np.floating]) -> NDArray[np.float64]:
+def _filtered_noise(rng: Generator, gain: NDArray[np.floating]) -> NDArray[np.float64]:
     """White noise with each frequency weighted by ``gain``."""
-    spectrum = np.fft.rfft2(rng.standard_normal((side, side)))
-    return np.fft.irfft2(spectrum * gain, (side, side))
+    spectrum = np.fft.rfft2(rng.standard_normal((SIDE, SIDE)))
+    return np.fft.irfft2(spectrum * gain, (SIDE, SIDE))
 
 
-def clouds(rng: Generator, side: int) -> Field:
+def clouds(rng: Generator) -> Field:
     """Noise whose amplitude falls with frequency, as in most photographs."""
-    rows, columns = _frequencies(side)
-    return even(_filtered_noise(rng, side, np.hypot(rows, columns).clip(1) ** -rng.uniform(1, 2)))
+    return even(_filtered_noise(rng, _FREQUENCY.clip(1) ** -rng.uniform(1, 2)))
 
 
-def grain(rng: Generator, side: int) -> Field:
+def grain(rng: Generator) -> Field:
     """Noise stretched along one direction, like wood, fur or grass."""
-    rows, columns = _frequencies(side)
     angle = rng.uniform(0, np.pi)
-    along = rows * np.sin(angle) + columns * np.cos(angle)
-    across = rows * np.cos(angle) - columns * np.sin(angle)
+    along = _DOWN * np.sin(angle) + _ACROSS * np.cos(angle)
+    across = _DOWN * np.cos(angle) - _ACROSS * np.sin(angle)
     fine = rng.uniform(15, 40)
-    return even(_filtered_noise(rng, side, np.exp(-((along / 4) ** 2) - (across / fine) ** 2)))
+    return even(_filtered_noise(rng, np.exp(-((along / 4) ** 2) - (across / fine) ** 2)))
 
 
-def speckles(rng: Generator, side: int) -> Field:
+def speckles(rng: Generator) -> Field:
     """Soft spots of one size, like pebbles or an animal's coat."""
-    rows, columns = _frequencies(side)
     centre = rng.uniform(8, 30)
-    ring = np.exp(-(((np.hypot(rows, columns) - centre) / (0.25 * centre)) ** 2))
-    spots = _filtered_noise(rng, side, ring)
+    ring = np.exp(-(((_FREQUENCY - centre) / (0.25 * centre)) ** 2))
+    spots = _filtered_noise(rng, ring)
     return even(np.tanh(2 * spots / spots.std()))
 
 
-def stripes(rng: Generator, side: int) -> Field:
+def stripes(rng: Generator) -> Field:
     """Bands that bend a little."""
-    y, x = np.mgrid[:side, :side] / side
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE
     angle, count = rng.uniform(0, np.pi), rng.uniform(6, 24)
-    bend = rng.uniform(0, 1.5) * (clouds(rng, side) - 0.5)
+    bend = rng.uniform(0, 1.5) * (clouds(rng) - 0.5)
     phase = 2 * np.pi * (count * (x * np.cos(angle) + y * np.sin(angle)) + bend)
     return even(np.sin(phase))
 
 
-def cells(rng: Generator, side: int) -> Field:
+def cells(rng: Generator) -> Field:
     """Distances to scattered points, like scales, foam or cracked mud."""
-    free = np.ones((side, side), bool)
+    free = np.ones((SIDE, SIDE), bool)
     count = int(rng.uniform(40, 300))
-    free[tuple(rng.integers(0, side, (2, count)))] = False
+    free[tuple(rng.integers(0, SIDE, (2, count)))] = False
     return even(np.asarray(distance_transform_edt(free)))
 
 
-TEXTURES: tuple[Callable[[Generator, int], Field], ...] = (clouds, grain, speckles, stripes, cells)
+TEXTURES: tuple[Callable[[Generator], Field], ...] = (clouds, grain, speckles, stripes, cells)
 
 
 def palette(rng: Generator, contrast: float = 0.5, colours: int = 3) -> Palette:
@@ -105,15 +104,14 @@ def paint(field: Field, colours: Palette) -> Picture:
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def any_texture(rng: Generator, side: int) -> Field:
+def any_texture(rng: Generator) -> Field:
     """A field of any kind."""
-    return TEXTURES[rng.integers(len(TEXTURES))](rng, side)
+    return TEXTURES[rng.integers(len(TEXTURES))](rng)
 
 
-def swells(rng: Generator, side: int, waves: float) -> Field:
+def swells(rng: Generator, waves: float) -> Field:
     """Smooth bumps, about ``waves`` of them across the picture."""
-    rows, columns = _frequencies(side)
-    return even(_filtered_noise(rng, side, np.exp(-((np.hypot(rows, columns) / waves) ** 2))))
+    return even(_filtered_noise(rng, np.exp(-((_FREQUENCY / waves) ** 2))))
 
 
 def mixed(one: Field, other: Field, share: float) -> Field:

@@ -63,22 +63,20 @@ class Difference:
         the peaks.
         """
         ours, theirs = bytes_of_alike(self.one.holders), bytes_of_alike(self.other.holders)
-        differences = {group: ours[group] - theirs[group] for group in ours | theirs}
+        groups = sorted(ours | theirs, key=lambda group: -abs(ours[group] - theirs[group]))
         return {
             "one": self.one.to_json(),
             "against": self.other.to_json(),
             "difference_bytes": self.one.peak_bytes - self.other.peak_bytes,
             "differences": [
                 {
-                    "module": module,
-                    "category": category,
-                    "bytes": ours[module, category],
-                    "against_bytes": theirs[module, category],
-                    "difference_bytes": difference,
+                    "module": group[0],
+                    "category": group[1],
+                    "bytes": ours[group],
+                    "against_bytes": theirs[group],
+                    "difference_bytes": ours[group] - theirs[group],
                 }
-                for (module, category), difference in sorted(
-                    differences.items(), key=lambda item: -abs(item[1])
-                )
+                for group in groups
             ],
         }
 

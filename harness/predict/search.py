@@ -1,15 +1,16 @@
 """The search for what fits of one method, on any number of cards."""
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from samfit.adapters.core.registry import adapter_class
 from samfit.errors import UserError
 from samfit.harness.device.cards import COMMON_CARDS, Card, find_card
+from samfit.harness.memory.need import Need
 from samfit.harness.predict.answers import Fit, MethodFit
-from samfit.harness.predict.needs import Needs
-from samfit.harness.predict.predict import check_checkpoint
+from samfit.harness.predict.predict import Prediction, check_checkpoint
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import Lever, apply_levers
 from samfit.harness.step.levers import usable_levers
@@ -56,6 +57,50 @@ def _check(cell: Cell, cards: Sequence[Card]) -> None:
             f"{lacking[0]} cannot compute in bfloat16: leave out --precision bf16, or this card."
         )
     check_checkpoint(cell)
+
+
+class Needs:
+    """The needs of a Cell's method and levers, predicted once for each batch size.
+
+    Batches are multiples of ``cell.gradient_accumulation``, into whose parts they must be cut.
+    """
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self._known: dict[int, Need] = {}
+
+    def of(self, batch_size: int) -> Need:
+        """The need of this batch."""
+        if batch_size not in self._known:
+            cell = replace(self.cell, batch_size=batch_size)
+            self._known[batch_size] = Prediction(cell).need
+        return self._known[batch_size]
+
+    def largest_batch(self, card: Card, most: int) -> int:
+        """The largest batch that fits ``card``, 0 for none; at most ``most``.
+
+        Both it and the next, which does not fit, have been predicted; a line through the batches
+        known so far only says where to look.
+        """
+        unit, capacity = self.cell.gradient_accumulation, card.usable_bytes
+        fitting, failing, stride = 0, most // unit + 1, 1
+        while failing - fitting > 1:
+            count = min(max(self._guess(capacity) // unit, fitting + stride), failing - 1)
+            if self.of(count * unit).on(card).fits(capacity):
+                stride = 2 * stride if count == fitting + stride else 1
+                fitting = count
+            else:
+                failing, stride = count, 1
+        return fitting * unit
+
+    def _guess(self, capacity_bytes: int) -> int:
+        """Where a line through two batches that are known reaches the capacity."""
+        if len(self._known) < 2:
+            return self.cell.gradient_accumulation * (1 + len(self._known))
+        first, *_, last = sorted(self._known)
+        growth = (self.of(last).middle_bytes - self.of(first).middle_bytes) / (last - first)
+        room = capacity_bytes - self.of(last).middle_bytes
+        return last + math.floor(room / max(growth, 1))
 
 
 class _Search:

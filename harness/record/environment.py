@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import TypedDict
 
@@ -57,6 +57,8 @@ def machine() -> Environment:
     """What does not change while this process runs."""
     import torch
 
+    from samfit.harness.device import nvml
+
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -66,7 +68,7 @@ def machine() -> Environment:
         "cuda": torch.version.cuda,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
         "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
-        **_card(),
+        **cast(Environment, nvml.card()),
         **_commit(),
         "code_sha256": code_sha256(),
     }
@@ -104,25 +106,9 @@ def code_sha256() -> str:
 
 def _sources() -> Iterator[Path]:
     """The files whose content may change a record."""
-    yield from (HOUSE / "adapters").rglob("*.py")
-    for room in (HOUSE / "harness").iterdir():
-        if room.name not in ABOVE_RECORDS:
-            yield from room.rglob("*.py")
-
-
-def _card() -> Environment:
-    """Name, memory, compute capability and driver of the card, or None for each."""
-    import torch
-
-    from samfit.harness.device import nvml
-
-    card = nvml.card() if torch.cuda.is_available() else None
-    return {
-        "gpu": card.name if card else None,
-        "gpu_memory_bytes": card.total_bytes if card else None,
-        "gpu_capability": card.capability if card else None,
-        "driver": card.driver if card else None,
-    }
+    rooms = [room for room in (HOUSE / "harness").iterdir() if room.name not in ABOVE_RECORDS]
+    for folder in (HOUSE / "adapters", *rooms):
+        yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".csv"))
 
 
 def _commit() -> Environment:

@@ -30,10 +30,8 @@ class Store:
         Raises:
             UserError: if the file cannot be read or holds something else.
         """
-        text = self._text()
-        if _is_torn(_tail(text)):
-            text = text[: len(text) - len(_tail(text))]
-        return [self._parse(number, line) for number, line in enumerate(text.splitlines(), 1)]
+        lines = _whole(self._text()).splitlines()
+        return [self._parse(number, line) for number, line in enumerate(lines, 1)]
 
     def latest(self) -> list[Record]:
         """The last record of each key: what a report shows."""
@@ -93,31 +91,26 @@ class Store:
     def _mend_last_line(self) -> None:
         """End a record that lacks its line end; cut off what is torn."""
         text = self._text()
-        tail = _tail(text)
-        if not tail:
-            return
+        whole = _whole(text)
         with writing_to(self.path, ADVICE):
-            if _is_torn(tail):
-                os.truncate(self.path, len(text) - len(tail))
-            else:
+            if whole != text:
+                os.truncate(self.path, len(whole))
+            elif text and not text.endswith(b"\n"):
                 with self.path.open("ab") as file:
                     file.write(b"\n")
 
 
-def _tail(text: bytes) -> bytes:
-    """What follows the last line end: nothing, if every line is complete."""
-    return text[text.rfind(b"\n") + 1 :]
-
-
-def _is_torn(tail: bytes) -> bool:
-    """Whether this is the beginning of a record whose writing was cut short."""
+def _whole(text: bytes) -> bytes:
+    """``text`` without the beginning of a record whose writing was cut short."""
+    start = text.rfind(b"\n") + 1
+    tail = text[start:]
     if not tail.startswith(RECORD_BEGIN[: len(tail)]):
-        return False
+        return text
     try:
         json.loads(tail)
     except ValueError:
-        return True
-    return False
+        return text[:start]
+    return text
 
 
 def read_results(path: Path) -> list[Record]:

@@ -23,15 +23,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from torch.utils.data import DataLoader, Dataset
 
 from samfit.adapters.core.adapted import AdaptedSam
-from samfit.harness.miniature.source import (
-    CAMOUFLAGED,
-    PLAIN,
-    SIDE,
-    SUBTLE,
-    Mix,
-    box_of,
-    draw_scene,
-)
+from samfit.harness.miniature.source import CAMOUFLAGED, PLAIN, SUBTLE, Mix, box_of, draw_scene
+from samfit.harness.miniature.textures import SIDE
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.recipe import Recipe

@@ -6,12 +6,7 @@ import torch
 from torch import Tensor
 
 from samfit.adapters.parts.conv_branch import ConvBlock, ConvBranch, scaled_to_one
-from samfit.adapters.parts.lean.first_block import (
-    FirstBlock,
-    PatchMoments,
-    Phases,
-    folded_first,
-)
+from samfit.adapters.parts.lean.first_block import FirstBlock, PatchMoments, Phases, folded_first
 from samfit.adapters.parts.lean.normalised_block import Source, Stored, normalised_block
 from samfit.adapters.sam.precision import autocast_dtype
 

@@ -4,34 +4,11 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from samfit.harness.miniature.light import over, photograph, shaded, to_bytes, uneven_light
-from samfit.harness.miniature.shapes import (
-    Coverage,
-    Points,
-    blob,
-    circle,
-    creature,
-    curve,
-    fill,
-    place,
-    softened,
-    tube,
-    within,
-)
-from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature.light import over, photograph, shaded, uneven
+from samfit.harness.miniature.shapes import Coverage, Points, circle, fill, place, tube, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import (
-    Field,
-    Tones,
-    cells,
-    clouds,
-    equalised,
-    grain,
-    mixed,
-    paint,
-    speckles,
-    stripes,
-)
+from samfit.harness.miniature.textures import Field, Tones, mixed, paint
 
 HABITATS = (
     Tones(hue=(0.05, 0.11), saturation=(0.15, 0.35), brightness=(0.14, 0.56)),  # dead leaves
@@ -40,8 +17,8 @@ HABITATS = (
     Tones(hue=(0.05, 0.15), saturation=(0.02, 0.1), brightness=(0.22, 0.64)),  # bark and stone
     Tones(hue=(0.45, 0.58), saturation=(0.06, 0.18), brightness=(0.18, 0.55)),  # sea floor
 )
-GROUNDS = (clouds, grain, cells)
-COATS = (speckles, stripes)
+GROUNDS = (textures.clouds, textures.grain, textures.cells)
+COATS = (textures.speckles, textures.stripes)
 
 
 def draw(rng: Generator) -> Drawing:
@@ -50,24 +27,24 @@ def draw(rng: Generator) -> Drawing:
     inside = coverage > 0.5
     colours = HABITATS[rng.integers(len(HABITATS))].draw(rng)
     ground, coat = _unlike(rng)
-    light = clouds(rng, SIDE)  # falls on both
+    glow = textures.clouds(rng)  # falls on both
     surroundings, animal = (
-        paint(equalised(mixed(field, light, 0.15), where), colours)
+        paint(textures.equalised(mixed(field, glow, 0.15), where), colours)
         for field, where in ((ground, ~inside), (coat, inside))
     )
     bulge = shaded(gaussian_filter(coverage, 4), 2)
     picture = over(surroundings, animal * bulge[..., None], coverage)
-    picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.2))[..., None]
-    return to_bytes(photograph(rng, picture, rng.uniform(0.5, 0.8), 0.015)), within(coverage)
+    picture = uneven(rng, picture, 0, 0.2)
+    return photograph(rng, picture, rng.uniform(0.5, 0.8), 0.015), within(coverage)
 
 
 def _unlike(rng: Generator) -> tuple[Field, Field]:
     """The textures of the ground and of a coat: they differ in kind, or in direction alone."""
     if rng.random() < 0.1:
-        field = grain(rng, SIDE)
+        field = textures.grain(rng)
         return field, np.rot90(field)
     ground, coat = (kinds[rng.integers(len(kinds))] for kinds in (GROUNDS, COATS))
-    return ground(rng, SIDE), coat(rng, SIDE)
+    return ground(rng), coat(rng)
 
 
 def _animal(rng: Generator) -> Coverage:
@@ -76,7 +53,7 @@ def _animal(rng: Generator) -> Coverage:
     centre = rng.uniform(0.7 * half, 1 - 0.7 * half, 2)
     mirror = np.array([rng.choice([-1, 1]), 1])
     angle = rng.uniform(0, 2 * np.pi)
-    return fill([place(part, centre, half * mirror, angle) for part in outlines], SIDE)
+    return fill([place(part, centre, half * mirror, angle) for part in outlines])
 
 
 def _fish(rng: Generator) -> list[Points]:
@@ -95,14 +72,14 @@ def _moth(rng: Generator) -> list[Points]:
     """Four wings around a body."""
     fore = np.array([[0, -0.15], [0.35, -0.6], [1.05, -0.85], [1.0, -0.3], [0.6, 0.1], [0, 0.1]])
     hind = np.array([[0, 0], [0.55, 0.05], [0.8, 0.35], [0.6, 0.85], [0.25, 0.75], [0, 0.3]])
-    wings = [softened(wing * rng.uniform(0.75, 1.1, 2)) for wing in (fore, hind)]
-    body = place(circle(32), np.array([0, 0.05]), np.array([0.1, 0.42]), 0)
+    wings = [shapes.softened(wing * rng.uniform(0.75, 1.1, 2)) for wing in (fore, hind)]
+    body = circle(32) * [0.1, 0.42] + [0, 0.05]
     return [*wings, *(wing * [-1, 1] for wing in wings), body]
 
 
 def _lizard(rng: Generator) -> list[Points]:
     """A head, a body and a long tail along a bent line, and four legs."""
-    line = curve(rng, np.array([1.0, 0.0]), np.array([-1.1, 0.0]), 0.6)
+    line = shapes.curve(rng, np.array([1.0, 0.0]), np.array([-1.1, 0.0]), 0.6)
     at = np.linspace(0, 1, len(line))
     head, belly = np.exp(-(((at - 0.08) / 0.07) ** 2)), np.exp(-(((at - 0.33) / 0.18) ** 2))
     parts = [tube(line, 0.36 * head + 0.55 * belly + 0.22 * (1 - at))]
@@ -117,12 +94,12 @@ def _lizard(rng: Generator) -> list[Points]:
 
 def _flatfish(rng: Generator) -> list[Points]:
     """A flat oval with a tail."""
-    body = place(blob(rng, 0.06), np.zeros(2), np.array([0.85, rng.uniform(0.5, 0.65)]), 0)
+    body = shapes.blob(rng, 0.06) * [0.85, rng.uniform(0.5, 0.65)]
     tail = np.array([[-0.65, -0.1], [-1.1, -0.25], [-1.05, 0.25], [-0.65, 0.1]])
     return [body, tail]
 
 
-ANIMALS = (_fish, _moth, _lizard, _flatfish, creature)
+ANIMALS = (_fish, _moth, _lizard, _flatfish, shapes.creature)
 
 CAMOUFLAGE = Task(
     name="camouflage",

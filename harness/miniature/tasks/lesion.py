@@ -5,29 +5,11 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-from samfit.harness.miniature.light import over, photograph, to_bytes, uneven_light
-from samfit.harness.miniature.shapes import (
-    Coverage,
-    circle,
-    curve,
-    fill,
-    patch,
-    place,
-    strokes,
-    within,
-)
-from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature.light import over, photograph, uneven
+from samfit.harness.miniature.shapes import Coverage, circle, fill, strokes, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import (
-    Field,
-    Picture,
-    Tones,
-    cells,
-    clouds,
-    mixed,
-    paint,
-    swells,
-)
+from samfit.harness.miniature.textures import SIDE, Field, Picture, Tones, mixed, paint
 
 SKIN = Tones(hue=(0.03, 0.07), saturation=(0.14, 0.28), brightness=(0.64, 0.76))
 PIGMENT = Tones(hue=(0.02, 0.06), saturation=(0.25, 0.5), brightness=(0.16, 0.52))
@@ -36,19 +18,21 @@ HAIR = Tones(hue=(0.04, 0.1), saturation=(0.1, 0.4), brightness=(0.08, 0.2))
 
 def draw(rng: Generator) -> Drawing:
     """Skin with freckles, a lesion that fades into it, and hairs over both."""
-    detail = clouds(rng, SIDE)
-    skin = paint(mixed(detail, cells(rng, SIDE), 0.3), SKIN.draw(rng))
-    pigment = paint(mixed(swells(rng, SIDE, 8), detail, 0.5), PIGMENT.draw(rng))
-    picture = over(skin, pigment, rng.uniform(0.15, 0.4) * _freckles(rng))
+    detail = textures.clouds(rng)
+    skin = paint(mixed(detail, textures.cells(rng), 0.3), SKIN.draw(rng))
+    pigment = paint(mixed(textures.swells(rng, 8), detail, 0.5), PIGMENT.draw(rng))
+    paleness = rng.uniform(0.15, 0.4)
+    freckles = gaussian_filter(shapes.scattered(rng, (0, 14), (0.01, 0.035), 0.2), 2)
+    picture = over(skin, pigment, paleness * freckles)
     lesion = _lesion(rng, detail)
     picture = over(picture, pigment, rng.uniform(0.35, 0.8) * lesion)
     picture = over(picture, HAIR.draw(rng)[1].astype(np.float32), 0.8 * _hairs(rng))
     if rng.random() < 0.3:
         picture = over(picture, np.full(3, 0.15, np.float32), 0.8 * _ruler(rng))
-    picture = picture * uneven_light(rng, SIDE, rng.uniform(0.1, 0.4))[..., None]
+    picture = uneven(rng, picture, 0.1, 0.4)
     if rng.random() < 0.4:
         picture = picture * _tube(rng)
-    return to_bytes(photograph(rng, picture, rng.uniform(0.5, 0.8), 0.012)), within(lesion)
+    return photograph(rng, picture, rng.uniform(0.5, 0.8), 0.012), within(lesion)
 
 
 def _lesion(rng: Generator, detail: Field) -> Coverage:
@@ -58,16 +42,10 @@ def _lesion(rng: Generator, detail: Field) -> Coverage:
     y, x = (np.mgrid[:SIDE, :SIDE] / SIDE - centre) / size
     angle, flat = rng.uniform(0, np.pi), rng.uniform(0.65, 1)
     along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    wander = rng.uniform(0.5, 0.9) * (swells(rng, SIDE, 1.2 / size) - 0.5)
+    wander = rng.uniform(0.5, 0.9) * (textures.swells(rng, 1.2 / size) - 0.5)
     fray = 0.14 * (detail - 0.5)
     depth = 1 - np.hypot(along, across / flat) + wander + fray
     return expit(depth / rng.uniform(0.04, 0.16)).astype(np.float32)
-
-
-def _freckles(rng: Generator) -> Coverage:
-    centres = rng.uniform(0, 1, (rng.integers(0, 14), 2))
-    spots = [patch(rng, centre, rng.uniform(0.01, 0.035), 0.2) for centre in centres]
-    return gaussian_filter(fill(spots, SIDE), 2)
 
 
 def _hairs(rng: Generator) -> Coverage:
@@ -77,8 +55,8 @@ def _hairs(rng: Generator) -> Coverage:
     for _ in range(rng.integers(0, 22)):
         angle, start = direction + rng.normal(0, 0.5), rng.uniform(-0.1, 1.1, 2)
         end = start + rng.uniform(0.3, 0.9) * np.array([np.cos(angle), np.sin(angle)])
-        lines.append((curve(rng, start, end, 0.12), rng.uniform(0.003, 0.008)))
-    return strokes(lines, SIDE)
+        lines.append((shapes.curve(rng, start, end, 0.12), rng.uniform(0.003, 0.008)))
+    return strokes(lines)
 
 
 def _ruler(rng: Generator) -> Coverage:
@@ -88,13 +66,13 @@ def _ruler(rng: Generator) -> Coverage:
         (np.array([[x, 1.0], [x, 0.93 if i % 5 else 0.89]]), 0.006)
         for i, x in enumerate(np.arange(gap, 1, gap))
     ]
-    return np.rot90(strokes(ticks, SIDE), int(rng.integers(4)))
+    return np.rot90(strokes(ticks), int(rng.integers(4)))
 
 
 def _tube(rng: Generator) -> Picture:
     """The dark corners of a dermatoscope."""
-    view = place(circle(), rng.uniform(0.47, 0.53, 2), np.full(2, rng.uniform(0.55, 0.65)), 0)
-    return gaussian_filter(fill([view], SIDE), 6)[..., None]
+    centre, radius = rng.uniform(0.47, 0.53, 2), rng.uniform(0.55, 0.65)
+    return gaussian_filter(fill([circle() * radius + centre]), 6)[..., None]
 
 
 LESION = Task(

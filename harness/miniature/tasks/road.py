@@ -3,28 +3,11 @@
 import numpy as np
 from numpy.random import Generator
 
-from samfit.harness.miniature.light import cast, over, photograph, to_bytes
-from samfit.harness.miniature.shapes import (
-    Coverage,
-    Points,
-    curve,
-    fill,
-    patch,
-    place,
-    strokes,
-    within,
-)
-from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature.light import cast, over, photograph
+from samfit.harness.miniature.shapes import Coverage, Points, curve, fill, patch, strokes, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import (
-    Field,
-    Picture,
-    Tones,
-    clouds,
-    grain,
-    mixed,
-    paint,
-)
+from samfit.harness.miniature.textures import SIDE, Field, Picture, Tones, mixed, paint
 
 MEADOW = Tones(hue=(0.18, 0.25), saturation=(0.07, 0.16), brightness=(0.28, 0.44))
 FIELDS = (
@@ -42,18 +25,22 @@ Line = tuple[Points, float]  # with its width as a share of the side
 
 def draw(rng: Generator) -> Drawing:
     """Fields, streets that meet, houses and car parks as grey as these, and trees."""
-    detail = mixed(clouds(rng, SIDE), grain(rng, SIDE), 0.4)
+    detail = mixed(textures.clouds(rng), textures.grain(rng), 0.4)
     picture = _fields(rng, detail)
     roads = _network(rng)
-    coverage = strokes(roads, SIDE)
+    coverage = strokes(roads)
     asphalt = paint(detail, GREY.draw(rng))
-    picture = over(picture, asphalt, 0.9 * _yards(rng, roads))
+    # Car parks and drives, which are no roads.
+    yards = [_beside(rng, roads, (0.02, 0.07), 0.01) for _ in range(rng.integers(1, 4))]
+    picture = over(picture, asphalt, 0.9 * fill(yards))
     for tones in (GREY, TILES):
-        houses = _houses(rng, roads) * (1 - coverage)
-        picture = _standing(picture, houses, paint(detail, tones.draw(rng)))
+        count = rng.integers(6, 20)
+        houses = [_beside(rng, roads, (0.012, 0.034), 0.015, 0.015) for _ in range(count)]
+        free = fill(houses) * (1 - coverage)
+        picture = _standing(picture, free, paint(detail, tones.draw(rng)))
     picture = over(picture, asphalt, coverage)
     picture = _standing(picture, _trees(rng), paint(detail, LEAVES.draw(rng)))
-    return to_bytes(photograph(rng, picture, 0.6, 0.015)), within(coverage)
+    return photograph(rng, picture, 0.6, 0.015), within(coverage)
 
 
 def _fields(rng: Generator, soil: Field) -> Picture:
@@ -91,36 +78,21 @@ def _network(rng: Generator) -> list[Line]:
     return roads
 
 
-def _beside(rng: Generator, roads: list[Line], distance: float) -> tuple[Points, float]:
-    """A point beside a road, and the road's direction there."""
+SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
+
+
+def _beside(
+    rng: Generator, roads: list[Line], sides: tuple[float, float], gap: float, scatter: float = 0
+) -> Points:
+    """A rectangle along a road, ``gap`` away from it or, with ``scatter``, more."""
+    size = rng.uniform(*sides, 2)
+    distance = gap + size.max() + (rng.exponential(scatter) if scatter else 0)
     line, width = roads[rng.integers(len(roads))]
     at = rng.integers(1, len(line) - 1)
     along = line[at + 1] - line[at - 1]
     aside = np.array([-along[1], along[0]]) / np.linalg.norm(along).clip(1e-9)
     point = line[at] + rng.choice([-1, 1]) * (width / 2 + distance) * aside
-    return point, float(np.arctan2(along[1], along[0]))
-
-
-SQUARE = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
-
-
-def _houses(rng: Generator, roads: list[Line]) -> Coverage:
-    outlines = []
-    for _ in range(rng.integers(6, 20)):
-        size = rng.uniform(0.012, 0.034, 2)
-        point, angle = _beside(rng, roads, 0.015 + size.max() + rng.exponential(0.015))
-        outlines.append(place(SQUARE, point, size, angle))
-    return fill(outlines, SIDE)
-
-
-def _yards(rng: Generator, roads: list[Line]) -> Coverage:
-    """Car parks and drives, which are no roads."""
-    outlines = []
-    for _ in range(rng.integers(1, 4)):
-        size = rng.uniform(0.02, 0.07, 2)
-        point, angle = _beside(rng, roads, size.max() + 0.01)
-        outlines.append(place(SQUARE, point, size, angle))
-    return fill(outlines, SIDE)
+    return shapes.place(SQUARE, point, size, np.arctan2(along[1], along[0]))
 
 
 def _trees(rng: Generator) -> Coverage:
@@ -131,7 +103,7 @@ def _trees(rng: Generator) -> Coverage:
         for _ in range(rng.integers(2, 14)):
             tree = wood + rng.normal(0, spread, 2)
             outlines.append(patch(rng, tree, rng.uniform(0.008, 0.025), 0.15))
-    return fill(outlines, SIDE)
+    return fill(outlines)
 
 
 def _standing(picture: Picture, things: Coverage, surface: Picture) -> Picture:

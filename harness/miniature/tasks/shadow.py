@@ -4,30 +4,11 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from samfit.harness.miniature.light import over, photograph, shaded, to_bytes, uneven_light
-from samfit.harness.miniature.shapes import (
-    Coverage,
-    Points,
-    blob,
-    curve,
-    fill,
-    patch,
-    place,
-    tube,
-    within,
-)
-from samfit.harness.miniature.source import SIDE
+from samfit.harness.miniature import shapes, textures
+from samfit.harness.miniature.light import over, photograph, shaded, uneven
+from samfit.harness.miniature.shapes import Coverage, Points, fill, place, tube, within
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import (
-    Picture,
-    Tones,
-    cells,
-    clouds,
-    grain,
-    mixed,
-    paint,
-    speckles,
-)
+from samfit.harness.miniature.textures import Picture, Tones, cells, clouds, grain, paint, speckles
 
 GROUNDS = (
     (Tones(hue=(0.55, 0.65), saturation=(0.0, 0.05), brightness=(0.42, 0.7)), clouds),  # asphalt
@@ -46,14 +27,14 @@ def draw(rng: Generator) -> Drawing:
     """Ground, dark things on it, and a shadow over both."""
     shadow = cast_shadow(rng)
     picture = in_shadow(rng, ground(rng), shadow)
-    picture = picture * uneven_light(rng, SIDE, rng.uniform(0, 0.3))[..., None]
-    return to_bytes(photograph(rng, picture, rng.uniform(0.4, 0.7), 0.015)), within(shadow)
+    picture = uneven(rng, picture, 0, 0.3)
+    return photograph(rng, picture, rng.uniform(0.4, 0.7), 0.015), within(shadow)
 
 
 def ground(rng: Generator) -> Picture:
     """Ground in full light, with stains and stones."""
     tones, texture = GROUNDS[rng.integers(len(GROUNDS))]
-    field = mixed(texture(rng, SIDE), clouds(rng, SIDE), rng.uniform(0.3, 0.6))
+    field = textures.mixed(texture(rng), clouds(rng), rng.uniform(0.3, 0.6))
     picture = paint(field, tones.draw(rng))
     for _ in range(rng.integers(1, 4)):
         picture = _with_dark_thing(rng, picture)
@@ -70,17 +51,17 @@ def cast_shadow(rng: Generator) -> Coverage:
     outlines = CASTERS[rng.integers(len(CASTERS))](rng)
     angle, centre = rng.uniform(0, 2 * np.pi), np.full(2, 0.5)
     turned = [place(part - 0.5, centre, np.ones(2), angle) for part in outlines]
-    return gaussian_filter(fill(turned, SIDE), rng.uniform(0.8, 2.5))
+    return gaussian_filter(fill(turned), rng.uniform(0.8, 2.5))
 
 
 def _with_dark_thing(rng: Generator, picture: Picture) -> Picture:
     """A stain, or a stone: as dark as a shadow."""
-    spot = patch(rng, rng.uniform(0.1, 0.9, 2), rng.uniform(0.06, 0.17), 0.15)
-    coverage = fill([spot], SIDE)
+    spot = shapes.patch(rng, rng.uniform(0.1, 0.9, 2), rng.uniform(0.06, 0.17), 0.15)
+    coverage = fill([spot])
     if rng.random() < 0.5:
         return over(picture, picture * STAIN, gaussian_filter(coverage, 1.5))
     shape = shaded(gaussian_filter(coverage, 4), 4)
-    stone = paint(clouds(rng, SIDE), THINGS.draw(rng)) * shape[..., None]
+    stone = paint(clouds(rng), THINGS.draw(rng)) * shape[..., None]
     return over(picture, stone, coverage)
 
 
@@ -101,7 +82,7 @@ def _person(rng: Generator) -> list[Points]:
         ends = np.array([[x + wide * x0, y - long * y0], [x + wide * x1, y - long * y1]])
         return tube(ends, wide * np.array(widths))
 
-    head = place(blob(rng, 0.05), np.array([x, y - 0.9 * long]), wide * np.array([0.06, 0.08]), 0)
+    head = shapes.blob(rng, 0.05) * (wide * np.array([0.06, 0.08])) + [x, y - 0.9 * long]
     stride, swing = rng.uniform(0.02, 0.12), rng.uniform(0.12, 0.2)
     return [
         head,
@@ -116,11 +97,11 @@ def _person(rng: Generator) -> list[Points]:
 def _tree(rng: Generator) -> list[Points]:
     """A trunk that branches into a crown of leaves."""
     foot, fork = np.array([rng.uniform(0.3, 0.7), 1.1]), np.array([rng.uniform(0.4, 0.6), 0.5])
-    parts = [tube(curve(rng, foot, fork, 0.05), np.linspace(0.09, 0.06, 48))]
+    parts = [tube(shapes.curve(rng, foot, fork, 0.05), np.linspace(0.09, 0.06, 48))]
     for _ in range(rng.integers(7, 12)):
         tip = fork + rng.uniform([-0.4, -0.42], [0.4, 0.05])
-        parts.append(tube(curve(rng, fork, tip, 0.05), np.linspace(0.04, 0.01, 48)))
-        parts.append(patch(rng, tip, rng.uniform(0.09, 0.2), 0.4))
+        parts.append(tube(shapes.curve(rng, fork, tip, 0.05), np.linspace(0.04, 0.01, 48)))
+        parts.append(shapes.patch(rng, tip, rng.uniform(0.09, 0.2), 0.4))
     return parts
 
 

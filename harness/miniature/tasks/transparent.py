@@ -4,25 +4,11 @@ import numpy as np
 from numpy.random import Generator
 from scipy.ndimage import gaussian_filter
 
-from samfit.harness.miniature.light import (
-    displaced,
-    over,
-    photograph,
-    shaded,
-    to_bytes,
-    uneven_light,
-)
+from samfit.harness.miniature import textures
+from samfit.harness.miniature.light import displaced, over, photograph, shaded, uneven
 from samfit.harness.miniature.shapes import Coverage, circle, fill, place, tube
-from samfit.harness.miniature.source import SIDE
 from samfit.harness.miniature.tasks.task import Drawing, Task
-from samfit.harness.miniature.textures import (
-    Picture,
-    Tones,
-    any_texture,
-    clouds,
-    mixed,
-    paint,
-)
+from samfit.harness.miniature.textures import SIDE, Picture, Tones, mixed, paint
 
 WALL = Tones(hue=(0.05, 0.2), saturation=(0.02, 0.12), brightness=(0.46, 0.7))
 TABLE = Tones(hue=(0.05, 0.1), saturation=(0.12, 0.24), brightness=(0.28, 0.48))
@@ -48,18 +34,18 @@ def draw(rng: Generator) -> Drawing:
         glass = vessel(rng, edge)
         picture = through_vessel(rng, picture, glass)
         mask[glass > 0.5] = THING
-    picture = picture * uneven_light(rng, SIDE, rng.uniform(0.1, 0.3))[..., None]
-    return to_bytes(photograph(rng, picture, 0.5, 0.012)), mask
+    picture = uneven(rng, picture, 0.1, 0.3)
+    return photograph(rng, picture, 0.5, 0.012), mask
 
 
 def room(rng: Generator, edge: float) -> Picture:
     """A wall, a table from ``edge`` down, a picture on the one and china on the other."""
-    detail = clouds(rng, SIDE)
-    wall = paint(mixed(any_texture(rng, SIDE), detail, 0.5), WALL.draw(rng))
-    table = paint(mixed(any_texture(rng, SIDE), detail, 0.4), TABLE.draw(rng))
+    detail = textures.clouds(rng)
+    wall = paint(mixed(textures.any_texture(rng), detail, 0.5), WALL.draw(rng))
+    table = paint(mixed(textures.any_texture(rng), detail, 0.4), TABLE.draw(rng))
     slope = rng.uniform(-0.05, 0.05)
     top = np.array([[0, edge], [1, edge + slope], [1, 1], [0, 1]])
-    picture = over(wall, table, fill([top], SIDE))
+    picture = over(wall, table, fill([top]))
     if rng.random() < 0.5:
         picture = over(picture, _plain(rng), pane(rng))
     for _ in range(rng.integers(0, 3)):
@@ -79,7 +65,7 @@ def _on_table(picture: Picture, standing: Coverage) -> Picture:
     rows, columns = (standing > 0.5).nonzero()
     foot = np.array([columns[rows > rows.max() - 4].mean(), rows.max()]) / SIDE
     width = np.ptp(columns) / SIDE
-    patch = fill([place(circle(), foot, width * np.array([0.6, 0.1]), 0)], SIDE)
+    patch = fill([circle() * (width * np.array([0.6, 0.1])) + foot])
     return picture * (1 - 0.5 * gaussian_filter(patch, 3))[..., None]
 
 
@@ -89,7 +75,7 @@ def pane(rng: Generator) -> Coverage:
     corners = np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]])
     corners[:, 1] *= 1 + rng.uniform(-0.25, 0.25) * corners[:, 0]
     centre = rng.uniform(0.25, [0.75, 0.6])
-    return fill([place(corners, centre, half, rng.normal(0, 0.08))], SIDE)
+    return fill([place(corners, centre, half, rng.normal(0, 0.08))])
 
 
 # Half the width of each kind of vessel from its rim (0) to its foot (1).
@@ -110,7 +96,7 @@ def vessel(rng: Generator, edge: float) -> Coverage:
     outline = tube(line, 2 * rng.uniform(0.85, 1.2) * width)
     size = rng.uniform(0.3, 0.55)
     centre = np.array([rng.uniform(0.15, 0.85), rng.uniform(edge + 0.05, 0.97) - size / 2])
-    return fill([place(outline, centre, np.full(2, size), rng.normal(0, 0.03))], SIDE)
+    return fill([place(outline, centre, np.full(2, size), rng.normal(0, 0.03))])
 
 
 def through_pane(rng: Generator, picture: Picture, glass: Coverage) -> Picture:

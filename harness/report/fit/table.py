@@ -119,7 +119,10 @@ def fit_document(fits: Sequence[MethodFit], asked: Cell) -> dict[str, Any]:
         "backbone": asked.backbone,
         "image_size": asked.image_size,
         "batch_size": asked.batch_size,
-        "cards": [{**asdict(card), "usable_bytes": card.usable_bytes} for card in cards],
+        "cards": [
+            {**asdict(card), "measured": card.measured, "usable_bytes": card.usable_bytes}
+            for card in cards
+        ],
         "fits": [fit.to_json() for fit in fits],
         "environment": dict(environment(asked)),
     }

@@ -6,8 +6,8 @@ from hypothesis import given, strategies as st
 from samfit import Cell, predict, unnamed_card
 from samfit.harness.device.cards import CARDS
 from samfit.harness.memory.need import cards_that_hold
-from samfit.harness.predict.needs import Needs
 from samfit.harness.predict.predict import Prediction
+from samfit.harness.predict.search import Needs
 
 CELL = Cell(adapter="lora", backbone="vit_tiny", batch_size=2)
 

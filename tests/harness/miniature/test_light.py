@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from samfit.harness.miniature.light import cast, displaced, over, rounded, shaded
+from samfit.harness.miniature.light import cast, displaced, over, shaded
 
 RNG = np.random.default_rng(0)
 PICTURE = RNG.random((32, 32, 3), np.float32)
@@ -15,12 +15,11 @@ def test_what_covers_hides_and_what_does_not_shows():
     np.testing.assert_allclose(over(PICTURE, top, np.ones((32, 32), np.float32)), 1, rtol=1e-6)
 
 
-def test_a_height_is_lit_from_the_upper_left_and_a_rounded_object_from_the_lower_right():
+def test_a_height_is_lit_from_the_upper_left():
     hill = np.exp(-(np.hypot(*(np.mgrid[:64, :64] - 31.5)) ** 2) / 200)
     light = shaded(hill, 4)
     assert light[24, 24] > 1 > light[40, 40]
     assert light[31:33, 31:33].mean() == pytest.approx(1, abs=1e-3)
-    assert rounded(DISC, 4)[40, 40] > 1 > rounded(DISC, 4)[24, 24]
 
 
 def test_a_shadow_falls_down_and_to_the_right():

@@ -18,7 +18,7 @@ def test_a_tube_along_a_straight_line_is_a_rectangle(width, angle):
     line = 0.5 + np.linspace(-0.3, 0.3, 9)[:, None] * [np.cos(angle), np.sin(angle)]
     outline = tube(line, np.full(9, width))
     assert area(outline) == pytest.approx(0.6 * width)
-    assert fill([outline], 128).mean() == pytest.approx(0.6 * width, rel=0.1)
+    assert fill([outline]).mean() == pytest.approx(0.6 * width, rel=0.1)
 
 
 def test_softening_cuts_corners_off_and_stays_within():
@@ -33,7 +33,7 @@ def test_softening_cuts_corners_off_and_stays_within():
 @settings(deadline=None)
 @given(radius=st.floats(0.1, 0.4))
 def test_a_mask_holds_the_pixels_that_are_mostly_covered(radius):
-    mask = within(fill([place(circle(), np.full(2, 0.5), np.full(2, radius), 0)], 128))
+    mask = within(fill([place(circle(), np.full(2, 0.5), np.full(2, radius), 0)]))
     assert mask.dtype == np.uint8
     assert mask.max() == 1
     assert mask.mean() == pytest.approx(np.pi * radius**2, rel=0.08)

@@ -8,8 +8,11 @@ from samfit.harness.miniature.tasks import TASKS
 pytestmark = pytest.mark.parametrize("name", TASKS)
 
 
-def test_a_drawing_is_what_the_task_promises(name):
-    image, mask = TASKS[name].draw(np.random.default_rng(5))
+def test_a_task_says_what_it_is_and_draws_what_it_promises(name):
+    task = TASKS[name]
+    assert task.name == name and task.title and task.mirrors and task.difficulty
+    assert len(task.class_names) == (task.classes if task.classes > 1 else 0)
+    image, mask = task.draw(np.random.default_rng(5))
     assert image.shape == (256, 256, 3)
     assert mask.shape == (256, 256)
     assert image.dtype == mask.dtype == np.uint8
@@ -39,10 +42,3 @@ def test_no_pixel_is_always_or_nearly_always_foreground(name, drawings):
     often = (drawings(name)[1] > 0).mean(0)
     assert 0 < often.max() < 0.8
     assert (often > 0).mean() > 0.4
-
-
-def test_a_task_says_what_it_is(name):
-    task = TASKS[name]
-    assert task.name == name
-    assert task.title and task.mirrors and task.difficulty
-    assert len(task.class_names) == (task.classes if task.classes > 1 else 0)

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from samfit.harness.miniature.textures import (
+    SIDE,
     TEXTURES,
     Tones,
     clouds,
@@ -17,10 +18,10 @@ seeds = st.integers(0, 2**32)
 
 
 @few
-@given(seed=seeds, kind=st.sampled_from([*TEXTURES, lambda rng, side: swells(rng, side, 6)]))
+@given(seed=seeds, kind=st.sampled_from([*TEXTURES, lambda rng: swells(rng, 6)]))
 def test_fields_have_the_same_brightness_and_contrast(seed, kind):
-    field = kind(np.random.default_rng(seed), 64)
-    assert field.shape == (64, 64)
+    field = kind(np.random.default_rng(seed))
+    assert field.shape == (SIDE, SIDE)
     assert 0 <= field.min() < field.max() <= 1
     assert field.mean() == pytest.approx(0.5, abs=0.08)
     assert field.std() == pytest.approx(0.29, abs=0.1)
@@ -30,7 +31,7 @@ def test_fields_have_the_same_brightness_and_contrast(seed, kind):
 @given(seed=seeds, share=st.floats(0, 1))
 def test_a_mixture_is_a_field(seed, share):
     rng = np.random.default_rng(seed)
-    one, other = clouds(rng, 64), swells(rng, 64, 8)
+    one, other = clouds(rng), swells(rng, 8)
     field = mixed(one, other, share)
     assert field.mean() == pytest.approx(0.5, abs=0.08)
     nearer = other if share > 0.5 else one
@@ -41,14 +42,14 @@ def test_a_mixture_is_a_field(seed, share):
 @given(seed=seeds)
 def test_equalised_values_are_spread_evenly_where_asked(seed):
     rng = np.random.default_rng(seed)
-    where = rng.random((64, 64)) < 0.3
-    spread = np.sort(equalised(clouds(rng, 64) + 3 * where, where)[where])
+    where = rng.random((SIDE, SIDE)) < 0.3
+    spread = np.sort(equalised(clouds(rng) + 3 * where, where)[where])
     assert np.abs(spread - np.linspace(0, 1, len(spread))).max() < 0.02
 
 
 def test_swells_are_as_many_as_asked():
     rng = np.random.default_rng(0)
-    changes = [np.abs(np.diff(swells(rng, 128, waves))).mean() for waves in (2, 6, 20)]
+    changes = [np.abs(np.diff(swells(rng, waves))).mean() for waves in (2, 6, 20)]
     assert changes[0] * 2 < changes[1]
     assert changes[1] * 2 < changes[2]
 

@@ -11,8 +11,8 @@ import samfit
 from samfit import Cell, find_card, unnamed_card
 from samfit.harness.memory.allocator import DoesNotFitError
 from samfit.harness.memory.replay import replay
-from samfit.harness.predict.needs import Needs
 from samfit.harness.predict.predict import Prediction
+from samfit.harness.predict.search import Needs
 from samfit.units import MIB
 
 CONTEXT = 619  # MiB, of a card that has no name
