@@ -22,9 +22,8 @@ from samfit.harness.memory.pools import (
     Block,
     Driver,
     ExpandablePool,
-    LargePool,
+    FixedPool,
     Pool,
-    SmallPool,
     round_up,
 )
 from samfit.harness.trace.trace import ROUND_BYTES
@@ -110,8 +109,8 @@ class CachingAllocator:
         self.allocated = 0
         self._driver = Driver(NO_LIMIT if capacity_bytes is None else capacity_bytes)
         max_split = self.options.max_split_bytes or NO_LIMIT
-        self._small: Pool = SmallPool(self._driver, max_split)
-        self._large: Pool = LargePool(self._driver, max_split)
+        self._small: Pool = FixedPool(self._driver, max_split)
+        self._large: Pool = FixedPool(self._driver, max_split)
         if self.options.expandable_segments:
             self._small = ExpandablePool(self._driver, max_split, page=SMALL_SEGMENT)
             self._large = ExpandablePool(self._driver, max_split, page=LARGE_SEGMENT)

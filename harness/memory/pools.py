@@ -150,14 +150,15 @@ class Pool(ABC):
 
 
 class FixedPool(Pool):
-    """Segments that stay as the driver gave them, and that it takes back as a whole."""
+    """Segments that stay as the driver gave them, and that it takes back as a whole.
 
-    @abstractmethod
-    def segment_bytes(self, nbytes: int) -> int:
-        """The size of a new segment for a request."""
+    Small requests share one; a large one has its own, or shares it with a few.
+    """
 
     def grow(self, nbytes: int) -> Block | None:
-        size = self.segment_bytes(nbytes)
+        size = LARGE_SEGMENT if nbytes < LARGE_REQUEST else round_up(nbytes, SEGMENT_ROUND)
+        if nbytes <= SMALL_REQUEST:
+            size = SMALL_SEGMENT
         if not self.driver.take(size):
             return None
         block = Block(self.driver.addresses(size), size)
@@ -174,21 +175,9 @@ class FixedPool(Pool):
         del self.segments[block.address]
         self.driver.give_back(block.nbytes)
 
-
-class SmallPool(FixedPool):
-    """Segments that small requests share."""
-
-    def segment_bytes(self, nbytes: int) -> int:
-        return SMALL_SEGMENT
-
-
-class LargePool(FixedPool):
-    """Segments of one large request, or of a few."""
-
-    def segment_bytes(self, nbytes: int) -> int:
-        return LARGE_SEGMENT if nbytes < LARGE_REQUEST else round_up(nbytes, SEGMENT_ROUND)
-
     def _splits(self, block: Block, nbytes: int) -> bool:
+        if nbytes <= SMALL_REQUEST:
+            return super()._splits(block, nbytes)
         return nbytes < self.max_split and block.nbytes - nbytes > SMALL_REQUEST
 
     def give_back_oversize(self, nbytes: int) -> bool:

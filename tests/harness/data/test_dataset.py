@@ -150,9 +150,10 @@ def test_what_is_held_out_stays_the_same_from_version_to_version():
     assert [example.name for example in held] == ["0001", "0008", "0012", "0013"]
 
 
-def test_a_data_set_with_validation_is_left_alone():
+def test_a_data_set_with_validation_is_left_alone_and_0_holds_nothing_out():
     data = DataSet(name="d", classes=1, train=(Named("a"),), val=(Named("b"),))
     assert with_validation(data, 0.5, seed=0) is data
+    assert with_validation(data_set(1), 0, seed=0) == data_set(1)
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -166,8 +167,3 @@ def test_too_few_to_share_are_refused(count):
 def test_a_share_is_from_0_to_below_1(share):
     with user_error("--hold-out", "from 0 to below 1", str(share)):
         with_validation(data_set(5), share, seed=0)
-
-
-def test_a_share_of_0_holds_nothing_out():
-    data = data_set(1)
-    assert with_validation(data, 0, seed=0) is data
