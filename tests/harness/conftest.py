@@ -16,6 +16,7 @@ def samfit(monkeypatch, capsys):
     """Runs a command line; gives its exit code, standard output and standard error."""
 
     def run(*arguments):
+        capsys.readouterr()  # what the setting up of runs said
         monkeypatch.setattr(sys, "argv", ["samfit", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()

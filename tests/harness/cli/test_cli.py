@@ -1,4 +1,4 @@
-"""The command line as a user meets it: answers, help, and one sentence for every mistake."""
+"""The command line as a user meets it; test_mistakes.py has what it says of mistakes."""
 
 import json
 import signal
@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-import torch
 from synthetic_records import predicted, stored
 
 from samfit.harness.record.cell import Cell
@@ -47,15 +46,6 @@ def test_measure_json_keeps_the_contract(samfit):
     assert record["timing"]["images_per_second"] > 0
 
 
-def test_settings_reach_the_adapter(samfit):
-    arguments = ("predict", "lora", "--backbone", "vit_tiny", "--json")
-    counts = [
-        json.loads(samfit(*arguments, *more)[1])["params"]["adapter"]
-        for more in ((), ("--set", "rank=8"))
-    ]
-    assert counts[1] == 2 * counts[0]
-
-
 def test_predict_is_readable(samfit):
     code, out, _ = samfit("predict", "cad", "--backbone", "vit_tiny")
     assert code == 0
@@ -85,48 +75,6 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(samfit):
     for name, entry in entries.items():
         assert entry["levers"][:2] == ["attention", "checkpointing"], name
         assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["predict", "lorra"], "there is no adapter 'lorra': did you mean 'lora'?"),
-        (["predict", "lora", "--batch-size", "0"], "--batch-size must be at least 1, got 0."),
-        (["predict", "lora", "--backbone", "vit_x"], "there is no backbone 'vit_x'"),
-        (["predict", "lora", "--set", "rnk=4"], "did you mean 'rank'?"),
-        (
-            ["predict", "lora", "--set", "rank=four"],
-            "setting rank must be a whole number",
-        ),
-        (
-            ["predict", "lora", "--set", "rank=0"],
-            "setting rank must be at least 1, got 0.",
-        ),
-        (["predict", "lora", "--set", "rank"], "--set takes KEY=VALUE, got 'rank'."),
-        (["predict", "lora", "--checkpoint", "no.pth"], "there is no checkpoint file"),
-        (["predict", "lora", "--set", "rank=4", "--set", "rank=8"], "--set rank is given twice"),
-        (["predict", "lora", "--set", "rank=true"], "must be a whole number"),
-        (["predict", "lora", "--checkpoint", "a" * 5000], "there is no checkpoint file"),
-        (["predict", "lora", "--batch-size", 10**12], "--batch-size must be at most 65536"),
-        (["sweep", "a" * 3000, "--output", "{tmp}/r.jsonl"], "there is no profile"),
-        (["sweep", "bench", "--output", "{tmp}"], "it is not a file"),
-        (["measure", "lorra"], "did you mean 'lora'?"),
-        (["sweep", "benhc", "--output", "{tmp}/r.jsonl"], "there is no profile 'benhc'"),
-        (["sweep", "bench", "--output", "/proc/no/r.jsonl"], "cannot write to"),
-        (["report", "{tmp}/missing.jsonl"], "there are no results"),
-        (["report", "{tmp}"], "cannot read"),
-        (["validate", "--minutes", 0, "--output", "{tmp}"], "--minutes must be more than 0"),
-        (["validate", "--backbone", "vit_x", "--device", "cpu"], "there is no backbone 'vit_x'"),
-    ],
-)
-def test_mistakes_are_one_sentence(samfit, tmp_path, arguments, sentence):
-    code, out, err = samfit(*(str(text).format(tmp=tmp_path) for text in arguments))
-    assert code == 1
-    assert out == ""
-    assert err.startswith("samfit: ")
-    assert sentence in err
-    assert "Traceback" not in err
-    assert len(err.strip().splitlines()) == 1
 
 
 def test_sweep_and_report(samfit, tmp_path):
@@ -175,17 +123,6 @@ def test_validate_ends_with_one_when_predictions_are_off(samfit, two_tasks, tmp_
     assert "predictions are off by more than they should: worst allocated error" in err
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_validate_says_what_it_needs(samfit, tmp_path):
-    code, out, err = samfit("validate", "--output", tmp_path / "new")
-    assert (code, out) == (1, "")
-    assert err.strip() == (
-        "samfit: validate needs a CUDA device: run it where there is one, or check the tracer "
-        "alone with --device cpu."
-    )
-    assert not (tmp_path / "new").exists()
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
     results = stored(tmp_path / "results.jsonl", [predicted()])
@@ -214,12 +151,9 @@ def test_an_interrupt_ends_quietly(command):
     assert b"Traceback" not in err and b"terminate called" not in err
 
 
-def test_a_name_neither_breaks_the_line_nor_moves_the_cursor(samfit, tmp_path):
-    folder = tmp_path / "two\nlines \x1b[2J and ü"
-    code, out, err = samfit("evaluate", folder)
-    assert (code, out) == (1, "")
-    assert "two\\nlines \\x1b[2J and ü" in err
-    assert len(err.splitlines()) == 1
+def test_a_name_neither_breaks_the_line_nor_moves_the_cursor(mistake, tmp_path):
+    sentence = mistake("evaluate", tmp_path / "two\nlines \x1b[2J and ü")
+    assert "two\\nlines \\x1b[2J and ü" in sentence
 
 
 def test_help_needs_no_torch():

@@ -43,14 +43,3 @@ def test_it_draws(samfit, runs, tmp_path):
     picture = tmp_path / "plots" / "changes.svg"
     assert samfit("compare", *runs, "--output", picture)[0] == 0
     assert picture.read_bytes().startswith(b"<?xml")
-
-
-def test_what_cannot_be_compared_is_said_in_one_sentence(samfit, runs, tmp_path):
-    other = stored(tmp_path / "other.jsonl", [predicted("ssf")])
-    for arguments, words in (
-        ((runs[0], other), "no Cell in common"),
-        ((tmp_path / "none.jsonl", runs[1]), "no results in"),
-        ((*runs, "--output", tmp_path / "plot.gif"), "must end in"),
-    ):
-        code, _, err = samfit("compare", *arguments)
-        assert code == 1 and words in err and err.count("\n") <= 1

@@ -67,37 +67,9 @@ def test_scores_are_said_even_if_their_table_cannot_be_written(place, samfit, ph
     assert json.loads(out)["images"] == 3
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["{boxes_run}", "--split", "val"], ["has no split val", "test or train"]),
-        (["{photos_run}", "--data", "{tmp}/missing"], ["neither a folder nor a CSV", "--data"]),
-        (["{photos_run}", "--data", "{photos}", "--layout", "x"], ["there is no layout 'x'"]),
-        (["{photos_run}", "--data", "miniature:rod"], ["no miniature task 'rod'"]),
-        (["{photos_run}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
-        (["{tmp}"], ["there is no run in", "samfit train"]),
-        (["{tmp}/missing"], ["there is no run in"]),
-    ],
-)
-def test_mistakes_are_one_sentence(
-    options, words, mistake, photos, photos_run, boxes_run, tmp_path
-):
-    places = {"photos": photos, "photos_run": photos_run, "boxes_run": boxes_run, "tmp": tmp_path}
-    sentence = mistake("evaluate", *(text.format(**places) for text in options))
-    for word in words:
-        assert word in sentence
-
-
 def test_a_run_that_is_not_finished_has_no_scores(mistake, photos_run, tmp_path):
     (tmp_path / "run.json").write_bytes((photos_run / "run.json").read_bytes())
     assert "is not finished" in mistake("evaluate", tmp_path)
-
-
-@pytest.mark.parametrize("ours", ["photos", "maps"])
-def test_data_of_other_classes_are_refused(ours, mistake, photos, maps, photos_run, maps_run):
-    run, data, classes = (photos_run, maps, 3) if ours == "photos" else (maps_run, photos, 1)
-    sentence = mistake("evaluate", run, "--data", data, "--classes", classes)
-    assert "classes" in sentence
 
 
 def test_weights_of_another_sam_are_refused(mistake, photos_run, checkpoint, tmp_path):

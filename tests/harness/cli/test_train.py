@@ -124,48 +124,9 @@ def test_a_task_that_comes_with_samfit(samfit, tiny, tmp_path, monkeypatch):
     )
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--data", "{tmp}/missing"], ["neither a folder nor a CSV file", "--data"]),
-        (["--data", "{tmp}"], ["no images and masks"]),
-        (["--data", "{photos}", "--layout", "cod11k"], ["there is no layout 'cod11k'", "cod10k"]),
-        (["--data", "{photos}", "--layout", "cod10k"], ["does not hold", "as published"]),
-        (["--data", "miniature:camouflag"], ["no miniature task", "'camouflage'"]),
-        (["--data", "{photos}", "--batch-size", "9"], ["too few images", "(5)", "--batch-size 9"]),
-        (["--data", "{photos}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
-        (["--data", "{photos}", "--backbone", "vit_b"], ["vit_tiny, not vit_b"]),
-        (["--data", "{photos}", "--loss", "samed"], ["--loss samed", "one class"]),
-        (["--data", "{maps}", "--loss", "cad"], ["--loss cad", "3 classes"]),
-        (["--data", "{photos}", "--hold-out", "1.5"], ["--hold-out must be from 0", "1.5"]),
-        (["--data", "{photos}", "--epochs", "-1"], ["--epochs"]),
-        (["--data", "{photos}", "--pretrained", "no.pth"], ["no pretrained part", "--pretrained"]),
-        (
-            ["--data", "{photos}", "--cache-embeddings", "--augment", "flip"],
-            ["--cache-embeddings", "drop --augment"],
-        ),
-        (["--data", "{photos}", "--output", "/dev/null/run"], ["cannot write to /dev/null/run"]),
-        (["--data", "{photos}", "--learning-rate", "1e30"], ["training diverged"]),
-    ],
-    ids=lambda value: "-".join(value[1:]) if value[0].startswith("--data") else "",
-)
-def test_mistakes_are_one_sentence(options, words, mistake, photos, maps, tiny, tmp_path):
-    options = [text.format(tmp=tmp_path, photos=photos, maps=maps) for text in options]
-    output = [] if "--output" in options else ["--output", tmp_path / "run"]
-    sentence = mistake("train", "decoder", *tiny, *options, *output)
-    for word in words:
-        assert word in sentence
-
-
-def test_training_starts_from_weights(mistake, photos, tmp_path):
-    sentence = mistake("train", "cad", "--data", photos, "--output", tmp_path)
-    assert "give --checkpoint" in sentence
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_a_card_that_is_not_there_is_named(mistake, photos, tiny, tmp_path):
-    options = ["--data", photos, *tiny, "--device", "cuda", "--output", tmp_path]
-    assert "there is no CUDA device here" in mistake("train", "decoder", *options)
+def test_a_training_that_diverges_says_so(mistake, photos, tiny, tmp_path):
+    options = ["--data", photos, *tiny, "--output", tmp_path, "--learning-rate", "1e30"]
+    assert "training diverged" in mistake("train", "decoder", *options)
 
 
 def test_a_bad_image_is_named_before_training_starts(mistake, photos, tiny, tmp_path):
@@ -178,12 +139,6 @@ def test_a_bad_image_is_named_before_training_starts(mistake, photos, tiny, tmp_
     options = ["--data", tmp_path / "data", *tiny, "--output", tmp_path / "run"]
     assert str(torn) in mistake("train", "decoder", *options)
     assert not (tmp_path / "run").exists()
-
-
-def test_other_options_do_not_resume_a_run(mistake, photos, tiny, photos_run):
-    options = ["--data", photos, *tiny, "--seed", 3, "--output", photos_run]
-    sentence = mistake("train", "decoder", *options)
-    assert f"{photos_run} holds a run with --seed 0, not 3" in sentence
 
 
 def test_two_trainings_do_not_share_a_folder(mistake, photos, tiny, tmp_path):

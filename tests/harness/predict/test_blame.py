@@ -87,20 +87,3 @@ def test_a_picture_is_drawn_where_it_is_asked_for_and_nowhere_else(samfit, tmp_p
     _, out, _ = samfit("blame", "decoder", *TINY, "--against", "--batch-size 2", "--output", path)
     assert path.read_bytes().startswith(b"\x89PNG")
     assert out.rstrip().endswith(str(path))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--against", "lorra"], "--against 'lorra': there is no adapter 'lorra'"),
-        (["--against", "cad --bach-size 2"], "No such option: --bach-size"),
-        (["--against", "--encoder-micro-batch 1"], "lora cannot use --encoder-micro-batch"),
-        (["--output", "picture.jpg"], "--output must end in .png or .svg, got 'picture.jpg'."),
-    ],
-)
-def test_mistakes_are_one_sentence(samfit, arguments, sentence):
-    code, out, message = samfit("blame", "lora", *TINY, *arguments)
-    assert code == 1
-    assert message.startswith("samfit: ") and sentence in message
-    assert out == ""
-    assert len(message.splitlines()) == 1
