@@ -16,28 +16,25 @@ from safetensors.torch import save_file
 from small_sam import adapted
 from synthetic_records import measured, on_cards, predicted, scored
 
-from samfit.adapters.sam.build import build_sam
+from samfit import Record, Store, UserError, build_sam, compare
 from samfit.adapters.sam.checkpoint import load_checkpoint
-from samfit.errors import UserError
 from samfit.harness.data.pair import read_image, read_mask
 from samfit.harness.data.table import read_table
-from samfit.harness.record.changes import compare
-from samfit.harness.record.record import Record
-from samfit.harness.record.store import Store
 from samfit.harness.report.page.page import Section, report_page
 from samfit.harness.report.write import report_tables
 from samfit.harness.run.profiles import load_profile
 from samfit.harness.train.run_folder import RunFolder
 
-DAMAGES = st.lists(
-    st.tuples(
-        st.floats(0, 1, exclude_max=True),  # where, as a share of the file
-        st.sampled_from(["replace", "insert", "delete", "repeat", "end"]),
-        st.binary(min_size=1, max_size=8),
-    ),
-    min_size=1,
-    max_size=4,
-)
+
+def damages_within(share, *kinds):
+    """Places below this share of a file, and what is done to it there."""
+    places, noise = st.floats(0, share, exclude_max=True), st.binary(min_size=1, max_size=8)
+    damage = st.tuples(places, st.sampled_from(kinds), noise)
+    return st.lists(damage, min_size=1, max_size=4)
+
+
+DAMAGES = damages_within(1, "replace", "insert", "delete", "repeat", "end")
+IN_HEADER = damages_within(0.02, "replace", "insert", "delete")
 bounded = settings(
     max_examples=60,
     deadline=None,
@@ -236,17 +233,6 @@ def adapter_file(model, tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-IN_HEADER = st.lists(
-    st.tuples(
-        st.floats(0, 0.02),
-        st.sampled_from(["replace", "insert", "delete"]),
-        st.binary(min_size=1, max_size=8),
-    ),
-    min_size=1,
-    max_size=4,
-)
-
-
 @bounded
 @given(IN_HEADER | DAMAGES)
 def test_adapter_files(tmp_path, model, adapter_file, damages):
@@ -259,15 +245,16 @@ def test_adapter_files(tmp_path, model, adapter_file, damages):
 def checkpoints(tmp_path_factory) -> dict[str, bytes]:
     state, folder = build_sam("vit_tiny", 64).state_dict(), tmp_path_factory.mktemp("sam")
     torch.save(state, folder / "sam.pth")
+    torch.save(state, folder / "old.pth", _use_new_zipfile_serialization=False)
     save_file(state, folder / "sam.safetensors")
-    return {path.suffix: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @settings(bounded, max_examples=25)
 @given(IN_HEADER | DAMAGES)
 def test_checkpoints(tmp_path, checkpoints, damages):
-    for suffix, content in checkpoints.items():
-        path = tmp_path / f"sam{suffix}"
+    for name, content in checkpoints.items():
+        path = tmp_path / name
         path.write_bytes(damaged(content, damages))
         answers_or_says_why(lambda file: load_checkpoint(SAM, file, "vit_tiny"), path)
 

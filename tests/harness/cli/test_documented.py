@@ -67,7 +67,7 @@ def test_commands_of_a_page_run_in_their_order(page, samfit, here):
         if "gains" in options:
             continue  # the example of a package, which test_docs.py installs and runs
         code, _, err = samfit(command, *options, *SMALLER.get(command, "").split())
-        assert code in (0, None), f"{line}: {err}"
+        assert code == 0, f"{line}: {err}"
 
 
 def test_each_page_with_commands_is_among_them():

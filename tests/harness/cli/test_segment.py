@@ -1,6 +1,5 @@
 """``samfit segment``: masks for images that have none."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -35,33 +34,26 @@ def wild(tmp_path):
 SIZES = {"a.png": (30, 90), "b.png": (64, 64), "deep/c.png": (17, 5), "deep/a.png": (40, 41)}
 
 
-def test_a_folder_of_images_becomes_a_folder_of_masks(samfit, photos_run, wild, tmp_path):
-    code, out, _ = samfit("segment", photos_run, wild, "--output", tmp_path / "masks", "--json")
-    assert code in (None, 0)
+def test_a_folder_of_images_becomes_a_folder_of_masks(answer, photos_run, wild, tmp_path):
+    found = answer("segment", photos_run, wild, "--output", tmp_path / "masks")
     masks = pictures_in(tmp_path / "masks")
     assert {name: mask.size for name, mask in masks.items()} == SIZES
     assert {mask.mode for mask in masks.values()} == {"L"}
     assert all(set(np.unique(mask)) <= {0, 255} for mask in masks.values())
-    assert sorted(json.loads(out)["files"]) == sorted(
-        str(tmp_path / "masks" / name) for name in SIZES
-    )
+    assert sorted(found["files"]) == sorted(str(tmp_path / "masks" / name) for name in SIZES)
 
 
-def test_classes_are_indices_in_a_palette(samfit, maps_run, wild, tmp_path):
-    code, out, _ = samfit("segment", maps_run, wild, "--output", tmp_path / "masks")
-    assert code in (None, 0)
-    assert "4 masks in" in out
+def test_classes_are_indices_in_a_palette(said, maps_run, wild, tmp_path):
+    assert "4 masks in" in said("segment", maps_run, wild, "--output", tmp_path / "masks")
     masks = pictures_in(tmp_path / "masks")
     assert {name: mask.size for name, mask in masks.items()} == SIZES
     assert {mask.mode for mask in masks.values()} == {"P"}
     assert all(np.asarray(mask).max() < 3 for mask in masks.values())
 
 
-def test_a_single_image_with_the_box_of_its_object(samfit, boxes_run, wild, tmp_path):
-    image = wild / "b.jpg"
-    arguments = ("segment", boxes_run, image, "--output", tmp_path / "new" / "masks")
-    code, _, _ = samfit(*arguments, "--box", "10,5.5,60,50")
-    assert code in (None, 0)
+def test_a_single_image_with_the_box_of_its_object(said, boxes_run, wild, tmp_path):
+    box = ("--box", "10,5.5,60,50")
+    said("segment", boxes_run, wild / "b.jpg", *box, "--output", tmp_path / "new" / "masks")
     assert [*pictures_in(tmp_path / "new")] == ["masks/b.png"]
 
 

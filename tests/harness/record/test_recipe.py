@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 from user_error import user_error
 
-from samfit.harness.record.recipe import POLY_POWER, Recipe, Schedule
+from samfit import Recipe
+from samfit.harness.record.recipe import POLY_POWER, Schedule
 
 SCHEDULES = get_args(Schedule)
 falling = pytest.mark.parametrize("schedule", ["cosine", "linear", "poly"])
