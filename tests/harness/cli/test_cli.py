@@ -11,6 +11,7 @@ import pytest
 from synthetic_records import predicted, stored
 
 from samfit import Cell
+from samfit.harness.measure import measure
 from samfit.harness.report.agreement import table as report_validation
 from samfit.harness.run import validation
 
@@ -40,6 +41,18 @@ def test_measure_json_keeps_the_contract(answer):
     assert record["source"] == "measured-cpu"
     assert record["timing"]["step_ms"].keys() == {"median", "p10", "p90", "n"}
     assert record["timing"]["images_per_second"] > 0
+
+
+def test_running_out_of_memory_is_a_record_and_an_error(samfit, workers_here, monkeypatch):
+    def exhausted(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(measure, "warm_up", exhausted)
+    options = ("--backbone", "vit_tiny", "--device", "cpu", "--json")
+    code, out, err = samfit("measure", "cad", *options)
+    assert code == 1
+    assert json.loads(out)["status"] == "oom"
+    assert "out of memory" in err
 
 
 def test_predict_is_readable(said):

@@ -183,29 +183,22 @@ def test_whatever_is_read_can_be_shown(data):
     assert json.dumps(compare(RECORDS, records).to_json())
 
 
-IMAGES = {
-    "path": "x",
-    "layout": "auto",
-    "classes": 1,
-    "hold_out": 0.1,
-    "name": "x",
-    "class_names": [],
-    "train_images": 9,
-    "val_images": 1,
-    "names_sha256": "0",
-}
+DESCRIPTION = {
+    "cell": {"adapter": "cad", "settings": {"lean": True, "classes": 2}},
+    "recipe": {"epochs": 3},
+    "data": {
+        "path": "x", "layout": "auto", "classes": 1, "hold_out": 0.1, "name": "x",
+        "class_names": [], "train_images": 9, "val_images": 1, "names_sha256": "0",
+    },
+    "pretrained": None,
+}  # fmt: skip
 
 
 @settings(bounded, max_examples=200)
 @given(st.data())
 def test_descriptions_with_other_values(tmp_path, data):
-    good = {
-        "cell": {"adapter": "cad", "settings": {"lean": True, "classes": 2}},
-        "recipe": {"epochs": 3},
-        "data": IMAGES,
-        "pretrained": None,
-    }
-    (tmp_path / "run.json").write_text(json.dumps(with_another_value(good, data.draw)))
+    description = with_another_value(DESCRIPTION, data.draw)
+    (tmp_path / "run.json").write_text(json.dumps(description))
     answers_or_says_why(lambda folder: RunFolder(folder).description(), tmp_path)
 
 

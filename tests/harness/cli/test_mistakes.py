@@ -29,6 +29,8 @@ MISTAKES = [
     ("predict lora --checkpoint no.pth", "there is no checkpoint file"),
     ("predict lora --checkpoint " + "a" * 5000, "there is no checkpoint file"),
     ("predict cad --set classes=3" + TINY, "--loss cad is not for 3 classes: choose samed."),
+    ("predict lora --json --checkpoint {broken}" + TINY, "{broken}"),
+    ("measure lora --json --checkpoint {broken}" + TINY, "{broken}"),
     ("measure lorra", "did you mean 'lora'?"),
     ("sweep benhc --output {tmp}/r.jsonl", "there is no profile 'benhc'"),
     ("sweep " + "a" * 3000 + " --output {tmp}/r.jsonl", "there is no profile"),
@@ -110,6 +112,13 @@ def picture(tmp_path):
 
 
 @pytest.fixture
+def broken(tmp_path):
+    path = tmp_path / "sam.safetensors"
+    path.write_bytes(b"no weights")
+    return path
+
+
+@pytest.fixture
 def results(tmp_path):
     return stored(tmp_path / "results.jsonl", [predicted("cad"), measured("lora")])
 
@@ -120,7 +129,7 @@ def others(tmp_path):
 
 
 @pytest.mark.parametrize("case", MISTAKES, ids=lambda case: case[0][:90])
-def test_a_mistake_is_one_sentence(case, request, mistake, tmp_path):
+def test_a_mistake_is_one_sentence(case, request, mistake, workers_here, tmp_path):
     (tmp_path / "empty").mkdir()
     places = {"tmp": tmp_path}
     for name in set(re.findall(r"{(\w+)}", case[0])) - {"tmp"}:

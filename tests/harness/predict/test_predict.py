@@ -67,11 +67,6 @@ def test_operations_per_image_do_not_depend_on_the_batch():
     assert one.flops_per_image == pytest.approx(four.flops_per_image, rel=1e-3)
 
 
-def test_a_wrong_checkpoint_is_noticed():
-    with pytest.raises(UserError, match="no checkpoint file"):
-        predict(Cell(adapter="lora", backbone="vit_tiny", checkpoint="missing.pth"))
-
-
 def test_weights_that_come_with_samfit_are_no_file_that_is_missing():
     cell = Cell(adapter="decoder", backbone="vit_tiny", checkpoint="miniature")
     plain = predict(replace(cell, checkpoint=None))
