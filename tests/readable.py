@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from rich.console import Console, RenderableType
 from synthetic_records import direct_labels
 
-from samfit.harness.record.record import Record
+from samfit import Record
 from samfit.harness.report.write import TOPICS
 
 

@@ -12,10 +12,8 @@ from matplotlib.text import Text
 from readable import made
 from small_sam import adapted, small_batch
 
-from samfit.adapters.core.registry import adapter_names
+from samfit import Cell, adapter_names, predict
 from samfit.harness.measure.measure import measure
-from samfit.harness.predict.predict import predict
-from samfit.harness.record.cell import Cell
 from samfit.harness.report.write import TOPICS, report_tables
 from samfit.harness.step.levers import with_every_exact_lever
 

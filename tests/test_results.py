@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from samfit import Cell
-from samfit.adapters.core.registry import adapter_names
-from samfit.harness.predict.predict import predict
-from samfit.harness.record.changes import compare
-from samfit.harness.record.store import Store
+from samfit import Cell, Store, adapter_names, compare, predict
 from samfit.harness.report.write import report_tables
 
 RESULTS = Path(__file__).parents[1] / "results"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from user_error import user_error
 
-from samfit.errors import UserError
+from samfit import UserError
 from samfit.typed import Count, Positive, Typed, checked, option
 
 

@@ -9,10 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import save_file
 
-from samfit.adapters.sam.build import build_sam
-from samfit.harness.data.dataset import DataSet
-from samfit.harness.record.cell import Cell
-from samfit.progress import Progress
+from samfit import Cell, DataSet, Progress, build_sam
 
 SIDE = 64  # 4 x 4 tokens
 COLOURS = np.array([[0, 0, 0], [150, 150, 150], [150, 0, 0], [0, 150, 0]], dtype=np.uint8)

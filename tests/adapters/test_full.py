@@ -1,18 +1,15 @@
+import pytest
 from small_sam import adapted
 
-
-def parts(model) -> set[str]:
-    """The parts of SAM in which something is trained."""
-    return {name.split(".")[1] for name in model.trainable()}
+PARTS = {"image_encoder", "mask_decoder"}
 
 
-def test_trains_the_whole_encoder_and_decoder():
-    model = adapted("full")
-    assert parts(model) == {"image_encoder", "mask_decoder"}
-    assert all(p.requires_grad for p in model.sam.image_encoder.parameters())
-
-
-def test_trains_the_prompt_encoder_on_request():
-    model = adapted("full", train_prompt_encoder=True)
-    assert parts(model) == {"image_encoder", "mask_decoder", "prompt_encoder"}
-    assert all(p.requires_grad for p in model.sam.parameters())
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [({}, PARTS), ({"train_prompt_encoder": True}, {*PARTS, "prompt_encoder"})],
+    ids=["by default", "on request"],
+)
+def test_trains_the_whole_encoder_and_decoder_and_the_prompt_encoder_on_request(settings, parts):
+    model = adapted("full", **settings)
+    trained = {n for n, p in model.sam.named_parameters() if p.requires_grad}
+    assert trained == {n for n, _ in model.sam.named_parameters() if n.split(".")[0] in parts}

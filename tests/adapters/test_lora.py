@@ -105,15 +105,6 @@ def test_targets_name_what_is_updated(targets, layers):
     assert set(adapted("lora", targets=targets).adapter.updates[0]) == layers
 
 
-@pytest.mark.parametrize(
-    ("targets", "wanted"),
-    [
-        ("q,q", "different"),
-        ("queries", "'q', 'k', 'v', 'proj' or 'mlp'"),
-        ("", "'q', 'k'"),
-        ([], "a list"),
-    ],
-)
-def test_unknown_and_repeated_targets_are_refused(targets, wanted):
-    with user_error("lora", "targets", wanted):
-        adapted("lora", targets=targets)
+def test_unknown_targets_are_refused():
+    with user_error("lora", "targets", "'q', 'k', 'v', 'proj' or 'mlp'"):
+        adapted("lora", targets="queries")

@@ -1,5 +1,6 @@
 """The command line, run within the test's own process."""
 
+import json
 import sys
 
 import pytest
@@ -16,16 +17,35 @@ def samfit(monkeypatch, capsys):
     """Runs a command line; gives its exit code, standard output and standard error."""
 
     def run(*arguments):
+        capsys.readouterr()  # what the setting up of runs said
         monkeypatch.setattr(sys, "argv", ["samfit", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        code = ended.value.code
+        code = ended.value.code or 0
         out, err = capsys.readouterr()
         if isinstance(code, str):  # what the interpreter would print, exiting with 1
             code, err = 1, err + code
         return code, out, err
 
     return run
+
+
+@pytest.fixture
+def said(samfit):
+    """Runs a command line that succeeds; gives its standard output."""
+
+    def run(*arguments):
+        code, out, err = samfit(*arguments)
+        assert code == 0, err
+        return out
+
+    return run
+
+
+@pytest.fixture
+def answer(said):
+    """Runs a command line that succeeds; gives its answer as JSON."""
+    return lambda *arguments: json.loads(said(*arguments, "--json"))
 
 
 class WorkerHere:

@@ -77,6 +77,7 @@ def test_changed_settings_are_json_values():
         ("fused", "perhaps", "fused must be true or false"),
         ("variant", "paper", "variant must be 'official' or 'cad'"),
         ("parts", ["q", "q"], "parts must be a list of different values"),
+        ("parts", "q,q", "parts must be a list of different values"),
         ("scales", [], "scales must be a list of different values"),
     ],
 )
@@ -91,6 +92,7 @@ def test_a_wrong_value_names_the_setting_and_what_is_allowed(name, value, wanted
         ("scales", "1,0", "scales: each value must be at least 1, got '0'."),
         ("scales", [1, 2.5], "scales: each value must be a whole number, got 2.5."),
         ("scales", "", "scales: each value must be a whole number, got ''."),
+        ("scales", "1,x", "scales: each value must be a whole number, got 'x'."),
         ("parts", "q,k", "parts: each value must be 'q' or 'v', got 'k'."),
     ],
 )

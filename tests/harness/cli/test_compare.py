@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import pytest
@@ -17,11 +16,10 @@ def runs(tmp_path):
     return stored(tmp_path / "old.jsonl", before), stored(tmp_path / "new.jsonl", after)
 
 
-def test_growth_of_memory_and_a_slowdown_are_found(samfit, runs):
-    code, out, _ = samfit("compare", *runs, "--json")
-    found = json.loads(out)
+def test_growth_of_memory_and_a_slowdown_are_found(answer, runs):
+    found = answer("compare", *runs)
     memory, time = found["changed"]
-    assert code == 0 and found["cells"] == 3 and found["failures"] == []
+    assert found["cells"] == 3 and found["failures"] == []
     assert memory["key"].startswith("predicted/lora")
     assert memory["memory"][0]["growth"] == pytest.approx(0.02)
     assert time["time"][0]["growth"] == pytest.approx(0.2)
@@ -34,23 +32,11 @@ def test_a_limit_that_is_exceeded_ends_with_an_error(samfit, runs):
     assert samfit("compare", *runs, "--max-memory-growth", 5, "--max-time-growth", 50)[0] == 0
 
 
-def test_a_run_compared_with_itself_changed_nothing(samfit, runs):
-    code, out, _ = samfit("compare", runs[0], runs[0], "--max-memory-growth", 0)
-    assert code == 0 and "Nothing changed" in out
+def test_a_run_compared_with_itself_changed_nothing(said, runs):
+    assert "Nothing changed" in said("compare", runs[0], runs[0], "--max-memory-growth", 0)
 
 
-def test_it_draws(samfit, runs, tmp_path):
+def test_it_draws(said, runs, tmp_path):
     picture = tmp_path / "plots" / "changes.svg"
-    assert samfit("compare", *runs, "--output", picture)[0] == 0
+    said("compare", *runs, "--output", picture)
     assert picture.read_bytes().startswith(b"<?xml")
-
-
-def test_what_cannot_be_compared_is_said_in_one_sentence(samfit, runs, tmp_path):
-    other = stored(tmp_path / "other.jsonl", [predicted("ssf")])
-    for arguments, words in (
-        ((runs[0], other), "no Cell in common"),
-        ((tmp_path / "none.jsonl", runs[1]), "no results in"),
-        ((*runs, "--output", tmp_path / "plot.gif"), "must end in"),
-    ):
-        code, _, err = samfit("compare", *arguments)
-        assert code == 1 and words in err and err.count("\n") <= 1

@@ -16,28 +16,25 @@ from safetensors.torch import save_file
 from small_sam import adapted
 from synthetic_records import measured, on_cards, predicted, scored
 
-from samfit.adapters.sam.build import build_sam
+from samfit import Record, Store, UserError, build_sam, compare
 from samfit.adapters.sam.checkpoint import load_checkpoint
-from samfit.errors import UserError
 from samfit.harness.data.pair import read_image, read_mask
 from samfit.harness.data.table import read_table
-from samfit.harness.record.changes import compare
-from samfit.harness.record.record import Record
-from samfit.harness.record.store import Store
 from samfit.harness.report.page.page import Section, report_page
 from samfit.harness.report.write import report_tables
 from samfit.harness.run.profiles import load_profile
 from samfit.harness.train.run_folder import RunFolder
 
-DAMAGES = st.lists(
-    st.tuples(
-        st.floats(0, 1, exclude_max=True),  # where, as a share of the file
-        st.sampled_from(["replace", "insert", "delete", "repeat", "end"]),
-        st.binary(min_size=1, max_size=8),
-    ),
-    min_size=1,
-    max_size=4,
-)
+
+def damages_within(share, *kinds):
+    """Places below this share of a file, and what is done to it there."""
+    places, noise = st.floats(0, share, exclude_max=True), st.binary(min_size=1, max_size=8)
+    damage = st.tuples(places, st.sampled_from(kinds), noise)
+    return st.lists(damage, min_size=1, max_size=4)
+
+
+DAMAGES = damages_within(1, "replace", "insert", "delete", "repeat", "end")
+IN_HEADER = damages_within(0.02, "replace", "insert", "delete")
 bounded = settings(
     max_examples=60,
     deadline=None,
@@ -186,29 +183,22 @@ def test_whatever_is_read_can_be_shown(data):
     assert json.dumps(compare(RECORDS, records).to_json())
 
 
-IMAGES = {
-    "path": "x",
-    "layout": "auto",
-    "classes": 1,
-    "hold_out": 0.1,
-    "name": "x",
-    "class_names": [],
-    "train_images": 9,
-    "val_images": 1,
-    "names_sha256": "0",
-}
+DESCRIPTION = {
+    "cell": {"adapter": "cad", "settings": {"lean": True, "classes": 2}},
+    "recipe": {"epochs": 3},
+    "data": {
+        "path": "x", "layout": "auto", "classes": 1, "hold_out": 0.1, "name": "x",
+        "class_names": [], "train_images": 9, "val_images": 1, "names_sha256": "0",
+    },
+    "pretrained": None,
+}  # fmt: skip
 
 
 @settings(bounded, max_examples=200)
 @given(st.data())
 def test_descriptions_with_other_values(tmp_path, data):
-    good = {
-        "cell": {"adapter": "cad", "settings": {"lean": True, "classes": 2}},
-        "recipe": {"epochs": 3},
-        "data": IMAGES,
-        "pretrained": None,
-    }
-    (tmp_path / "run.json").write_text(json.dumps(with_another_value(good, data.draw)))
+    description = with_another_value(DESCRIPTION, data.draw)
+    (tmp_path / "run.json").write_text(json.dumps(description))
     answers_or_says_why(lambda folder: RunFolder(folder).description(), tmp_path)
 
 
@@ -236,17 +226,6 @@ def adapter_file(model, tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-IN_HEADER = st.lists(
-    st.tuples(
-        st.floats(0, 0.02),
-        st.sampled_from(["replace", "insert", "delete"]),
-        st.binary(min_size=1, max_size=8),
-    ),
-    min_size=1,
-    max_size=4,
-)
-
-
 @bounded
 @given(IN_HEADER | DAMAGES)
 def test_adapter_files(tmp_path, model, adapter_file, damages):
@@ -259,15 +238,16 @@ def test_adapter_files(tmp_path, model, adapter_file, damages):
 def checkpoints(tmp_path_factory) -> dict[str, bytes]:
     state, folder = build_sam("vit_tiny", 64).state_dict(), tmp_path_factory.mktemp("sam")
     torch.save(state, folder / "sam.pth")
+    torch.save(state, folder / "old.pth", _use_new_zipfile_serialization=False)
     save_file(state, folder / "sam.safetensors")
-    return {path.suffix: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @settings(bounded, max_examples=25)
 @given(IN_HEADER | DAMAGES)
 def test_checkpoints(tmp_path, checkpoints, damages):
-    for suffix, content in checkpoints.items():
-        path = tmp_path / f"sam{suffix}"
+    for name, content in checkpoints.items():
+        path = tmp_path / name
         path.write_bytes(damaged(content, damages))
         answers_or_says_why(lambda file: load_checkpoint(SAM, file, "vit_tiny"), path)
 

@@ -9,54 +9,43 @@ from safetensors.torch import load_file, save_file
 from samfit.harness.metrics import METRICS
 
 
-def test_the_test_images_are_scored_as_they_were_given_to_training(samfit, photos_run, tmp_path):
+def test_the_test_images_are_scored_as_they_were_given_to_training(answer, photos_run, tmp_path):
     table = tmp_path / "scores.csv"
-    code, out, _ = samfit("evaluate", photos_run, "--json", "--output", table)
-    answer = json.loads(out)
-    assert code in (None, 0)
-    assert (answer["data"], answer["split"], answer["images"]) == ("photos", "test", 3)
-    scores = answer["scores"]
+    found = answer("evaluate", photos_run, "--output", table)
+    assert (found["data"], found["split"], found["images"]) == ("photos", "test", 3)
+    scores = found["scores"]
     assert {"iou", "dice", "mae", "ber_pooled"} <= scores.keys() <= METRICS.keys()
     assert all(score["low"] <= score["value"] <= score["high"] for score in scores.values())
     frame = pd.read_csv(table, dtype={"image": str})
-    assert frame["image"].tolist() == answer["per_image"]["image"] == ["006", "007", "008"]
+    assert frame["image"].tolist() == found["per_image"]["image"] == ["006", "007", "008"]
     assert frame["iou"].mean() == pytest.approx(scores["iou"]["value"])
 
 
-def test_a_table_for_people(samfit, photos_run):
-    code, out, _ = samfit("evaluate", photos_run)
-    assert code in (None, 0)
+def test_a_table_for_people(said, photos_run):
+    out = said("evaluate", photos_run)
     assert "photos, test: 3 images" in out
     assert all(title in out for title in ("IoU", "Dice", "S-measure", "95% interval"))
 
 
-def test_classes_are_scored_each(samfit, maps_run):
-    code, out, _ = samfit("evaluate", maps_run, "--json")
-    answer = json.loads(out)
-    assert code in (None, 0)
-    assert (answer["split"], answer["images"]) == ("val", 1)
-    assert answer["scores"].keys() >= {"miou", "pixel_accuracy", "iou_class_0"}
+def test_classes_are_scored_each(answer, maps_run):
+    found = answer("evaluate", maps_run)
+    assert (found["split"], found["images"]) == ("val", 1)
+    assert found["scores"].keys() >= {"miou", "pixel_accuracy", "iou_class_0"}
 
 
-def test_other_images_and_another_split(samfit, photos_run, photos):
-    def answer(*options):
-        return json.loads(samfit("evaluate", photos_run, "--json", *options)[1])
-
-    assert answer("--split", "train")["images"] == 5
-    assert answer("--split", "val")["images"] == 1
-    other = answer("--data", photos / "test")
+def test_other_images_and_another_split(answer, photos_run, photos):
+    assert answer("evaluate", photos_run, "--split", "train")["images"] == 5
+    assert answer("evaluate", photos_run, "--split", "val")["images"] == 1
+    other = answer("evaluate", photos_run, "--data", photos / "test")
     assert (other["data"], other["split"], other["images"]) == ("test", "train", 3)
-    assert other["per_image"]["iou"] == answer()["per_image"]["iou"]
+    assert other["per_image"]["iou"] == answer("evaluate", photos_run)["per_image"]["iou"]
 
 
-def test_a_checkpoint_may_have_moved(samfit, photos_run, checkpoint, tmp_path):
+def test_a_checkpoint_may_have_moved(answer, photos_run, checkpoint, tmp_path):
     moved = tmp_path / "moved.safetensors"
     moved.write_bytes(checkpoint.read_bytes())
-    here, there = (
-        json.loads(samfit("evaluate", photos_run, "--json", *options)[1])["scores"]
-        for options in ((), ("--checkpoint", moved))
-    )
-    assert here == there
+    there = answer("evaluate", photos_run, "--checkpoint", moved)["scores"]
+    assert there == answer("evaluate", photos_run)["scores"]
 
 
 @pytest.mark.parametrize("place", ["/dev/null/x.csv", ""])
@@ -67,37 +56,9 @@ def test_scores_are_said_even_if_their_table_cannot_be_written(place, samfit, ph
     assert json.loads(out)["images"] == 3
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["{boxes_run}", "--split", "val"], ["has no split val", "test or train"]),
-        (["{photos_run}", "--data", "{tmp}/missing"], ["neither a folder nor a CSV", "--data"]),
-        (["{photos_run}", "--data", "{photos}", "--layout", "x"], ["there is no layout 'x'"]),
-        (["{photos_run}", "--data", "miniature:rod"], ["no miniature task 'rod'"]),
-        (["{photos_run}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
-        (["{tmp}"], ["there is no run in", "samfit train"]),
-        (["{tmp}/missing"], ["there is no run in"]),
-    ],
-)
-def test_mistakes_are_one_sentence(
-    options, words, mistake, photos, photos_run, boxes_run, tmp_path
-):
-    places = {"photos": photos, "photos_run": photos_run, "boxes_run": boxes_run, "tmp": tmp_path}
-    sentence = mistake("evaluate", *(text.format(**places) for text in options))
-    for word in words:
-        assert word in sentence
-
-
 def test_a_run_that_is_not_finished_has_no_scores(mistake, photos_run, tmp_path):
     (tmp_path / "run.json").write_bytes((photos_run / "run.json").read_bytes())
     assert "is not finished" in mistake("evaluate", tmp_path)
-
-
-@pytest.mark.parametrize("ours", ["photos", "maps"])
-def test_data_of_other_classes_are_refused(ours, mistake, photos, maps, photos_run, maps_run):
-    run, data, classes = (photos_run, maps, 3) if ours == "photos" else (maps_run, photos, 1)
-    sentence = mistake("evaluate", run, "--data", data, "--classes", classes)
-    assert "classes" in sentence
 
 
 def test_weights_of_another_sam_are_refused(mistake, photos_run, checkpoint, tmp_path):

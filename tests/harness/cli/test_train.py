@@ -53,11 +53,10 @@ def test_without_validation_there_is_no_curve_of_it(boxes_run):
 
 def test_a_finished_run_is_not_trained_again(samfit, photos, tiny, photos_run):
     before = weights_in(photos_run)
-    code, out, err = samfit(
-        "train", "decoder", "--data", photos, *tiny, "--output", photos_run, "--json"
-    )
+    options = ("--data", photos, *tiny, "--output", photos_run, "--json")
+    code, out, err = samfit("train", "decoder", *options)
     answer = json.loads(out)
-    assert code in (None, 0)
+    assert code == 0
     assert "resuming after step 4 of 4" in err
     assert answer["folder"] == str(photos_run)
     assert len(answer["losses"]) == 4
@@ -65,107 +64,50 @@ def test_a_finished_run_is_not_trained_again(samfit, photos, tiny, photos_run):
     assert all(torch.equal(tensor, before[name]) for name, tensor in weights_in(photos_run).items())
 
 
-def test_what_it_says_at_the_end_and_that_the_model_takes_its_prompt(
-    samfit, photos, tiny, tmp_path
-):
-    run = tmp_path / "run"
-    code, out, _ = samfit(
-        "train", "lora", "--data", photos, *tiny, "--prompt", "points", "--augment", "geometric",
-        "--output", run,
-    )  # fmt: skip
-    assert code in (None, 0)
+def test_what_it_says_at_the_end_and_that_the_model_takes_its_prompt(said, photos, tiny, tmp_path):
+    run, masks = tmp_path / "run", tmp_path / "masks"
+    options = ("--prompt", "points", "--augment", "geometric", "--output", run)
+    out = said("train", "lora", "--data", photos, *tiny, *options)
     assert "4 steps" in out
     assert "best validation: IoU" in out
     assert str(run) in out
-    assert samfit("evaluate", run)[0] in (None, 0)
-    image, masks = photos / "test" / "images" / "006.png", tmp_path / "masks"
+    said("evaluate", run)
     points = ("--point", "20,30", "--point", "25.5,31")
-    assert samfit("segment", run, image, *points, "--output", masks)[0] in (None, 0)
+    said("segment", run, photos / "test" / "images" / "006.png", *points, "--output", masks)
     assert names_in(masks) == {"006.png"}
 
 
 def test_cached_embeddings_are_in_the_folder_and_change_no_loss(
-    samfit, photos, tiny, tmp_path, photos_run
+    answer, photos, tiny, tmp_path, photos_run
 ):
-    code, out, _ = samfit(
-        "train", "decoder", "--data", photos, *tiny, "--output", tmp_path, "--cache-embeddings",
-        "--json",
-    )  # fmt: skip
-    assert code in (None, 0)
+    options = ("--output", tmp_path, "--cache-embeddings")
+    found = answer("train", "decoder", "--data", photos, *tiny, *options)
     assert len(list((tmp_path / "embeddings").rglob("*.safetensors"))) == 6
     plain = pd.read_csv(photos_run / "losses.csv")["loss"].tolist()
-    assert json.loads(out)["losses"] == pytest.approx(plain, rel=1e-4)
-    assert samfit("evaluate", tmp_path, "--json")[0] in (None, 0)
+    assert found["losses"] == pytest.approx(plain, rel=1e-4)
+    assert answer("evaluate", tmp_path)
 
 
-def test_no_epochs_leave_sam_as_it_is(samfit, photos, tiny, tmp_path):
-    code, out, _ = samfit(
-        "train", "decoder", "--data", photos, *tiny, "--epochs", 0, "--output", tmp_path
-    )
-    assert code in (None, 0)
-    assert "nothing was trained" in out
+def test_no_epochs_leave_sam_as_it_is(said, answer, photos, tiny, tmp_path):
+    options = ("--epochs", 0, "--output", tmp_path)
+    assert "nothing was trained" in said("train", "decoder", "--data", photos, *tiny, *options)
     assert names_in(tmp_path) >= FILES
-    assert samfit("evaluate", tmp_path, "--json")[0] in (None, 0)
+    assert answer("evaluate", tmp_path)
 
 
-def test_a_task_that_comes_with_samfit(samfit, tiny, tmp_path, monkeypatch):
+def test_a_task_that_comes_with_samfit(answer, tiny, tmp_path, monkeypatch):
     fewer = partial(dataset.miniature, train=4, val=2, test=2)
     monkeypatch.setattr(dataset, "miniature", fewer)
-    code, out, _ = samfit(
-        "train", "decoder", "--data", "miniature:camouflage", *tiny, "--output", tmp_path, "--json"
-    )
-    assert code in (None, 0)
-    assert len(json.loads(out)["losses"]) == 4
-    answer = json.loads(samfit("evaluate", tmp_path, "--json")[1])
-    assert (answer["data"], answer["split"], answer["images"]) == (
-        "miniature camouflage",
-        "test",
-        2,
-    )
+    options = ("--data", "miniature:camouflage", *tiny, "--output", tmp_path)
+    assert len(answer("train", "decoder", *options)["losses"]) == 4
+    found = answer("evaluate", tmp_path)
+    data = (found["data"], found["split"], found["images"])
+    assert data == ("miniature camouflage", "test", 2)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--data", "{tmp}/missing"], ["neither a folder nor a CSV file", "--data"]),
-        (["--data", "{tmp}"], ["no images and masks"]),
-        (["--data", "{photos}", "--layout", "cod11k"], ["there is no layout 'cod11k'", "cod10k"]),
-        (["--data", "{photos}", "--layout", "cod10k"], ["does not hold", "as published"]),
-        (["--data", "miniature:camouflag"], ["no miniature task", "'camouflage'"]),
-        (["--data", "{photos}", "--batch-size", "9"], ["too few images", "(5)", "--batch-size 9"]),
-        (["--data", "{photos}", "--checkpoint", "no.pth"], ["no checkpoint file no.pth"]),
-        (["--data", "{photos}", "--backbone", "vit_b"], ["vit_tiny, not vit_b"]),
-        (["--data", "{photos}", "--loss", "samed"], ["--loss samed", "one class"]),
-        (["--data", "{maps}", "--loss", "cad"], ["--loss cad", "3 classes"]),
-        (["--data", "{photos}", "--hold-out", "1.5"], ["--hold-out must be from 0", "1.5"]),
-        (["--data", "{photos}", "--epochs", "-1"], ["--epochs"]),
-        (["--data", "{photos}", "--pretrained", "no.pth"], ["no pretrained part", "--pretrained"]),
-        (
-            ["--data", "{photos}", "--cache-embeddings", "--augment", "flip"],
-            ["--cache-embeddings", "drop --augment"],
-        ),
-        (["--data", "{photos}", "--output", "/dev/null/run"], ["cannot write to /dev/null/run"]),
-        (["--data", "{photos}", "--learning-rate", "1e30"], ["training diverged"]),
-    ],
-    ids=lambda value: "-".join(value[1:]) if value[0].startswith("--data") else "",
-)
-def test_mistakes_are_one_sentence(options, words, mistake, photos, maps, tiny, tmp_path):
-    options = [text.format(tmp=tmp_path, photos=photos, maps=maps) for text in options]
-    output = [] if "--output" in options else ["--output", tmp_path / "run"]
-    sentence = mistake("train", "decoder", *tiny, *options, *output)
-    for word in words:
-        assert word in sentence
-
-
-def test_training_starts_from_weights(mistake, photos, tmp_path):
-    sentence = mistake("train", "cad", "--data", photos, "--output", tmp_path)
-    assert "give --checkpoint" in sentence
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_a_card_that_is_not_there_is_named(mistake, photos, tiny, tmp_path):
-    options = ["--data", photos, *tiny, "--device", "cuda", "--output", tmp_path]
-    assert "there is no CUDA device here" in mistake("train", "decoder", *options)
+def test_a_training_that_diverges_says_so(mistake, photos, tiny, tmp_path):
+    options = ["--data", photos, *tiny, "--output", tmp_path, "--learning-rate", "1e30"]
+    assert "training diverged" in mistake("train", "decoder", *options)
 
 
 def test_a_bad_image_is_named_before_training_starts(mistake, photos, tiny, tmp_path):
@@ -178,12 +120,6 @@ def test_a_bad_image_is_named_before_training_starts(mistake, photos, tiny, tmp_
     options = ["--data", tmp_path / "data", *tiny, "--output", tmp_path / "run"]
     assert str(torn) in mistake("train", "decoder", *options)
     assert not (tmp_path / "run").exists()
-
-
-def test_other_options_do_not_resume_a_run(mistake, photos, tiny, photos_run):
-    options = ["--data", photos, *tiny, "--seed", 3, "--output", photos_run]
-    sentence = mistake("train", "decoder", *options)
-    assert f"{photos_run} holds a run with --seed 0, not 3" in sentence
 
 
 def test_two_trainings_do_not_share_a_folder(mistake, photos, tiny, tmp_path):

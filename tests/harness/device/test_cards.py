@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, strategies as st
 from user_error import user_error
 
-from samfit.harness.device.cards import CARDS, GIB, MIB, find_card, parse_memory
+from samfit import find_card
+from samfit.harness.device.cards import CARDS, GIB, MIB, parse_memory
 
 
 @pytest.mark.parametrize("name", [card.name for card in CARDS])

@@ -1,14 +1,12 @@
 """The one list of levers: that what it says is so, and that the page on levers says the same."""
 
-import json
 import shlex
 from pathlib import Path
 
 import pytest
 from small_sam import adapted
 
-from samfit import Cell
-from samfit.adapters.core.registry import adapter_names
+from samfit import Cell, adapter_names
 from samfit.harness.record.lever import (
     LEVERS,
     as_options,
@@ -71,7 +69,7 @@ def test_any_number_of_images_to_encode_at_a_time_is_exact():
     assert has_exact_levers_only(Cell(adapter="cad", encoder_micro_batch=3))
 
 
-def test_options_can_be_pasted_after_a_command(samfit):
+def test_options_can_be_pasted_after_a_command(answer):
     cell = Cell(
         adapter="lora",
         settings={"targets": ["q", "proj"], "decoder": "single_token", "rank": 8},
@@ -81,5 +79,4 @@ def test_options_can_be_pasted_after_a_command(samfit):
         alloc_conf="expandable_segments:True",
     )
     text = as_options(cell.settings, {"backbone": "vit_tiny", **changed_fields(cell)})
-    out = samfit("predict", "lora", *shlex.split(text), "--json")[1]
-    assert Cell.from_json(json.loads(out)["cell"]) == cell
+    assert Cell.from_json(answer("predict", "lora", *shlex.split(text))["cell"]) == cell

@@ -5,8 +5,7 @@ import json
 import pytest
 from synthetic_records import measured, on_cards, out_of_memory, predicted, scored
 
-from samfit.errors import UserError
-from samfit.harness.record.record import Record
+from samfit import Record, UserError
 
 SCORED = scored(masks=(0, 2))
 
@@ -25,6 +24,10 @@ def test_a_record_comes_back(record):
     [
         (predicted(), "cell.batch_size", "4"),
         (predicted(), "status", "fine"),
+        (predicted(), "cell", "0"),
+        (predicted(), "memory", [1]),
+        (predicted(), "timing", 2),
+        (predicted(), "params", "0"),
         (predicted(), "memory.peak_allocated_bytes", "17"),
         (predicted(), "memory.peak_allocated_bytes", 17.5),
         (predicted(), "memory.peak_allocated_bytes", True),

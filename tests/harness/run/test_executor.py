@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from samfit import Cell, Task
 from samfit.files import PACKAGE
-from samfit.harness.record.cell import Cell
 from samfit.harness.run import executor as room, process
 from samfit.harness.run.executor import LocalWorkers
-from samfit.harness.run.task import Task
 
 LIMIT_S = 60
 
@@ -56,13 +55,9 @@ def notes(tmp_path, monkeypatch):
 
 
 def scoring(*names):
-    return tasks(*(("score", name) for name in names))
-
-
-def tasks(*asked):
-    """Of different Cells, so that records can be told apart."""
-    cells = (Cell(adapter=name, seed=n, device="cpu") for n, (_, name) in enumerate(asked))
-    return [Task(how, cell) for (how, _), cell in zip(asked, cells, strict=True)]
+    """Tasks of different Cells, so that records can be told apart."""
+    cells = (Cell(adapter=name, seed=n, device="cpu") for n, name in enumerate(names))
+    return [Task("score", cell) for cell in cells]
 
 
 def processes(notes):
@@ -77,30 +72,28 @@ def is_there(process):
     return True
 
 
-def test_every_task_has_its_record_once(notes, run):
-    tasks = scoring(*7 * ["works"])
+@pytest.mark.parametrize(("count", "workers"), [(1, 1), (7, 2)])
+def test_each_task_has_its_record_once_and_a_processor_while_it_runs(count, workers, notes, run):
+    tasks = scoring(*count * ["works"])
     records = list(run(tasks, LIMIT_S))
     assert sorted(record.key for record in records) == sorted(task.key for task in tasks)
     assert {record.status for record in records} == {"ok"}
-    assert len(processes(notes)) == 2
+    assert {record.environment["cpu_threads"] for record in records} == {1}
+    assert len(processes(notes)) == workers
     assert not any(map(is_there, processes(notes)))
 
 
 def test_a_task_that_fails_is_a_record_and_the_others_go_on(run):
+    ends = {
+        "works": ("ok", None),
+        "fails": ("error", "a mistake."),
+        "dies": ("error", "the worker ended with exit code 3: read its message above."),
+    }
     tasks = scoring("works", "dies", "fails", "works", "dies", "works")
-    records = {record.key: record for record in run(tasks, LIMIT_S)}
-    assert len(records) == 6
-    for task in tasks:
-        record, name = records[task.key], task.cell.adapter
-        assert record.status == ("ok" if name == "works" else "error")
-        assert (
-            record.message
-            == {
-                "works": None,
-                "fails": "a mistake.",
-                "dies": "the worker ended with exit code 3: read its message above.",
-            }[name]
-        )
+    records = list(run(tasks, LIMIT_S))
+    assert sorted(record.key for record in records) == sorted(task.key for task in tasks)
+    for record in records:
+        assert (record.status, record.message) == ends[record.cell.adapter]
 
 
 def test_a_task_that_takes_too_long_is_a_record(run):
@@ -144,23 +137,15 @@ def test_whoever_stops_between_tasks_leaves_no_process_behind(moment, notes, run
     assert not any(map(is_there, processes(notes)))
 
 
-@pytest.mark.parametrize(("count", "workers"), [(1, 1), (5, 2)])
-def test_those_side_by_side_have_a_processor_each(count, workers, notes, run):
-    records = list(run(scoring(*count * ["works"]), LIMIT_S))
-    assert len(processes(notes)) == workers
-    assert {record.environment["cpu_threads"] for record in records} == {1}
-
-
 def test_without_tasks_nothing_is_started(notes, run):
-    with LocalWorkers() as workers:
-        assert list(workers.run([], LIMIT_S)) == []
+    assert list(run([], LIMIT_S)) == []
     assert processes(notes) == []
 
 
 def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes, run):
     kinds = ["predict", "score", "measure", "measure_memory", "predict", "score"]
-    with LocalWorkers() as workers:
-        records = list(workers.run(tasks(*((how, "works") for how in kinds)), LIMIT_S))
+    works = zip(kinds, scoring(*6 * ["works"]), strict=True)
+    records = list(run([Task(how, task.cell) for how, task in works], LIMIT_S))
     assert [record.cell.seed for record in records[:4]] == [0, 2, 3, 4]
     ran_in = {record.cell.seed: record.environment["platform"] for record in records}
     assert ran_in[0] == ran_in[4]
@@ -171,7 +156,6 @@ def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes, 
 
 def test_a_training_on_a_card_has_the_card_and_all_processors(notes, run):
     on_card = [Task("score", replace(task.cell, device="cuda")) for task in scoring(*3 * ["works"])]
-    with LocalWorkers() as workers:
-        records = list(workers.run(on_card, LIMIT_S))
+    records = list(run(on_card, LIMIT_S))
     assert len(processes(notes)) == 1
     assert {record.environment["cpu_threads"] for record in records} == {5}

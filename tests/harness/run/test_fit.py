@@ -1,8 +1,7 @@
 import pytest
 from user_error import user_error
 
-from samfit import Cell, fit, fit_methods
-from samfit.harness.device.cards import unnamed_card
+from samfit import Cell, fit, fit_methods, unnamed_card
 
 CARD = unnamed_card("2GiB")
 

@@ -9,13 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from user_error import user_error
 
-from samfit.errors import UserError
-from samfit.harness.record.cell import Cell
+from samfit import Cell, Task
 from samfit.harness.run import process as room
 from samfit.harness.run.executor import record_of
 from samfit.harness.run.process import WorkerProcess
-from samfit.harness.run.task import Task
 
 TINY = Task("predict", Cell(adapter="lora", backbone="vit_tiny"))
 SLOW = Task("measure", Cell(adapter="cad", backbone="vit_tiny", batch_size=64, device="cpu"))
@@ -27,21 +26,16 @@ def worker():
         yield worker
 
 
-def test_says_what_machine_it_runs_on(worker):
+def test_says_what_machine_it_runs_on_and_answers_with_a_record(worker):
     assert worker.machine["packages"]["torch"]
-
-
-def test_answers_with_a_measurement(worker):
     record = record_of(worker, TINY)
     assert (record.status, record.cell, record.key) == ("ok", TINY.cell, TINY.key)
 
 
 def test_a_mistake_in_the_cell_is_one_sentence_and_the_worker_lives_on(worker):
     record = record_of(worker, Task("predict", Cell(adapter="lorra")))
-    assert (record.status, record.message) == (
-        "error",
-        "there is no adapter 'lorra': did you mean 'lora'?",
-    )
+    assert record.status == "error"
+    assert record.message == "there is no adapter 'lorra': did you mean 'lora'?"
     assert record_of(worker, TINY).status == "ok"
 
 
@@ -57,30 +51,19 @@ def test_a_killed_worker_is_recorded_and_replaced():
         assert record_of(worker, TINY).status == "ok"
 
 
-def test_a_task_that_takes_too_long_is_stopped():
-    begin = time.perf_counter()
-    with WorkerProcess() as worker:
-        record = record_of(worker, SLOW, limit_s=1)
-    assert record.status == "timeout"
-    assert record.message == "stopped after 1 s: run samfit sweep with a longer --time-limit."
-    assert record.duration_ms == 1000
-    assert time.perf_counter() - begin < 60
-
-
 def test_a_worker_that_hangs_is_stopped_and_replaced():
     with WorkerProcess() as worker:
         assert worker.machine  # it has started
         os.kill(worker._process.pid, signal.SIGSTOP)
-        assert record_of(worker, TINY, limit_s=1).status == "timeout"
+        record = record_of(worker, TINY, limit_s=1)
+        assert (record.status, record.duration_ms) == ("timeout", 1000)
+        assert record.message == "stopped after 1 s: run samfit sweep with a longer --time-limit."
         assert record_of(worker, TINY).status == "ok"
 
 
 def test_a_worker_that_cannot_start_is_named(monkeypatch):
     monkeypatch.setattr(room, "BOOT", "raise SystemExit(3)")
-    with (
-        WorkerProcess() as worker,
-        pytest.raises(UserError, match="worker process did not start"),
-    ):
+    with WorkerProcess() as worker, user_error("worker process did not start"):
         record_of(worker, TINY)
 
 
@@ -95,10 +78,8 @@ def test_what_libraries_print_does_not_reach_the_answers(monkeypatch):
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
 def test_a_worker_does_not_outlive_its_parent():
     """A killed sweep must not leave a process on the device."""
-    code = "from samfit.harness.run.process import WorkerProcess\n"
-    code += (
-        "worker = WorkerProcess()\nassert worker.machine\nprint(worker._process.pid, flush=True)\n"
-    )
+    code = "from samfit.harness.run.process import WorkerProcess\nworker = WorkerProcess()\n"
+    code += "assert worker.machine\nprint(worker._process.pid, flush=True)\n"
     code += f"worker.ask({SLOW.to_json()})"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     worker = int(parent.stdout.readline())

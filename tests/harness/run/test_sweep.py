@@ -53,17 +53,14 @@ def test_other_code_or_another_machine_is_run_again(store, change):
     assert second.asked == TASKS
 
 
-@pytest.mark.parametrize(("status", "again"), [("oom", 0), ("timeout", 0), ("error", 3)])
-def test_only_errors_are_tried_again(store, status, again):
-    run_all(store, Instant(status))
-    second = Instant()
-    run_all(store, second)
-    assert len(second.asked) == again
-
-
-@pytest.mark.parametrize(("seconds", "again"), [(5, 0), (10, 0), (20, 3)])
-def test_what_took_too_long_is_tried_again_with_more_time(store, seconds, again):
-    run_all(store, Instant("timeout"), limit_s=10)
+@pytest.mark.parametrize(
+    ("status", "seconds", "again"),
+    [("oom", 10, 0), ("error", 10, 3), ("timeout", 5, 0), ("timeout", 10, 0), ("timeout", 20, 3)],
+)
+def test_errors_are_tried_again_and_so_is_what_took_too_long_with_more_time(
+    store, status, seconds, again
+):
+    run_all(store, Instant(status), limit_s=10)
     second = Instant()
     run_all(store, second, limit_s=seconds)
     assert len(second.asked) == again

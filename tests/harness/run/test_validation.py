@@ -3,9 +3,9 @@
 from itertools import product
 
 import pytest
+from user_error import user_error
 
-from samfit import Store, UserError
-from samfit.adapters.core.registry import adapter_names
+from samfit import Store, adapter_names
 from samfit.harness.run import validation as room
 from samfit.harness.run.validation import BATCH_SIZES, validate, validation_tasks
 
@@ -79,5 +79,5 @@ def test_on_the_cpu_it_is_the_miniature_unless_another_is_wanted():
 
 
 def test_without_a_card_it_says_what_it_needs():
-    with pytest.raises(UserError, match="validate needs a CUDA device"):
+    with user_error("validate needs a CUDA device", "check the tracer alone with --device cpu."):
         validation_tasks({"gpu": None}, "cuda")
