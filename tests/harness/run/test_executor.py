@@ -142,10 +142,11 @@ def test_without_tasks_nothing_is_started(notes, run):
     assert processes(notes) == []
 
 
-def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes, run):
+def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes):
     kinds = ["predict", "score", "measure", "measure_memory", "predict", "score"]
     works = zip(kinds, scoring(*6 * ["works"]), strict=True)
-    records = list(run([Task(how, task.cell) for how, task in works], LIMIT_S))
+    with LocalWorkers() as workers:
+        records = list(workers.run([Task(how, task.cell) for how, task in works], LIMIT_S))
     assert [record.cell.seed for record in records[:4]] == [0, 2, 3, 4]
     ran_in = {record.cell.seed: record.environment["platform"] for record in records}
     assert ran_in[0] == ran_in[4]
