@@ -50,7 +50,7 @@ def fit(
 
 def _check(cell: Cell, cards: Sequence[Card]) -> None:
     if cell.device != "cuda":
-        raise UserError(f"what fits is asked of CUDA cards, not of --device {cell.device}.")
+        raise UserError(f"samfit fit answers for CUDA cards: leave out --device {cell.device}.")
     lacking = [c.name for c in cards if not c.computes_in_bfloat16]
     if cell.precision == "bf16" and lacking:
         raise UserError(

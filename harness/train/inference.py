@@ -91,7 +91,10 @@ def predictions(
     for batch, truths in loader:
         logits = infer(cell, model, batch, cache)
         if not logits.isfinite().all():
-            raise UserError("the model gives masks that are no numbers: its training diverged.")
+            raise UserError(
+                "the model's masks are not numbers, so its training diverged: train again with a "
+                "lower --learning-rate."
+            )
         for one, truth in zip(logits, truths, strict=True):
             yield to_size(one, truth.shape), truth
 

@@ -113,7 +113,7 @@ def test_a_model_that_diverged_is_named():
     cell, model = cell_and_model()
     with torch.no_grad():
         model.sam.mask_decoder.mask_tokens.weight.fill_(math.nan)
-    with user_error("masks that are no numbers", "diverged"):
+    with user_error("masks are not numbers", "diverged"):
         score_masks(cell, model, examples())
 
 
