@@ -57,8 +57,7 @@ def train(
     """Adapt SAM to images with masks. Called again, it resumes after an interruption.
 
     Args:
-        cell: what is trained; its classes and device follow from ``data`` and ``device``.
-        recipe: how long and how it is trained.
+        cell, recipe: what is trained, and how; classes and device follow from ``data``, ``device``.
         data: as ``open_data`` gives it or takes it: a folder, a CSV file, or ``miniature:TASK``.
         folder: for the state, the trained weights, losses and scores; it is made.
         hold_out: share of the training images to validate on, if ``data`` has none for that.
@@ -79,15 +78,14 @@ def train(
         training = Training(cell, recipe, data, readers(workers, where), pretrained)
     check(data.train + data.val, progress)
     files = RunFolder(Path(folder))
-    description = Description.of(cell, recipe, data, hold_out, pretrained)
+    what = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):
-        state = files.start(description)
-        if state is not None:
+        if (state := files.start(what)) is not None:
             training.load_state(state)
             progress.say(f"resuming after step {training.done} of {training.total}")
         if cell.cache_embeddings:
-            place = Path(cache or files.path / "embeddings")
-            training.cache = filled_cache(cell, data.train + data.val, place, progress)
+            cached = Path(cache or files.path / "embeddings")
+            training.cache = filled_cache(cell, data.train + data.val, cached, progress)
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
