@@ -105,7 +105,7 @@ def test_half_of_the_embedding_is_replaced_at_first():
         ({"train_prompt_encoder": True, "train_no_mask_embed": True}, {"output_upscaling"}),
         ({"classes": 3}, {"output_upscaling", "mask_tokens"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_the_official_subset_trains_nothing_else_of_sam(settings, parts):
     trained = adapted("sam_lst", official_subset=True, **settings).trainable()

@@ -51,7 +51,7 @@ def test_methods_are_offered_what_they_can_use():
         ({"phase": "infer"}, {"optimizer", "checkpointing"}),
         ({"alloc_conf": "expandable_segments:True", "prompt": "none"}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_what_a_cell_sets_itself_or_what_has_no_effect_is_not_offered(given, taken):
     assert set(names("cad")) - set(names("cad", **given)) == taken
