@@ -15,7 +15,7 @@ from samfit.harness.report.kit.frame import (
     MARGIN,
     TEXT_POINTS,
     framed_axes,
-    powers_of_two,
+    log_axis,
     text_inches,
 )
 from samfit.harness.report.kit.labels import GROUND, LINE_INCHES, write, write_beside
@@ -118,9 +118,7 @@ def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
     """A logarithmic x axis with a line at each card up to the first that holds everything."""
     peaks = [peak for one in shown for peak in one.peaks_gib().values()]
     low, high = min(peaks) / 1.2, max(peaks) * 1.2
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(low, high)
-    powers_of_two(axes.xaxis, low, high)
+    log_axis(axes, "x", low, high)
     axes.set_xlabel("peak memory allocated (GiB)")
     sizes = [card.sold_gb for card in COMMON_CARDS]
     cards = [size for size in sizes if low <= size <= high]

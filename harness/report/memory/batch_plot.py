@@ -18,7 +18,7 @@ from samfit.harness.report.kit.describe import (
     step_name,
     unit_for,
 )
-from samfit.harness.report.kit.frame import powers_of_two
+from samfit.harness.report.kit.frame import log_axis
 from samfit.harness.report.kit.labels import GROUND, write
 from samfit.harness.report.kit.select import Series, Shown, has_memory, series_of
 from samfit.harness.report.kit.style import MUTED, styled
@@ -85,9 +85,7 @@ def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
     heights = {size: size * GIB / unit.nbytes for size in cards_gb}
     first = math.floor(math.log2(low / 1.05))
     top = max([1.4 * high, *(1.4 * height for height in heights.values()), 2.0 ** (first + 2)])
-    axes.set_yscale("log", base=2)
-    axes.set_ylim(2.0**first, top)
-    powers_of_two(axes.yaxis, 2.0**first, top)
+    log_axis(axes, "y", 2.0**first, top)
     axes.set_ylabel(f"peak memory allocated ({unit.name})")
     for size, height in heights.items():
         axes.axhline(height, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
