@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from samfit.harness.memory.figures import Memory
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.select import has_memory
+from samfit.harness.report.kit.select import has_memory, memory_of
 from samfit.harness.report.kit.tables import MISSING, mib
 
 
@@ -18,8 +18,7 @@ class AgreementPair(NamedTuple):
     @property
     def memories(self) -> tuple[Memory, Memory]:
         """Predicted and measured."""
-        assert self.predicted.memory and self.measured.memory
-        return self.predicted.memory, self.measured.memory
+        return memory_of(self.predicted), memory_of(self.measured)
 
     @property
     def allocated_error(self) -> float:

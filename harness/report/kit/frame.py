@@ -103,8 +103,9 @@ def log_axis(
     if ticks is None:
         powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
         ticks = FixedLocator([2.0**power for power in powers])
-    axes.set(**{f"{which}scale": "log", f"{which}lim": (low, high)})
     axis = axes.xaxis if which == "x" else axes.yaxis
+    getattr(axes, f"set_{which}scale")("log", base=10 if ticks else 2)
+    axes.set(**{f"{which}lim": (low, high)})
     axis.set_major_locator(ticks)
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:g}")

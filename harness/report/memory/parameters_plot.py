@@ -9,7 +9,13 @@ from matplotlib.ticker import LogLocator
 from samfit.harness.report.kit.describe import memory_source, step_name, unit_for
 from samfit.harness.report.kit.frame import framed_axes, log_axis
 from samfit.harness.report.kit.labels import LINE_INCHES, Label, label_points
-from samfit.harness.report.kit.select import Shown, at_batch_size, series_of, times_parallel
+from samfit.harness.report.kit.select import (
+    Shown,
+    at_batch_size,
+    memory_of,
+    series_of,
+    times_parallel,
+)
 from samfit.harness.report.kit.style import kind_handles, method_styles, styled
 
 ENOUGH = 5  # methods, to say anything about a correlation
@@ -29,7 +35,7 @@ def parameters_vs_memory(shown: Shown) -> Figure | None:
     unit = unit_for(records)
     last = [one.records[-1] for one in series]
     x = [r.params.trainable / 1e6 for r in last if r.params]
-    y = [r.memory.peak_allocated_bytes / unit.nbytes for r in last if r.memory]
+    y = [memory_of(r).peak_allocated_bytes / unit.nbytes for r in last]
     correlation, ratio = rank_correlation(x, y), times_parallel(series, y)
     text = "undefined" if correlation is None else f"{correlation:.2f}"
     gap = "" if ratio is None else (
