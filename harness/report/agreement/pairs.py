@@ -29,10 +29,8 @@ class AgreementPair(NamedTuple):
     @property
     def reserved_error(self) -> float | None:
         """The same of reserved memory; None on a device without an allocator that reserves."""
-        ours, theirs = self.memories
-        if ours.peak_reserved_bytes is None or theirs.peak_reserved_bytes is None:
-            return None
-        return ours.peak_reserved_bytes / theirs.peak_reserved_bytes - 1
+        ours, theirs = (memory.peak_reserved_bytes for memory in self.memories)
+        return None if ours is None or theirs is None else ours / theirs - 1
 
     def figures(self) -> dict[str, str]:
         """Peaks in MiB and errors in percent, as columns of a table."""

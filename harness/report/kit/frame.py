@@ -100,11 +100,11 @@ def log_axis(
     axes: Axes, which: Literal["x", "y"], low: float, high: float, ticks: Locator | None = None
 ) -> None:
     """Make an axis logarithmic, from ``low`` to ``high``. Default ticks: powers of two."""
+    getattr(axes, f"set_{which}scale")("log", base=10 if ticks else 2)
     if ticks is None:
         powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
         ticks = FixedLocator([2.0**power for power in powers])
     axis = axes.xaxis if which == "x" else axes.yaxis
-    getattr(axes, f"set_{which}scale")("log", base=10 if ticks else 2)
     axes.set(**{f"{which}lim": (low, high)})
     axis.set_major_locator(ticks)
     axis.set_minor_locator(NullLocator())
