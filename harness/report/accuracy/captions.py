@@ -1,6 +1,6 @@
 """What scores rest on, and whether they differ by more than chance, in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from samfit.harness.metrics import METRICS, main_metric
@@ -123,10 +123,7 @@ def _rate(recipe: Recipe) -> str:
 
 
 def _images(records: Sequence[Record]) -> str:
-    train = _either(accuracy_of(record).train_images for record in records)
-    test = _either(accuracy_of(record).test_images for record in records)
+    scores = [accuracy_of(record) for record in records]
+    counts = ({one.train_images for one in scores}, {one.test_images for one in scores})
+    train, test = (" or ".join(map(str, sorted(found))) for found in counts)
     return f"{train} training and {test} test images in each task"
-
-
-def _either(counts: Iterable[int]) -> str:
-    return " or ".join(map(str, sorted(set(counts))))

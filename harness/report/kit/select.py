@@ -90,7 +90,8 @@ class Shown(NamedTuple):
 
     Attributes:
         records: those that ``memory_records`` chooses, at least one.
-        measured: where these are predictions, what was measured on CUDA in the same conditions.
+        measured: where these are predictions, what was measured on CUDA, on one card, in the same
+            conditions.
     """
 
     records: list[Record]
@@ -100,7 +101,9 @@ class Shown(NamedTuple):
 def shown_memory(records: Sequence[Record]) -> Shown | None:
     """What of ``records`` a report shows about memory; None if no record holds a peak."""
     chosen = memory_records(records)
-    return Shown(chosen, cuda_counterparts(records, chosen)) if chosen else None
+    fields = {_comparable(record) for record in chosen if record.source == "predicted"}
+    alike = [record for record in records if _comparable(record) in fields]
+    return Shown(chosen, _main_group(alike, ("measured-cuda",), has_memory)) if chosen else None
 
 
 def memory_records(records: Iterable[Record]) -> list[Record]:
@@ -116,13 +119,6 @@ def memory_records(records: Iterable[Record]) -> list[Record]:
 def time_records(records: Iterable[Record]) -> list[Record]:
     """The records whose times a report shows: as ``memory_records``, but CUDA before the CPU."""
     return _main_group(records, TIME_SOURCES, has_times)
-
-
-def cuda_counterparts(records: Iterable[Record], shown: Sequence[Record]) -> list[Record]:
-    """The records measured on CUDA that compare with the predictions ``shown``, from one card."""
-    fields = {_comparable(record) for record in shown if record.source == "predicted"}
-    found = [r for r in records if r.source == "measured-cuda" and _comparable(r) in fields]
-    return _main_group(found, ("measured-cuda",), has_memory)
 
 
 def usual_batch_size(sizes: Sequence[int], preferred: int = 4) -> int:

@@ -20,7 +20,7 @@ from samfit.harness.report.kit.describe import (
 )
 from samfit.harness.report.kit.frame import log_axis
 from samfit.harness.report.kit.labels import GROUND, write
-from samfit.harness.report.kit.select import Series, Shown, has_memory, series_of
+from samfit.harness.report.kit.select import Series, Shown, has_memory, memory_of, series_of
 from samfit.harness.report.kit.style import MUTED, styled
 from samfit.units import GIB
 
@@ -44,12 +44,14 @@ def memory_vs_batch(shown: Shown) -> Figure:
     records, measured = shown
     series, unit = series_of([*records, *measured]), unit_for(records)
     curves = {one.label: _peaks(one, records[0].source, unit) for one in series}
+    cards = CARDS_CAPTION if _cards_gb(records) else ""
+    rings = f" Rings: {describe_memory(measured)}." if measured else ""
     plot = plot_by_batch(
         series,
         curves,
         unit.name,
         f"Peak memory of one {step_name(records)} against batch size",
-        _caption(records, measured),
+        f"{cards}{memory_source(records)}{rings}",
         key=[Line2D([], [], color=MUTED, label="measured", **RING)] if measured else [],
         left=CARD_ROOM,
     )
@@ -64,12 +66,6 @@ def memory_vs_batch(shown: Shown) -> Figure:
                 plot.panel.plot([peak], [row], color=colour, **RING)
     _memory_axis(plot.axes, unit, _cards_gb([*records, *measured]))
     return plot.figure
-
-
-def _caption(records: Sequence[Record], measured: Sequence[Record]) -> str:
-    cards = CARDS_CAPTION if _cards_gb(records) else ""
-    rings = f" Rings: {describe_memory(measured)}." if measured else ""
-    return f"{cards}{memory_source(records)}{rings}"
 
 
 def _cards_gb(records: Sequence[Record]) -> list[int]:
@@ -97,7 +93,7 @@ def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
 
 def _peaks(series: Series, source: str, unit: Unit) -> dict[int, float]:
     return {
-        batch: record.memory.peak_allocated_bytes / unit.nbytes
+        batch: memory_of(record).peak_allocated_bytes / unit.nbytes
         for batch, record in series.by_batch(source).items()
-        if record.memory and has_memory(record)
+        if has_memory(record)
     }
