@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.miniature.tasks import TASKS
-from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.scored import ScoredMethods, accuracy_of, training_step
 from samfit.harness.report.kit.describe import counted, describe_times, joined, origin
@@ -109,17 +108,13 @@ def _recipe(records: Sequence[Record]) -> str:
     assert recipe is not None
     steps = max(len(accuracy_of(record).losses) for record in records)
     images, epochs = counted(cell.batch_size, "image"), counted(recipe.epochs, "epoch")
+    warmup = f" after {counted(recipe.warmup, 'step')} of warm-up" if recipe.warmup else ""
     return (
-        f"{steps} steps of {images} ({epochs}), "
-        f"{_rate(recipe)}, weight decay {recipe.weight_decay:g}, "
+        f"{steps} steps of {images} ({epochs}), learning rate {recipe.learning_rate:g}, "
+        f"{SCHEDULES[recipe.schedule]}{warmup}, weight decay {recipe.weight_decay:g}, "
         + (f"gradients clipped at norm {recipe.clip_norm:g}, " if recipe.clip_norm else "")
         + ("no augmentation" if recipe.augment == "none" else f"augmentation {recipe.augment}")
     )
-
-
-def _rate(recipe: Recipe) -> str:
-    warmup = f" after {counted(recipe.warmup, 'step')} of warm-up" if recipe.warmup else ""
-    return f"learning rate {recipe.learning_rate:g}, {SCHEDULES[recipe.schedule]}{warmup}"
 
 
 def _images(records: Sequence[Record]) -> str:

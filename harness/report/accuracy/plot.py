@@ -118,19 +118,13 @@ def _draw(
     series, front = [point.series for point in points], pareto_front(points)
     most = max(point.parameters for point in points)
     per = max(PARAMETERS, most / LARGEST**2)
-    baselines = {
-        one.series.label: mean(scores)
-        for one in found.baselines
-        if (scores := one.scores(found.tasks))
-    }
+    scores_of = {one.series.label: one.scores(found.tasks) for one in found.baselines}
+    baselines = {label: mean(scores) for label, scores in scores_of.items() if scores}
     figure, axes = framed_axes(
         title,
         f"Bubble area: parameters of the adapter, from {SMALLEST**2 * per:,.0f} or fewer to "
         f"{most:,}{_caption(found, points, front)}{source}{describe_source(found)}",
-        [
-            *kind_handles(series, lines=False),
-            Patch(label="below the Pareto front", **BELOW_FRONT),
-        ],
+        [*kind_handles(series, lines=False), Patch(label="below the Pareto front", **BELOW_FRONT)],
         height=max(4.2, 1.3 * LINE_INCHES * len(points)),
     )
     _set_axes(axes, points, list(baselines.values()))

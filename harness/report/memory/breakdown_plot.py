@@ -1,5 +1,6 @@
 """What the memory holds at the peak: stacked bars, one a method."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
@@ -70,11 +71,8 @@ def _by_size(bars: Sequence[Parts]) -> tuple[dict[str, str], list[str]]:
     names = dict.fromkeys(name for parts in bars for name in parts)
     largest = {name: max(parts.get(name, 0) for parts in bars) for name in names}
     least = SMALL * max(sum(parts.values()) for parts in bars)
-    colours = {
-        name: COLOURS[place % len(COLOURS)]
-        for place, name in enumerate(names)
-        if largest[name] >= least
-    }
+    looks = zip(names, itertools.cycle(COLOURS), strict=False)
+    colours = {name: colour for name, colour in looks if largest[name] >= least}
     small = [name for name in names if 0 < largest[name] < least]
     return (colours | {OTHER: OTHER_COLOUR} if small else colours), small
 
