@@ -23,10 +23,8 @@ def blamed(*holders: tuple[str, str, int], adapter: str = "lora", **fields: Any)
 
 def serial_blame(**fields: Any) -> Blame:
     """Twelve blocks keep activations, of which the third keeps more; the last is at work."""
-    kept = [
-        (f"{ENCODER}.blocks.{block}.attn", SAVED, (4 if block == 2 else 1) * GIB)
-        for block in range(12)
-    ]
+    sizes = [4 if block == 2 else 1 for block in range(12)]
+    kept = [(f"{ENCODER}.blocks.{i}.attn", SAVED, size * GIB) for i, size in enumerate(sizes)]
     return blamed(
         *kept,
         (f"{ENCODER}.blocks.11.attn", TEMPORARIES, 3 * GIB),

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -140,19 +140,19 @@ def with_levers(records: Sequence[Record]) -> list[Record]:
     return found
 
 
-def crowd(methods: int = 16) -> list[Record]:
-    """Many methods of which most need nearly the same."""
+MANY = {f"method {number}": bool(number % 4) for number in range(16)}
+
+
+def crowd(serial: Mapping[str, bool] = MANY) -> list[Record]:
+    """Methods, by name serial or not, of which those of one kind need nearly the same."""
     return [
         predicted(
-            f"method {number}",
-            batch,
-            (2.5 if number % 4 else 1) * batch * (1 + number / 500),
-            serial=bool(number % 4),
-            trainable=4_000_000 + 50_000 * number,
+            name, batch, (6.5 if is_serial else 2.5) * batch * (1 + number / 500),
+            serial=is_serial, trainable=4_000_000 + 10_000 * number,
         )
-        for number in range(methods)
+        for number, (name, is_serial) in enumerate(serial.items())
         for batch in (1, 2, 4, 8, 16)
-    ]
+    ]  # fmt: skip
 
 
 def all_text(figure: Figure) -> str:
@@ -163,11 +163,7 @@ def all_text(figure: Figure) -> str:
 
 def direct_labels(figure: Figure) -> list[Text]:
     """The labels that the plots write themselves, ticks and keys left out."""
-    return [
-        artist
-        for artist in figure.findobj(Text)
-        if isinstance(artist, Text) and artist.get_label() == DIRECT
-    ]
+    return [text for text in figure.findobj(Text) if text.get_label() == DIRECT]
 
 
 def scored(

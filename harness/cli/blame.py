@@ -4,15 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import samfit
 from samfit.harness.cli.options import takes_cell
-from samfit.harness.cli.output import (
-    Json,
-    plain_interrupt,
-    print_json,
-)
+from samfit.harness.cli.output import Json, plain_interrupt, print_answer, print_json
 from samfit.harness.record.cell import Cell
 
 
@@ -49,8 +44,6 @@ def blame(
         write_picture(icicle(both), output)
     if json_:
         print_json(answer.to_json())
-        return
-    console = Console()
-    console.print(difference_summary(*both) if len(both) > 1 else blame_summary(*both))
-    if output:
-        console.print(str(output), soft_wrap=True)
+    else:
+        shown = difference_summary(*both) if len(both) > 1 else blame_summary(*both)
+        print_answer(shown, [output])

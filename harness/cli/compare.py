@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import samfit
-from samfit.harness.cli.output import Json, messages, print_json
+from samfit.harness.cli.output import Json, messages, print_answer, print_json
 
 
 def compare(
@@ -46,7 +45,7 @@ def compare(
     if json_:
         print_json({"old": str(old), "new": str(new), **found.to_json(), "failures": failed})
     else:
-        Console().print(comparison_summary(found))
+        print_answer(comparison_summary(found))
     if output and not figure:
         messages.print("there is nothing to draw: no peak changed, and there are no times.")
     if failed:

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import samfit
 from samfit.files import write_whole, writing_to
 from samfit.harness.cli.images import Checkpoint, Classes, Layout, RunArgument, Where, Workers
-from samfit.harness.cli.output import Bars, Json, print_json
+from samfit.harness.cli.output import Bars, Json, print_answer, print_json
 
 
 def evaluate(
@@ -47,7 +46,7 @@ def evaluate(
     if json_:
         print_json({"data": found.data, "split": found.split, **scores_to_json(found.metrics)})
     else:
-        Console().print(score_table(found.metrics, found.data, found.split, found.class_names))
+        print_answer(score_table(found.metrics, found.data, found.split, found.class_names))
     if output:  # last: if it cannot be written, the scores have been said
         content = per_image_table(found.metrics).to_csv(index=False, lineterminator="\n").encode()
         with writing_to(output):

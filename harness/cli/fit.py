@@ -1,38 +1,25 @@
 """samfit fit: the largest batch on a card, and the levers that it takes."""
 
-import inspect
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 import samfit
-from samfit.errors import UserError
-from samfit.harness.cli.options import cell_from_options, takes
-from samfit.harness.cli.output import (
-    Json,
-    print_json,
-    with_bar,
-)
+from samfit.harness.cli.options import Set, cell_from_options, has_options_of, takes
+from samfit.harness.cli.output import Bars, Json, interruptible, print_answer, print_json
 from samfit.harness.record.cell import Cell
 
+Names = Annotated[list[str] | None, typer.Argument(help="Adapters to ask about. Default: all.")]
 
-def cells_from_options(adapter: list[str] | None, **given: Any) -> list[Cell]:
+
+@has_options_of(Cell)
+def cells_from_options(adapter: Names = None, settings: Set = None, **given: Any) -> list[Cell]:
     """The Cells that the options describe, one for each of the named adapters."""
     from samfit.adapters.core.registry import adapter_names
 
     names = list(dict.fromkeys(adapter or adapter_names()))
-    return [cell_from_options(name, **given) for name in names]
-
-
-_NAMES = Annotated[list[str] | None, typer.Argument(help="Adapters to ask about. Default: all.")]
-cells_from_options.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-    [
-        parameter.replace(annotation=_NAMES, default=None) if name == "adapter" else parameter
-        for name, parameter in inspect.signature(cell_from_options).parameters.items()
-    ]
-)
+    return [cell_from_options(name, settings, **given) for name in names]
 
 
 @takes("cells", cells_from_options, leave_out=("device", "compute_capability"))
@@ -67,17 +54,12 @@ def fit(
     cards = [*map(samfit.unnamed_card, memory or []), *map(samfit.find_card, gpu or [])]
     cards = list(dict.fromkeys(cards)) or list(samfit.COMMON_CARDS)
     wanted = cells[0].batch_size
-    try:
-        answers = fit_methods(cells, cards, wanted, up_to)
-        fits = [answer for found in with_bar(answers, len(cells)) for answer in found]
-    except KeyboardInterrupt:
-        raise UserError("interrupted; nothing was found.") from None
+    with interruptible("; nothing was found"):
+        answers = Bars().track(fit_methods(cells, cards, wanted, up_to), len(cells), "methods")
+        fits = [answer for found in answers for answer in found]
     if output:
         write_picture(draw_fit(fits), output)
     if json_:
         print_json(fit_document(fits, cells[0]))
-        return
-    console = Console()
-    console.print(fit_tables(fits, wanted))
-    if output:
-        console.print(str(output), soft_wrap=True)
+    else:
+        print_answer(fit_tables(fits, wanted), [output])

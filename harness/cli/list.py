@@ -1,12 +1,7 @@
 """samfit list: the adapters and their sizes."""
 
-from rich.console import Console
-
 import samfit
-from samfit.harness.cli.output import (
-    Json,
-    print_json,
-)
+from samfit.harness.cli.output import Json, print_answer, print_json
 
 
 def list_adapters(json_: Json = False) -> None:
@@ -17,4 +12,4 @@ def list_adapters(json_: Json = False) -> None:
     if json_:
         print_json(entries)
     else:
-        Console().print(catalogue_table(entries))
+        print_answer(catalogue_table(entries))

@@ -5,9 +5,8 @@ from typing import Annotated
 import typer
 
 import samfit
-from samfit.errors import UserError
 from samfit.harness.cli.options import cell_from_options, takes
-from samfit.harness.cli.output import Json, messages, print_record
+from samfit.harness.cli.output import Json, interruptible, messages, print_record
 from samfit.harness.record.cell import Cell, Device
 
 
@@ -21,9 +20,6 @@ def measure(
     json_: Json = False,
 ) -> None:
     """Measure memory and time of one step on this machine, in a process of its own."""
-    try:
-        with messages.status(f"measuring {cell.adapter}"):
-            record = samfit.measure(cell, device)
-    except KeyboardInterrupt:
-        raise UserError("interrupted; nothing was measured.") from None
+    with interruptible("; nothing was measured"), messages.status(f"measuring {cell.adapter}"):
+        record = samfit.measure(cell, device)
     print_record(record, json_)

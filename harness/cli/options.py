@@ -5,7 +5,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 import typer
 
@@ -25,13 +25,16 @@ Build = TypeVar("Build", bound=Callable[..., Any])
 
 
 def has_options_of(kind: type) -> Callable[[Build], Build]:
-    """Give a function, as its signature, the options of ``kind`` and then its own further ones."""
+    """Give a function, as its signature, the options of ``kind``, and options of its own.
+
+    Its own are annotated as such; they replace those of the same name, and others follow.
+    """
 
     def decorate(build: Build) -> Build:
         options = {option.name: option for option in options_of(kind)}
         for name, own in inspect.signature(build).parameters.items():
-            if own.kind is not inspect.Parameter.VAR_KEYWORD:
-                options.setdefault(name, own.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            if get_origin(own.annotation) is Annotated:
+                options[name] = own.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         build.__signature__ = inspect.Signature([*options.values()])  # type: ignore[attr-defined]
         return build
 

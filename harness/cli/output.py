@@ -4,12 +4,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -50,9 +51,26 @@ def print_record(record: Record, as_json: bool) -> None:
     if as_json:
         print_json(record.to_json())
     elif record.status == "ok":
-        Console().print(record_summary(record))
+        print_answer(record_summary(record))
     if record.status != "ok":
         raise UserError(f"{record.cell.key}: {record.message}")
+
+
+def print_answer(shown: RenderableType, files: Sequence[Path | None] = ()) -> None:
+    """Print an answer, and the files that were written with it."""
+    console = Console()
+    console.print(shown)
+    for file in filter(None, files):
+        console.print(str(file), soft_wrap=True)
+
+
+@contextmanager
+def interruptible(so_far: str) -> Iterator[None]:
+    """Let Ctrl-C end a command in a sentence that says what is there ``so_far``."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise UserError(f"interrupted{so_far}.") from None
 
 
 @contextmanager
@@ -66,25 +84,20 @@ def plain_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def progress_bar() -> RichProgress:
-    """A bar with an estimate."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    return RichProgress(*columns, console=messages)
-
-
 class Bars(Progress):
     """Shows a bar with an estimate for whatever takes long, and remarks above it."""
 
     def track(self, items: Iterable[Item], total: int, what: object) -> Iterator[Item]:
         """Pass ``items`` on, showing a bar."""
-        with progress_bar() as bar:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+        )
+        with RichProgress(*columns, console=messages) as bar:
             task = bar.add_task(str(what), total=total)
             for item in items:
                 bar.update(task, advance=1, description=str(what))
@@ -93,8 +106,3 @@ class Bars(Progress):
     def say(self, remark: str) -> None:
         """Print a sentence to standard error."""
         messages.print(remark, soft_wrap=True, markup=False)
-
-
-def with_bar(answers: Iterable[Any], total: int) -> Iterator[Any]:
-    """Pass ``answers`` on, showing a bar."""
-    return Bars().track(answers, total, "methods")

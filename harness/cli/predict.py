@@ -2,11 +2,7 @@
 
 import samfit
 from samfit.harness.cli.options import takes_cell
-from samfit.harness.cli.output import (
-    Json,
-    plain_interrupt,
-    print_record,
-)
+from samfit.harness.cli.output import Json, plain_interrupt, print_record
 from samfit.harness.record.cell import Cell
 
 

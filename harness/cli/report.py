@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import samfit
-from samfit.harness.cli.output import Json, messages, print_json
+from samfit.harness.cli.output import Json, messages, print_answer, print_json
 
 
 def report(
@@ -27,7 +26,5 @@ def report(
         paths = samfit.report(records, output or results.parent)
     if json_:
         print_json({"files": [str(path) for path in paths]})
-        return
-    console = Console()
-    console.print(report_for_terminal(records))
-    console.print("\n".join(str(path) for path in paths), soft_wrap=True)
+    else:
+        print_answer(report_for_terminal(records), paths)

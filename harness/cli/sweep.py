@@ -7,7 +7,7 @@ import typer
 
 import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import Bars, Json, messages, print_json
+from samfit.harness.cli.output import Bars, Json, interruptible, messages, print_json
 
 
 def sweep(
@@ -29,12 +29,8 @@ def sweep(
     {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_b"}]}
     """
     store = samfit.Store(output)
-    try:
+    with interruptible(f": finished Cells are in {output}; run the same command to resume"):
         records = list(samfit.sweep(profile, store, limit_s=time_limit, progress=Bars()))
-    except KeyboardInterrupt:
-        raise UserError(
-            f"interrupted: finished Cells are in {output}; run the same command to resume."
-        ) from None
     if json_:
         print_json([record.to_json() for record in records])
     else:

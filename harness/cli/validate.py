@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.output import Bars, Json, print_json
+from samfit.harness.cli.output import Bars, Json, interruptible, print_answer, print_json
 from samfit.harness.record.cell import Device
 from samfit.harness.record.record import Record
 
@@ -41,22 +40,14 @@ def validate(
     found = samfit.validate(
         store, device=device, backbone=backbone, minutes=minutes, progress=Bars()
     )
-    try:
+    with interruptible(f": finished Cells are in {store.path}; run the same command to resume"):
         records = list(found)
-    except KeyboardInterrupt:
-        raise UserError(
-            f"interrupted: finished Cells are in {store.path}; run the same command to resume."
-        ) from None
     _show_validation(records, output, json_)
 
 
 def _show_validation(records: Sequence[Record], folder: Path, as_json: bool) -> None:
     """Write and print what ``records`` show; predictions that miss the limits are an error."""
-    from samfit.harness.report.agreement.table import (
-        figures,
-        validation_table,
-        write_validation,
-    )
+    from samfit.harness.report.agreement.table import figures, validation_table, write_validation
 
     numbers = figures(records)
     if not numbers["cells"]:
@@ -65,9 +56,7 @@ def _show_validation(records: Sequence[Record], folder: Path, as_json: bool) -> 
     if as_json:
         print_json({**numbers, "files": [str(path) for path in paths]})
     else:
-        console = Console()
-        console.print(validation_table(records))
-        console.print("\n".join(str(path) for path in paths), soft_wrap=True)
+        print_answer(validation_table(records), paths)
     if numbers["missed"]:
         raise UserError(
             f"predictions are off by more than they should: {'; '.join(numbers['missed'])}; "

@@ -10,8 +10,10 @@ from typing import Any
 
 from samfit.adapters.core.registry import adapter_names, canonical_settings
 from samfit.errors import UserError
+from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.environment import Environment
+from samfit.harness.record.lever import apply_levers
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
 from samfit.harness.run.task import How, Task
@@ -50,8 +52,6 @@ def bench(machine: Environment) -> list[Task]:
 
 def accuracy(machine: Environment) -> list[Task]:
     """Every adapter on each miniature task, three times, and what it takes to train it."""
-    from samfit.harness.miniature.tasks import TASKS
-
     return accuracy_tasks(machine, tuple(TASKS), SEEDS)
 
 
@@ -61,14 +61,12 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
     Beside the methods stand two baselines: the pretrained model as it is, and the mask decoder
     trained on an encoder with random weights.
     """
-    from samfit.harness.miniature.tasks import TASKS
-
     shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
-    device: Device = "cpu" if machine["gpu"] is None else "cuda"
-    card: dict[str, Any] = (
-        {} if machine["gpu"] is None else {"compute_capability": machine["gpu_capability"]}
-    )
-    found = _tasks("predict", {"adapter": ["all"], **shared, **card})
+    device: Device = "cpu"
+    if machine["gpu"] is not None:
+        device = "cuda"
+        shared["compute_capability"] = machine["gpu_capability"]
+    found = _tasks("predict", {"adapter": ["all"], **shared})
     for name in tasks:
         classes = TASKS[name].classes
         cell = Cell(
@@ -80,7 +78,6 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
             task=name,
             recipe=MINIATURE_RECIPE,
             **shared,
-            **card,
         )
         found.append(Task("score", replace(cell, recipe=replace(MINIATURE_RECIPE, epochs=0))))
         for seed in range(seeds):
@@ -92,7 +89,6 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
 
 def _with_levers(cell: Cell) -> Iterator[Cell]:
     """``cell`` with every exact lever, then with each further one on top."""
-    from samfit.harness.record.lever import apply_levers
     from samfit.harness.step.levers import usable_levers  # imports torch
 
     if cell.batch_size not in LEVER_BATCH_SIZES:

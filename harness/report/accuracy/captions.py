@@ -1,14 +1,13 @@
 """What scores rest on, and whether they differ by more than chance, in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.miniature.tasks import TASKS
-from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.record import Record
 from samfit.harness.report.accuracy.scored import ScoredMethods, accuracy_of, training_step
-from samfit.harness.report.kit.describe import describe_times, origin
+from samfit.harness.report.kit.describe import counted, describe_times, joined, origin
 
 SCOPE = (
     "Images are generated and the SAM is a miniature: scores compare methods with each other and "
@@ -43,7 +42,7 @@ def describe_source(found: ScoredMethods) -> str:
     records = found.trained
     same_loss = [r for r in records if r.cell.loss == records[0].cell.loss]
     steps = [replace(r, cell=replace(training_step(r.cell), loss=r.cell.loss)) for r in same_loss]
-    seeds = ("seed " if len(found.seeds) == 1 else "seeds ") + _joined(map(str, found.seeds))
+    seeds = ("seed " if len(found.seeds) == 1 else "seeds ") + joined(found.seeds)
     return (
         f"{SCOPE}Source: {describe_times(steps)}; {_other_losses(records)}{_recipe(records)}; "
         f"{_images(records)}, {seeds}; {origin(records)}."
@@ -54,10 +53,9 @@ def describe_failures(found: ScoredMethods) -> str:
     """A sentence on trainings that gave no score, or nothing."""
     if not found.failed:
         return ""
-    adapters = _joined(record.cell.adapter for record in found.failed)
-    return (
-        f"{_count(len(found.failed), 'training')} gave no score ({adapters}): table.csv says why. "
-    )
+    adapters = joined(record.cell.adapter for record in found.failed)
+    trainings = counted(len(found.failed), "training")
+    return f"{trainings} gave no score ({adapters}): table.csv says why. "
 
 
 def describe_chance(found: ScoredMethods) -> str:
@@ -72,7 +70,7 @@ def describe_chance(found: ScoredMethods) -> str:
     if not known:
         return "With so few seeds and methods, any difference may be chance. "
     return (
-        f"On {sum(known)} of {_count(len(known), 'task')} methods differ by more than chance "
+        f"On {sum(known)} of {counted(len(known), 'task')} methods differ by more than chance "
         f"(Kruskal-Wallis test over seeds, p < {SIGNIFICANCE:g}); two neighbours in the table may "
         "still be equal. "
     )
@@ -101,7 +99,7 @@ def _other_losses(records: Sequence[Record]) -> str:
     tasks: dict[str, list[str]] = {}
     for record in records:
         tasks.setdefault(record.cell.loss, []).append(TASKS[record.cell.task].title)
-    return "".join(f"{loss} loss on {_joined(tasks[loss])}; " for loss in list(tasks)[1:])
+    return "".join(f"{loss} loss on {joined(tasks[loss])}; " for loss in list(tasks)[1:])
 
 
 def _recipe(records: Sequence[Record]) -> str:
@@ -109,34 +107,18 @@ def _recipe(records: Sequence[Record]) -> str:
     cell, recipe = records[0].cell, records[0].cell.recipe
     assert recipe is not None
     steps = max(len(accuracy_of(record).losses) for record in records)
+    images, epochs = counted(cell.batch_size, "image"), counted(recipe.epochs, "epoch")
+    warmup = f" after {counted(recipe.warmup, 'step')} of warm-up" if recipe.warmup else ""
     return (
-        f"{steps} steps of {_count(cell.batch_size, 'image')} ({_count(recipe.epochs, 'epoch')}), "
-        f"{_rate(recipe)}, weight decay {recipe.weight_decay:g}, "
+        f"{steps} steps of {images} ({epochs}), learning rate {recipe.learning_rate:g}, "
+        f"{SCHEDULES[recipe.schedule]}{warmup}, weight decay {recipe.weight_decay:g}, "
         + (f"gradients clipped at norm {recipe.clip_norm:g}, " if recipe.clip_norm else "")
         + ("no augmentation" if recipe.augment == "none" else f"augmentation {recipe.augment}")
     )
 
 
-def _rate(recipe: Recipe) -> str:
-    warmup = f" after {_count(recipe.warmup, 'step')} of warm-up" if recipe.warmup else ""
-    return f"learning rate {recipe.learning_rate:g}, {SCHEDULES[recipe.schedule]}{warmup}"
-
-
 def _images(records: Sequence[Record]) -> str:
-    train = _either(accuracy_of(record).train_images for record in records)
-    test = _either(accuracy_of(record).test_images for record in records)
+    scores = [accuracy_of(record) for record in records]
+    counts = ({one.train_images for one in scores}, {one.test_images for one in scores})
+    train, test = (" or ".join(map(str, sorted(found))) for found in counts)
     return f"{train} training and {test} test images in each task"
-
-
-def _either(counts: Iterable[int]) -> str:
-    return " or ".join(map(str, sorted(set(counts))))
-
-
-def _joined(names: Iterable[str]) -> str:
-    """``a, b and c``, each once."""
-    *most, last = dict.fromkeys(names)
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

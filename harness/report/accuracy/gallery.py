@@ -44,10 +44,15 @@ def gallery(found: ScoredMethods) -> Figure | None:
     # Methods of others come first, so that they are never left out, and then the best.
     methods = sorted(found.methods, key=lambda one: one.series.adapter in LOOKS)
     shown = [*pretrained, *methods][:MOST_COLUMNS]
+    seed = found.seeds[0]
     rows = [
         TileRow(
             TASKS[each.task].title if each.number == 0 else "",
-            [Tile(each.image), _truth(each), *(_mask(one, each, found.seeds[0]) for one in shown)],
+            [
+                Tile(each.image),
+                _tile(each, each.truth),
+                *(_mask(one, each, seed) for one in shown),
+            ],
         )
         for each in pictures
     ]
@@ -91,20 +96,16 @@ def _pictures(found: ScoredMethods) -> list[Picture]:
     return [picture(task, number) for task in found.tasks for number in range(each)]
 
 
-def _truth(shown: Picture) -> Tile:
-    classes = TASKS[shown.task].classes
-    return Tile(overlay(shown.image, regions(shown.truth, shown.truth, classes)))
+def _tile(shown: Picture, mask: Mask, corner: str = "") -> Tile:
+    marked = regions(mask, shown.truth, TASKS[shown.task].classes)
+    return Tile(overlay(shown.image, marked), corner)
 
 
 def _mask(one: ScoredMethod, shown: Picture, seed: int) -> Tile:
     """The mask of a method with its score, if there is one."""
     record = one.record_of(shown.task, seed)
     found = record and mask_of(record, shown)
-    if not found:
-        return Tile(None)
-    mask, score = found
-    marked = regions(mask, shown.truth, TASKS[shown.task].classes)
-    return Tile(overlay(shown.image, marked), f"{score:.2f}")
+    return _tile(shown, found[0], f"{found[1]:.2f}") if found else Tile(None)
 
 
 def _caption(found: ScoredMethods, shown: Sequence[ScoredMethod], rows: Sequence[TileRow]) -> str:

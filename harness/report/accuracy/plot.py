@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator
 
 from samfit.harness.report.accuracy.captions import describe_source, metric_name
 from samfit.harness.report.accuracy.scored import PRETRAINED, RANDOM, ScoredMethods
 from samfit.harness.report.kit.describe import assumptions, describe_memory
-from samfit.harness.report.kit.frame import DPI, framed_axes
+from samfit.harness.report.kit.frame import DPI, framed_axes, log_axis
 from samfit.harness.report.kit.labels import LINE_INCHES, Label, label_points
 from samfit.harness.report.kit.select import MARK, Series
 from samfit.harness.report.kit.style import MUTED, MethodStyle, kind_handles, method_styles, styled
@@ -51,14 +51,6 @@ class Point(NamedTuple):
         """Of the adapter alone."""
         params = self.series.records[0].params
         return params.adapter if params else 0
-
-
-class LineEnd(MethodStyle):
-    """The mark of a baseline, which is a line and no point."""
-
-    def marker(self) -> dict[str, Any]:
-        """A dash."""
-        return {**super().marker(), "marker": "_"}
 
 
 @styled
@@ -126,19 +118,13 @@ def _draw(
     series, front = [point.series for point in points], pareto_front(points)
     most = max(point.parameters for point in points)
     per = max(PARAMETERS, most / LARGEST**2)
-    baselines = {
-        one.series.label: mean(scores)
-        for one in found.baselines
-        if (scores := one.scores(found.tasks))
-    }
+    scores_of = {one.series.label: one.scores(found.tasks) for one in found.baselines}
+    baselines = {label: mean(scores) for label, scores in scores_of.items() if scores}
     figure, axes = framed_axes(
         title,
         f"Bubble area: parameters of the adapter, from {SMALLEST**2 * per:,.0f} or fewer to "
         f"{most:,}{_caption(found, points, front)}{source}{describe_source(found)}",
-        [
-            *kind_handles(series, lines=False),
-            Patch(label="below the Pareto front", **BELOW_FRONT),
-        ],
+        [*kind_handles(series, lines=False), Patch(label="below the Pareto front", **BELOW_FRONT)],
         height=max(4.2, 1.3 * LINE_INCHES * len(points)),
     )
     _set_axes(axes, points, list(baselines.values()))
@@ -165,12 +151,12 @@ def _draw_bubble(axes: Axes, point: Point, per: float, style: MethodStyle) -> La
     axes.plot(*at, **style.marker(), markersize=size, zorder=3 - size / LARGEST)
     x, y = axes.transData.transform((point.cost, point.score))
     end, _ = axes.transData.inverted().transform((x + (size - SMALLEST) / 2 * DPI / 72, y))
-    return Label(end, point.score, point.label, style)
+    return Label(end, point.score, point.label, style.marker())
 
 
 def _draw_baseline(axes: Axes, label: str, score: float) -> Label:
     axes.axhline(score, color=MUTED, linewidth=1.1, linestyle=LINES[label], zorder=1)
-    return Label(axes.get_xlim()[1], score, label, LineEnd(MUTED, "full", parallel=False))
+    return Label(axes.get_xlim()[1], score, label, {"color": MUTED, "marker": "_"})
 
 
 def _shade_below(axes: Axes, front: Sequence[Point]) -> None:
@@ -184,11 +170,8 @@ def _shade_below(axes: Axes, front: Sequence[Point]) -> None:
 def _set_axes(axes: Axes, points: Sequence[Point], lines: Sequence[float]) -> None:
     """Limits and ticks, with room for all bars."""
     costs = [point.cost for point in points]
-    axes.set_xscale("log")
-    axes.set_xlim(min(costs) / COST_MARGIN, max(costs) * COST_MARGIN)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 5, 6, 8)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
+    ticks = LogLocator(subs=(1, 2, 3, 4, 5, 6, 8))
+    log_axis(axes, "x", min(costs) / COST_MARGIN, max(costs) * COST_MARGIN, ticks)
     low = min(*lines, *(point.score - point.spread for point in points))
     high = max(*lines, *(point.score + point.spread for point in points))
     margin = SCORE_MARGIN * (high - low or 1)

@@ -85,11 +85,6 @@ class ScoredMethods:
         """All that a method was trained with, the smallest first."""
         return sorted({record.cell.seed for record in self.trained})
 
-    @property
-    def binary_tasks(self) -> tuple[str, ...]:
-        """Those of one class."""
-        return tuple(task for task in self.tasks if TASKS[task].classes == 1)
-
 
 def scored_methods(records: Sequence[Record]) -> ScoredMethods | None:
     """The methods of the largest group of ``records`` that compare with each other.
@@ -104,10 +99,12 @@ def scored_methods(records: Sequence[Record]) -> ScoredMethods | None:
         return None
     known = {record.cell.task for record in trained}
     tasks, methods = tuple(task for task in TASKS if task in known), _methods(trained, records)
+    by_label = {label: [r for r in scored if _baseline(r.cell) == label] for label in BASELINES}
+    baselines = [_named(label, found) for label, found in by_label.items() if found]
     return ScoredMethods(
         tasks=tasks,
         methods=tuple(sorted(methods, key=lambda one: _rank(one, tasks), reverse=True)),
-        baselines=tuple(_baselines(scored)),
+        baselines=tuple(baselines),
         failed=tuple(record for record in group if not _has_score(record)),
     )
 
@@ -171,12 +168,8 @@ def _methods(trained: Sequence[Record], records: Iterable[Record]) -> list[Score
     grouped: dict[str, list[Record]] = {}
     for step, record in zip(steps, trained, strict=True):
         grouped.setdefault(step.cell.key, []).append(record)
-    return [
-        ScoredMethod(
-            series=replace(labels[key], records=tuple(members)), prediction=predicted.get(key)
-        )
-        for key, members in grouped.items()
-    ]
+    series = {key: replace(labels[key], records=tuple(found)) for key, found in grouped.items()}
+    return [ScoredMethod(series=one, prediction=predicted.get(key)) for key, one in series.items()]
 
 
 def _baseline(cell: Cell) -> str | None:
@@ -186,14 +179,11 @@ def _baseline(cell: Cell) -> str | None:
     return RANDOM if cell.checkpoint == RANDOM_ENCODER else None
 
 
-def _baselines(scored: Sequence[Record]) -> Iterable[ScoredMethod]:
-    for label in BASELINES:
-        members = tuple(record for record in scored if _baseline(record.cell) == label)
-        if members:
-            adapter = members[0].cell.adapter
-            yield ScoredMethod(
-                series=Series(adapter=adapter, label=label, serial=None, records=members)
-            )
+def _named(label: str, found: Sequence[Record]) -> ScoredMethod:
+    """A baseline."""
+    adapter = found[0].cell.adapter
+    series = Series(adapter=adapter, label=label, serial=None, records=tuple(found))
+    return ScoredMethod(series=series)
 
 
 def _rank(one: ScoredMethod, tasks: Sequence[str]) -> tuple[bool, float]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from samfit.harness.metrics import METRICS, BinaryMetrics, MultiClassMetrics
 from samfit.harness.metrics.table import class_key
+from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.report.accuracy.captions import (
     describe_chance,
     describe_failures,
@@ -46,7 +47,7 @@ def tasks_table(found: ScoredMethods) -> CaptionedTable:
 
 def metrics_table(found: ScoredMethods) -> CaptionedTable | None:
     """Every other metric of binary masks, as mean over the tasks that have them, if there are."""
-    tasks = found.binary_tasks
+    tasks = [task for task in found.tasks if TASKS[task].classes == 1]
     if not tasks:
         return None
     columns: dict[str, Column] = {

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from samfit.harness.memory.figures import Memory
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.select import has_memory
+from samfit.harness.report.kit.select import has_memory, memory_of
 from samfit.harness.report.kit.tables import MISSING, mib
 
 
@@ -18,8 +18,7 @@ class AgreementPair(NamedTuple):
     @property
     def memories(self) -> tuple[Memory, Memory]:
         """Predicted and measured."""
-        assert self.predicted.memory and self.measured.memory
-        return self.predicted.memory, self.measured.memory
+        return memory_of(self.predicted), memory_of(self.measured)
 
     @property
     def allocated_error(self) -> float:
@@ -30,10 +29,8 @@ class AgreementPair(NamedTuple):
     @property
     def reserved_error(self) -> float | None:
         """The same of reserved memory; None on a device without an allocator that reserves."""
-        ours, theirs = self.memories
-        if ours.peak_reserved_bytes is None or theirs.peak_reserved_bytes is None:
-            return None
-        return ours.peak_reserved_bytes / theirs.peak_reserved_bytes - 1
+        ours, theirs = (memory.peak_reserved_bytes for memory in self.memories)
+        return None if ours is None or theirs is None else ours / theirs - 1
 
     def figures(self) -> dict[str, str]:
         """Peaks in MiB and errors in percent, as columns of a table."""

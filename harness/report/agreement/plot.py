@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from samfit.harness.report.agreement.pairs import AgreementPair
 from samfit.harness.report.kit.describe import Unit, method_title, pulled, unit_for
-from samfit.harness.report.kit.frame import DPI, MARGIN, figure_of, framed_axes, powers_of_two
+from samfit.harness.report.kit.frame import DPI, MARGIN, figure_of, framed_axes, log_axis
 from samfit.harness.report.kit.labels import GROUND, LINE_INCHES, spread, write
 from samfit.harness.report.kit.style import BLUE, INK, MUTED, styled
 
@@ -66,13 +66,8 @@ def _scatter(axes: Axes, found: Sequence[AgreementPair], unit: Unit) -> None:
         axes.fill_between(
             limits, limits * (1 - share), limits * (1 + share), color=MUTED, alpha=opacity, lw=0
         )
-    for axis, set_scale, set_limits in (
-        (axes.xaxis, axes.set_xscale, axes.set_xlim),
-        (axes.yaxis, axes.set_yscale, axes.set_ylim),
-    ):
-        set_scale("log", base=2)
-        set_limits(*limits)
-        powers_of_two(axis, *limits)
+    log_axis(axes, "x", *limits)
+    log_axis(axes, "y", *limits)
     axes.set_xlabel(f"measured ({unit.name})")
     axes.set_ylabel(f"predicted ({unit.name})")
 

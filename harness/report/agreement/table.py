@@ -24,7 +24,12 @@ from samfit.harness.report.kit.select import Shown, series_of
 from samfit.harness.report.kit.tables import CaptionedTable, mib
 
 # What samfit promises, as shares of what was measured.
-MEDIAN_ALLOCATED, WORST_ALLOCATED, WORST_RESERVED = 0.01, 0.03, 0.05
+WORST_ALLOCATED = 0.03
+LIMITS = {
+    "median_allocated_error": 0.01,
+    "worst_allocated_error": WORST_ALLOCATED,
+    "worst_reserved_error": 0.05,
+}
 TITLE = "Predicted against measured memory of one step, MiB"
 ERRORS = (
     "Peaks of PyTorch's allocator, allocated (alloc.) and reserved. The error is "
@@ -83,17 +88,12 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
         "median_reserved_error": median(reserved) if reserved else None,
         "worst_reserved_error": max(reserved, default=None),
     }
-    limits = {
-        "median_allocated_error": MEDIAN_ALLOCATED,
-        "worst_allocated_error": WORST_ALLOCATED,
-        "worst_reserved_error": WORST_RESERVED,
-    }
     missed = [
         f"{in_words(name)} {error:.2%} (limit {limit:.0%})"
-        for name, limit in limits.items()
+        for name, limit in LIMITS.items()
         if (error := errors[name]) is not None and error > limit
     ]
-    return {"cells": len(found), **errors, "limits": limits, "missed": missed}
+    return {"cells": len(found), **errors, "limits": LIMITS, "missed": missed}
 
 
 def write_validation(records: Sequence[Record], folder: Path) -> list[Path]:
@@ -134,28 +134,24 @@ def _machine(records: Sequence[Record]) -> str:
     measured = [pair.measured for pair in pairs(records)]
     here = measured[-1].environment
     card = here.get("gpu")
-    parts = [f"measured on {card or here.get('cpu') or 'a CPU'}"]
+    where = card or here.get("cpu") or "a CPU"
     if card:
-        parts.append(f"compute capability {here.get('gpu_capability')}")
-        parts.append(f"driver {here.get('driver')}")
-    return f"{', '.join(parts)}; {versions(measured)}; {origin(measured)}"
+        where += f", compute capability {here.get('gpu_capability')}, driver {here.get('driver')}"
+    return f"measured on {where}; {versions(measured)}; {origin(measured)}"
 
 
 def _breakdown(pair: AgreementPair) -> CaptionedTable:
     """Categories at the peak, predicted and measured: what the trace of the real step found."""
     ours, theirs = (memory.breakdown_bytes or {} for memory in pair.memories)
     rows = [
-        {
-            "category": in_words(name),
-            "predicted": mib(ours.get(name), 1),
-            "measured": mib(theirs.get(name), 1),
-        }
+        (in_words(name), mib(ours.get(name), 1), mib(theirs.get(name), 1))
         for name in dict.fromkeys([*ours, *theirs])
         if ours.get(name) or theirs.get(name)
     ]
+    frame = pd.DataFrame(rows, columns=["category", "predicted", "measured"])
     moments = (
         f"{which} in {memory.peak_phase}, {memory.peak_module or 'outside of modules'}"
         for which, memory in zip(("predicted", "measured"), pair.memories, strict=True)
     )
     title = f"{', '.join(_names(pair).values())}: {pair.allocated_error:+.1%}, MiB at the peak"
-    return CaptionedTable(pd.DataFrame(rows), title, f"The peak is {'; '.join(moments)}.")
+    return CaptionedTable(frame, title, f"The peak is {'; '.join(moments)}.")

@@ -15,8 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
 
 from samfit.harness.predict.answers import Blame
-from samfit.harness.report.blame.answer import moment
-from samfit.harness.report.blame.names import heading, labels, source
+from samfit.harness.report.blame.words import heading, labels, moment, source
 from samfit.harness.report.kit import style
 from samfit.harness.report.kit.describe import Unit, in_words, short_number, size, unit_for
 from samfit.harness.report.kit.frame import CAPTION_POINTS, DPI, MARGIN, framed_axes

@@ -106,18 +106,16 @@ def _parent(row: Group) -> Group:
 
 def _row(group: Group, blames: Sequence[Blame], rows: Mapping[Group, Group]) -> HolderRow:
     """The row ``group`` with what all holders that belong to it hold."""
-    parts = [
-        [h for h in blame.holders if rows[alike(h.module), h.category] == group] for blame in blames
-    ]
     depth = _depth(group[0])
     members: list[Counter[str]] = [Counter() for _ in blames]
-    for found, holders in zip(members, parts, strict=True):
-        for holder in holders:
-            found[".".join(holder.module.split(".")[:depth])] += holder.nbytes
+    for found, blame in zip(members, blames, strict=True):
+        for holder in blame.holders:
+            if rows[alike(holder.module), holder.category] == group:
+                found[".".join(holder.module.split(".")[:depth])] += holder.nbytes
     names = {name for found in members for name in found}
     return HolderRow(
         module=names.pop() if len(names) == 1 and group != REST else group[0],
         category=group[1],
-        nbytes=tuple(sum(holder.nbytes for holder in holders) for holders in parts),
+        nbytes=tuple(found.total() for found in members),
         members=tuple(sorted(members[0].values())) if group != REST else (),
     )

@@ -8,9 +8,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from samfit.harness.predict.answers import Blame
-from samfit.harness.report.blame.answer import answer, difference_answer
-from samfit.harness.report.blame.names import heading, labels, module_words, source
 from samfit.harness.report.blame.rows import HolderRow, few_rows
+from samfit.harness.report.blame.words import (
+    answer,
+    difference_answer,
+    heading,
+    labels,
+    module_words,
+    source,
+)
 from samfit.harness.report.kit.describe import in_words
 from samfit.harness.report.kit.tables import CaptionedTable, mib
 from samfit.harness.trace.trace import CATEGORIES

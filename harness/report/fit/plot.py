@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from samfit.harness.predict.answers import Fit, MethodFit
-from samfit.harness.report.fit.table import asked, beginning
-from samfit.harness.report.kit.frame import TEXT_POINTS, WIDTH, framed_axes, text_inches
+from samfit.harness.report.fit.table import asked, beginning, most_first
+from samfit.harness.report.kit.frame import TEXT_POINTS, framed_axes, text_inches
 from samfit.harness.report.kit.style import INK, MUTED, styled
 
 ROW, HEADING = 0.24, 0.78  # inches: a method, and what stands above the panels
@@ -26,15 +26,13 @@ def draw_fit(fits: Sequence[MethodFit]) -> Figure:
     cards = sorted({fit.card for fit in fits}, key=lambda card: (card.usable_bytes, card.name))
     found = {(fit.adapter, fit.card): fit for fit in fits}
     titles = {fit.adapter: fit.title for fit in fits}
-    rows = sorted(titles, key=lambda name: _rank([found[name, card] for card in cards]))
-    left = text_inches([titles[name] for name in rows], TEXT_POINTS) + 0.25
+    rows = sorted(titles, key=lambda name: most_first([found[name, card] for card in cards]))
     figure, axes = framed_axes(
         "The largest batch that fits",
         f"Predicted, {asked(cell)}. + : the search ended there, more may fit; a dash: nothing "
-        "fits. "
-        "Every exact lever: all that a method can do without changing what it computes.",
+        "fits. Every exact lever: all that a method can do without changing what it computes.",
         height=ROW * len(rows),
-        left=left,
+        left=text_inches([titles[name] for name in rows], TEXT_POINTS) + 0.25,
         above=HEADING,
     )
     second = len(cards) + APART
@@ -56,14 +54,7 @@ def draw_fit(fits: Sequence[MethodFit]) -> Figure:
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    assert figure.get_figwidth() >= WIDTH
     return figure
-
-
-def _rank(fits: Sequence[MethodFit]) -> tuple[int, int, str]:
-    """What fits most without further levers first, summed over the cards."""
-    published = sum(fit.as_published.batch_size for fit in fits)
-    return -published, -sum(fit.every_lever.batch_size for fit in fits), fits[0].adapter
 
 
 def _field(axes: Axes, x: float, row: int, fit: Fit) -> None:

@@ -41,7 +41,6 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable
     cell = fits[0].as_published.cell
     title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
     caption = f"{describe_card(card)} {CAPTION} Fewest levers: for a batch of {wanted}."
-    batches = {fit.adapter: (fit.as_published, fit.every_lever) for fit in fits}
     rows = [
         {
             "method": fit.adapter,
@@ -49,11 +48,15 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable
             "every exact lever": fit.every_lever.batch,
             "fewest levers": _fewest(fit, wanted),
         }
-        for fit in sorted(
-            fits, key=lambda f: ([-b.batch_size for b in batches[f.adapter]], f.adapter)
-        )
+        for fit in sorted(fits, key=lambda fit: most_first([fit]))
     ]
     return CaptionedTable(pd.DataFrame(rows), title, caption)
+
+
+def most_first(fits: Sequence[MethodFit]) -> tuple[int, int, str]:
+    """The place of a method: by what fits without further levers, summed over cards, then with."""
+    published = sum(fit.as_published.batch_size for fit in fits)
+    return -published, -sum(fit.every_lever.batch_size for fit in fits), fits[0].adapter
 
 
 def asked(cell: Cell) -> str:

@@ -4,22 +4,23 @@ That panel is the lines' key, too. Crosses above the axes mark steps that ran ou
 their batch size. Sizes are inches.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
 from samfit.harness.report.kit.describe import short_number
 from samfit.harness.report.kit.frame import (
     MARGIN,
     TEXT_POINTS,
-    batch_axis,
     figure_of,
     framed_axes,
+    log_axis,
     text_inches,
 )
 from samfit.harness.report.kit.labels import write_beside
@@ -29,6 +30,7 @@ from samfit.harness.report.kit.style import MUTED, MethodStyle, kind_handles, me
 LEAST_HEIGHT, ROW, STEMS = 3.9, 0.25, 1.3  # of the axes, height of a row, width of all stems
 GAP, BESIDE_STEM, BESIDE_MARKER = 0.24, 0.1, 0.12
 BETWEEN, PER_ROW = 0.1, 6  # neighbouring crosses
+RIGHT = 0.05  # margin beside the largest batch size, as share of their span
 CROSS: dict[str, Any] = {
     "marker": "x", "markeredgewidth": 1.6, "linestyle": "none", "clip_on": False,
 }  # fmt: skip
@@ -83,7 +85,7 @@ def plot_by_batch(
         right=GAP + labels + STEMS + numbers + MARGIN,
         above=BETWEEN * max((-(-len(found) // PER_ROW) for found in failed.values()), default=0),
     )
-    batch_axis(axes, [batch for one in shown for batch in one.by_batch()], left)
+    _batch_axis(axes, [batch for one in shown for batch in one.by_batch()], left)
     styles, box, total = method_styles(shown), axes.get_position(), figure.get_figwidth()
     _mark_out_of_memory(axes, failed, styles)
     panel = figure.add_axes((box.x1 + (GAP + labels) / total, box.y0, STEMS / total, box.height))
@@ -103,6 +105,14 @@ def plot_by_batch(
             why = "out of memory" if series in failed.get(batch, []) else "no figure"
             write_beside(panel, (0, row), BESIDE_MARKER, why, "left")
     return ByBatch(figure, axes, panel, batch, ordered, styles)
+
+
+def _batch_axis(axes: Axes, batches: Sequence[int], left: float) -> None:
+    """A tick at each batch size, and the given margin on their left."""
+    low, high = math.log2(min(batches)), math.log2(max(batches))
+    span, ticks = max(high - low, 1), FixedLocator(sorted(set(batches)))
+    log_axis(axes, "x", 2 ** (low - left * span), 2 ** (high + RIGHT * span), ticks)
+    axes.set_xlabel("batch size (images per step)")
 
 
 def _out_of_memory(shown: Sequence[Series]) -> dict[int, list[Series]]:

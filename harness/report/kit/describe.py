@@ -32,11 +32,9 @@ def describe_memory(records: Sequence[Record]) -> str:
 
     ``records`` share source, backbone, image size, phase and device.
     """
-    instruments = _distinct(
-        INSTRUMENTS.get(r.memory.instrument, r.memory.instrument) for r in records if r.memory
-    )
-    source = f"{_source(records)} ({instruments})" if instruments else _source(records)
-    return f"{source}, {_conditions(records)}; {versions(records)}"
+    used = (record.memory.instrument for record in records if record.memory)
+    instruments = _distinct(INSTRUMENTS.get(name, name) for name in used)
+    return _describe(records, f" ({instruments})" if instruments else "")
 
 
 def memory_source(records: Sequence[Record]) -> str:
@@ -46,7 +44,7 @@ def memory_source(records: Sequence[Record]) -> str:
 
 def describe_times(records: Sequence[Record]) -> str:
     """Source, conditions and versions, as ``describe_memory`` without its instrument."""
-    return f"{_source(records)}, {_conditions(records)}; {versions(records)}"
+    return _describe(records)
 
 
 def origin(records: Sequence[Record]) -> str:
@@ -66,14 +64,12 @@ def assumptions(records: Sequence[Record]) -> str:
 
 def footnote(records: Sequence[Record]) -> str:
     """A sentence for each assumption that predictions among ``records`` make, or nothing."""
-    titles: dict[str, list[str | None]] = {}
+    titles: dict[str, list[str]] = {}
     for record in records:
         if record.assumption:
             titles.setdefault(record.assumption, []).append(method_title(record))
-    return "".join(
-        f"Predictions of {_distinct(names)} assume that {assumption}. "
-        for assumption, names in titles.items()
-    )
+    sentence = "Predictions of {} assume that {}. "
+    return "".join(sentence.format(_distinct(them), what) for what, them in titles.items())
 
 
 def pulled(cell: Cell) -> list[str]:
@@ -103,10 +99,8 @@ def cell_names(records: Sequence[Record]) -> dict[str, str]:
 def _cell_name(record: Record) -> str:
     cell = record.cell
     parts = [f"{cell.adapter} {cell.backbone}", f"batch {cell.batch_size}", *pulled(cell)]
-    if cell.phase != "train":
-        parts.append(cell.phase)
-    if cell.task:
-        parts += [cell.task, f"seed {cell.seed}"]
+    parts += [cell.phase] if cell.phase != "train" else []
+    parts += [cell.task, f"seed {cell.seed}"] if cell.task else []
     return f"{', '.join(parts)}; {record.source.replace('measured-', '')}"
 
 
@@ -118,6 +112,17 @@ def step_name(records: Sequence[Record]) -> str:
 def in_words(name: str) -> str:
     """A category's name, or a setting's, as prose has it."""
     return name.replace("_", " ")
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 image``, ``2 images``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def joined(names: Iterable[object]) -> str:
+    """``a, b and c``, each once."""
+    *most, last = dict.fromkeys(map(str, names))
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def millions(count: int) -> str:
@@ -152,6 +157,10 @@ def unit_for(records: Iterable[Record]) -> Unit:
     return Unit("GiB", GIB) if largest >= GIB else Unit("MiB", MIB)
 
 
+def _describe(records: Sequence[Record], instruments: str = "") -> str:
+    return f"{_source(records)}{instruments}, {_conditions(records)}; {versions(records)}"
+
+
 def _source(records: Sequence[Record]) -> str:
     first = records[0]
     if first.source == "predicted":
@@ -160,9 +169,8 @@ def _source(records: Sequence[Record]) -> str:
     if first.source == "measured-cuda":
         return f"measured on {environment.get('gpu') or 'a CUDA device'}"
     threads = environment.get("cpu_threads")
-    cpu = environment.get("cpu") or "a CPU"
-    plural = "" if threads == 1 else "s"
-    return f"measured on {cpu}" + (f" with {threads} thread{plural}" if threads else "")
+    with_threads = f" with {counted(threads, 'thread')}" if threads else ""
+    return f"measured on {environment.get('cpu') or 'a CPU'}{with_threads}"
 
 
 def _conditions(records: Sequence[Record]) -> str:
@@ -196,11 +204,8 @@ def machines(records: Sequence[Record]) -> str:
 
 def _commit(record: Record) -> str | None:
     commit = record.environment.get("commit")
-    if not commit:
-        return None
-    return f"commit {commit[:10]}" + (
-        " with uncommitted changes" if record.environment.get("dirty") else ""
-    )
+    changes = " with uncommitted changes" if record.environment.get("dirty") else ""
+    return f"commit {commit[:10]}{changes}" if commit else None
 
 
 def _distinct(values: Iterable[str | None]) -> str:

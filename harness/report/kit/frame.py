@@ -6,13 +6,13 @@ Sizes are inches. No pyplot: a figure is an object of its own, and needs no disp
 import math
 import textwrap
 from collections.abc import Sequence
+from typing import Literal
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, Locator, NullLocator
 
 from samfit.harness.report.kit.style import MUTED
 
@@ -25,7 +25,6 @@ KEY_COLUMNS = 4
 TITLE_POINTS, TEXT_POINTS, CAPTION_POINTS = 11, 8.5, 7.5
 CAPTION_LINE = CAPTION_POINTS * 1.4 / 72
 TITLE_COLUMNS = 76  # characters that fit the width
-BATCH_MARGIN = 0.05  # beside the batch sizes of an axis, as share of their span
 
 
 def framed_axes(
@@ -97,21 +96,16 @@ def wrapped(text: str, inches: float, points: float) -> list[str]:
     return lines
 
 
-def powers_of_two(axis: Axis, low: float, high: float) -> None:
-    """Ticks at the powers of two between the ends of a logarithmic axis."""
-    powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
-    axis.set_major_locator(FixedLocator([2.0**power for power in powers]))
+def log_axis(
+    axes: Axes, which: Literal["x", "y"], low: float, high: float, ticks: Locator | None = None
+) -> None:
+    """Make an axis logarithmic, from ``low`` to ``high``. Default ticks: powers of two."""
+    getattr(axes, f"set_{which}scale")("log", base=10 if ticks else 2)
+    if ticks is None:
+        powers = range(math.ceil(math.log2(low)), math.floor(math.log2(high)) + 1)
+        ticks = FixedLocator([2.0**power for power in powers])
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axes.set(**{f"{which}lim": (low, high)})
+    axis.set_major_locator(ticks)
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:g}")
-
-
-def batch_axis(axes: Axes, batches: Sequence[int], left: float) -> None:
-    """A logarithmic x axis with a tick at each batch size, and the given margin on its left."""
-    low, high = math.log2(min(batches)), math.log2(max(batches))
-    span = max(high - low, 1)
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(2 ** (low - left * span), 2 ** (high + BATCH_MARGIN * span))
-    axes.xaxis.set_major_locator(FixedLocator(sorted(set(batches))))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:.0f}")
-    axes.set_xlabel("batch size (images per step)")

@@ -4,7 +4,7 @@ Sizes are inches, boxes and positions pixels of the figure at its own resolution
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -22,7 +22,6 @@ from samfit.harness.report.kit.frame import (
     figure_of,
     text_inches,
 )
-from samfit.harness.report.kit.style import MethodStyle
 
 DIRECT = "direct label"  # the matplotlib label of every such text
 LINE_INCHES = TEXT_POINTS * 1.32 / 72  # from one label to the next below it
@@ -33,12 +32,12 @@ Pixels = np.ndarray  # (n, 2): x and y
 
 
 class Label(NamedTuple):
-    """Text for the point (x, y), in data coordinates."""
+    """Text for the point (x, y), in data coordinates, whose marker has this look."""
 
     x: float
     y: float
     text: str
-    style: MethodStyle
+    marker: Mapping[str, Any]
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -113,10 +112,10 @@ def _draw_column(
         swatch = left + LEADER * DPI
         corners = [(x, y), (swatch - MARKER * DPI, height)]
         ends = to_figure.transform(corners)
-        leader = Line2D(*ends.T, color=label.style.colour, linewidth=0.7, linestyle=":")
+        leader = Line2D(*ends.T, color=label.marker["color"], linewidth=0.7, linestyle=":")
         x_swatch, y_text = to_figure.transform((swatch, height))
         figure.add_artist(leader)
-        figure.add_artist(Line2D([x_swatch], [y_text], **label.style.marker()))
+        figure.add_artist(Line2D([x_swatch], [y_text], **label.marker))
         _write(figure, x_swatch + SWATCH / figure.get_figwidth(), y_text, label.text)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from samfit.harness.memory.figures import Memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
@@ -73,6 +74,12 @@ def has_memory(record: Record) -> bool:
     return record.status == "ok" and record.memory is not None
 
 
+def memory_of(record: Record) -> Memory:
+    """What a record with a peak holds."""
+    assert record.memory is not None
+    return record.memory
+
+
 def has_times(record: Record) -> bool:
     """Whether the record is complete and holds times of the step."""
     return record.status == "ok" and record.timing.step_ms is not None
@@ -83,7 +90,8 @@ class Shown(NamedTuple):
 
     Attributes:
         records: those that ``memory_records`` chooses, at least one.
-        measured: where these are predictions, what was measured on CUDA in the same conditions.
+        measured: where these are predictions, what was measured on CUDA, on one card, in the same
+            conditions.
     """
 
     records: list[Record]
@@ -93,7 +101,9 @@ class Shown(NamedTuple):
 def shown_memory(records: Sequence[Record]) -> Shown | None:
     """What of ``records`` a report shows about memory; None if no record holds a peak."""
     chosen = memory_records(records)
-    return Shown(chosen, cuda_counterparts(records, chosen)) if chosen else None
+    fields = {_comparable(record) for record in chosen if record.source == "predicted"}
+    alike = [record for record in records if _comparable(record) in fields]
+    return Shown(chosen, _main_group(alike, ("measured-cuda",), has_memory)) if chosen else None
 
 
 def memory_records(records: Iterable[Record]) -> list[Record]:
@@ -111,13 +121,6 @@ def time_records(records: Iterable[Record]) -> list[Record]:
     return _main_group(records, TIME_SOURCES, has_times)
 
 
-def cuda_counterparts(records: Iterable[Record], shown: Sequence[Record]) -> list[Record]:
-    """The records measured on CUDA that compare with the predictions ``shown``, from one card."""
-    fields = {_comparable(record) for record in shown if record.source == "predicted"}
-    found = [r for r in records if r.source == "measured-cuda" and _comparable(r) in fields]
-    return _main_group(found, ("measured-cuda",), has_memory)
-
-
 def usual_batch_size(sizes: Sequence[int], preferred: int = 4) -> int:
     """The batch size at which to compare methods: the preferred, else the most frequent."""
     return preferred if preferred in sizes else max(sorted(set(sizes)), key=sizes.count)
@@ -132,13 +135,11 @@ def at_batch_size(records: Sequence[Record]) -> list[Record]:
     return [record for record in complete if record.cell.batch_size == chosen]
 
 
-def varying_fields(records: Sequence[Record]) -> set[str]:
-    """Fields of the Cell, other than the settings, in which variants among ``records`` differ."""
-    return {
-        name
-        for name in VARIANT_DEFAULTS
-        if len({getattr(record.cell, name) for record in records}) > 1
-    }
+def varying_fields(
+    records: Sequence[Record], fields: Iterable[str] = VARIANT_DEFAULTS
+) -> list[str]:
+    """Those of ``fields`` of the Cell in which ``records`` differ."""
+    return [name for name in fields if len({getattr(r.cell, name) for r in records}) > 1]
 
 
 def series_of(records: Sequence[Record]) -> list[Series]:
@@ -151,16 +152,12 @@ def series_of(records: Sequence[Record]) -> list[Series]:
         adapter = record.cell.adapter
         title = methods[adapter].title if adapter in methods else adapter
         mark = MARK if adapter in assuming else ""
-        label = title + _variant(record.cell, varying) + mark
+        label = title + variant(record.cell, varying) + mark
         grouped.setdefault((adapter, label), []).append(record)
+    serial = {adapter: method.serial for adapter, method in methods.items()}
     return [
-        Series(
-            adapter=adapter,
-            label=label,
-            serial=methods[adapter].serial if adapter in methods else None,
-            records=tuple(members),
-        )
-        for (adapter, label), members in grouped.items()
+        Series(adapter=name, label=label, serial=serial.get(name), records=tuple(members))
+        for (name, label), members in grouped.items()
     ]
 
 
@@ -170,20 +167,25 @@ def times_parallel(shown: Sequence[Series], sizes: Sequence[float]) -> float | N
     ``sizes`` are those of ``shown``. None where some serial method is no larger than a parallel
     one, or where one kind is missing.
     """
-    found = list(zip(shown, sizes, strict=True))
-    serial = [size for series, size in found if series.serial is True]
-    parallel = [size for series, size in found if series.serial is False]
+    serial, parallel = (
+        [size for series, size in zip(shown, sizes, strict=True) if series.serial is kind]
+        for kind in (True, False)
+    )
     if not serial or not parallel or min(serial) <= max(parallel):
         return None
     return math.floor(10 * min(serial) / max(parallel)) / 10  # rounded up it would be wrong
 
 
-def _variant(cell: Cell, varying: set[str]) -> str:
-    """What distinguishes this Cell's method in a label, in brackets, or nothing."""
+def variant(cell: Cell, varying: Iterable[str]) -> str:
+    """What distinguishes this Cell's method in a label, in brackets, or nothing.
+
+    Of the ``varying`` fields it names those that are not at the default of a method's variants.
+    """
     changed = dict(cell.settings)
-    for name, default in VARIANT_DEFAULTS.items():
-        if name in varying and getattr(cell, name) != default:
-            changed[name] = getattr(cell, name)
+    for name in varying:
+        value = getattr(cell, name)
+        if name not in VARIANT_DEFAULTS or value != VARIANT_DEFAULTS[name]:
+            changed[name] = value
     text = ", ".join(f"{name}={value}" for name, value in changed.items())
     return f" ({text})" if text else ""
 

@@ -119,10 +119,9 @@ def kind_handles(shown: Sequence[Series], *, lines: bool = True) -> list[Line2D]
         True: f"serial: {flow}",
         False: "parallel: they do not" if True in kinds else f"parallel: no {flow}",
     }
-    handles = []
-    for serial, text in texts.items():
-        if serial in kinds:
-            style = MethodStyle(MUTED, "full", parallel=not serial)
-            look = style.line() if lines else style.marker()
-            handles.append(Line2D([], [], label=text, **look))
-    return handles
+    looks = {serial: MethodStyle(MUTED, "full", parallel=not serial) for serial in texts}
+    return [
+        Line2D([], [], label=text, **(looks[kind].line() if lines else looks[kind].marker()))
+        for kind, text in texts.items()
+        if kind in kinds
+    ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ from samfit.harness.report.kit.frame import (
     MARGIN,
     TEXT_POINTS,
     framed_axes,
-    powers_of_two,
+    log_axis,
     text_inches,
 )
 from samfit.harness.report.kit.labels import GROUND, LINE_INCHES, write, write_beside
@@ -28,25 +28,13 @@ CARDS_CAPTION = "Dotted lines: total card memory. "
 ROW, FIGURES = 0.25, 0.34  # inches: height of a row, least width of a column of figures
 HEAD = -0.95  # the row above the axes
 HEADS = dict(zip(STAGES, ("published", "levers", "bf16", "cached"), strict=True))
-LOOKS: dict[str, dict[str, Any]] = dict(
-    zip(
-        STAGES,
-        (
-            {"color": INK, "fillstyle": "full", "markersize": 7.5},
-            {"color": BLUE, "markerfacecolor": "white", "markersize": 7, "markeredgewidth": 1.6},
-            {"color": BLUE, "fillstyle": "left", "markersize": 7, "markerfacecoloralt": "white"},
-            {"color": BLUE, "fillstyle": "full", "markersize": 4},
-        ),
-        strict=True,
-    )
+MARKS: tuple[dict[str, Any], ...] = (
+    {"color": INK, "fillstyle": "full", "markersize": 7.5},
+    {"color": BLUE, "markerfacecolor": "white", "markersize": 7, "markeredgewidth": 1.6},
+    {"color": BLUE, "fillstyle": "left", "markersize": 7, "markerfacecoloralt": "white"},
+    {"color": BLUE, "fillstyle": "full", "markersize": 4},
 )
-
-
-class Row(NamedTuple):
-    """A method at its place from the top; the name of its kind has a row of its own, too."""
-
-    place: int
-    stages: Stages
+LOOKS = dict(zip(STAGES, MARKS, strict=True))
 
 
 @styled
@@ -74,7 +62,7 @@ def levers(found: Sequence[Stages]) -> Figure:
         above=LINE_INCHES,
     )
     axes.set_ylim(len(rows) + len(kinds) - 0.5, -0.5)
-    axes.set_yticks([row.place for row in rows], [row.stages.series.label for row in rows])
+    axes.set_yticks([*rows], [one.series.label for one in rows.values()])
     axes.tick_params(axis="y", length=0, labelsize=TEXT_POINTS)
     axes.grid(visible=False, axis="y")
     _memory_axis(axes, shown)
@@ -82,45 +70,41 @@ def levers(found: Sequence[Stages]) -> Figure:
         write_beside(axes, (0, place), MARGIN / 2, kind, "left", bbox=GROUND)
     for stage, right in columns.items():
         write_beside(axes, (1, HEAD), right, HEADS[stage], "right", bbox=GROUND)
-    for row in rows:
-        _draw_row(axes, row)
+    for place, one in rows.items():
+        _draw_row(axes, place, one)
         for stage, right in columns.items():
-            peak = row.stages.peaks_gib().get(stage)
+            peak = one.peaks_gib().get(stage)
             figures = MISSING if peak is None else short_number(peak)
-            write_beside(axes, (1, row.place), right, figures, "right", bbox=GROUND)
+            write_beside(axes, (1, place), right, figures, "right", bbox=GROUND)
     return figure
 
 
-def _rows(shown: Sequence[Stages]) -> tuple[list[Row], dict[int, str]]:
-    """The methods of each kind below the name of the kind, which has a place, too."""
-    rows: list[Row] = []
+def _rows(shown: Sequence[Stages]) -> tuple[dict[int, Stages], dict[int, str]]:
+    """By place from the top: the methods of each kind, and the name of the kind above them."""
+    rows: dict[int, Stages] = {}
     kinds: dict[int, str] = {}
     for serial in (False, True, None):
         members = [one for one in shown if one.series.serial is serial]
         for handle in kind_handles([one.series for one in members], lines=False):
             kinds[len(rows) + len(kinds)] = str(handle.get_label())
         for one in members:
-            rows.append(Row(len(rows) + len(kinds), one))
+            rows[len(rows) + len(kinds)] = one
     return rows, kinds
 
 
-def _draw_row(axes: Axes, row: Row) -> None:
+def _draw_row(axes: Axes, place: int, one: Stages) -> None:
     """A mark a stage, square for parallel methods as in every plot, on a line from end to end."""
-    peaks = row.stages.peaks_gib()
-    marker = "s" if row.stages.series.serial is False else "o"
-    ends = [min(peaks.values()), max(peaks.values())]
-    axes.plot(ends, [row.place] * 2, color=MUTED, linewidth=1)
+    peaks, marker = one.peaks_gib(), "s" if one.series.serial is False else "o"
+    axes.plot([min(peaks.values()), max(peaks.values())], [place] * 2, color=MUTED, linewidth=1)
     for stage, peak in peaks.items():
-        axes.plot([peak], [row.place], linestyle="none", marker=marker, **LOOKS[stage])
+        axes.plot([peak], [place], linestyle="none", marker=marker, **LOOKS[stage])
 
 
 def _memory_axis(axes: Axes, shown: Sequence[Stages]) -> None:
     """A logarithmic x axis with a line at each card up to the first that holds everything."""
     peaks = [peak for one in shown for peak in one.peaks_gib().values()]
     low, high = min(peaks) / 1.2, max(peaks) * 1.2
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(low, high)
-    powers_of_two(axes.xaxis, low, high)
+    log_axis(axes, "x", low, high)
     axes.set_xlabel("peak memory allocated (GiB)")
     sizes = [card.sold_gb for card in COMMON_CARDS]
     cards = [size for size in sizes if low <= size <= high]

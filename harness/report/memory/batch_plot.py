@@ -18,9 +18,9 @@ from samfit.harness.report.kit.describe import (
     step_name,
     unit_for,
 )
-from samfit.harness.report.kit.frame import powers_of_two
+from samfit.harness.report.kit.frame import log_axis
 from samfit.harness.report.kit.labels import GROUND, write
-from samfit.harness.report.kit.select import Series, Shown, has_memory, series_of
+from samfit.harness.report.kit.select import Series, Shown, has_memory, memory_of, series_of
 from samfit.harness.report.kit.style import MUTED, styled
 from samfit.units import GIB
 
@@ -44,12 +44,14 @@ def memory_vs_batch(shown: Shown) -> Figure:
     records, measured = shown
     series, unit = series_of([*records, *measured]), unit_for(records)
     curves = {one.label: _peaks(one, records[0].source, unit) for one in series}
+    cards = CARDS_CAPTION if _cards_gb(records) else ""
+    rings = f" Rings: {describe_memory(measured)}." if measured else ""
     plot = plot_by_batch(
         series,
         curves,
         unit.name,
         f"Peak memory of one {step_name(records)} against batch size",
-        _caption(records, measured),
+        f"{cards}{memory_source(records)}{rings}",
         key=[Line2D([], [], color=MUTED, label="measured", **RING)] if measured else [],
         left=CARD_ROOM,
     )
@@ -66,12 +68,6 @@ def memory_vs_batch(shown: Shown) -> Figure:
     return plot.figure
 
 
-def _caption(records: Sequence[Record], measured: Sequence[Record]) -> str:
-    cards = CARDS_CAPTION if _cards_gb(records) else ""
-    rings = f" Rings: {describe_memory(measured)}." if measured else ""
-    return f"{cards}{memory_source(records)}{rings}"
-
-
 def _cards_gb(records: Sequence[Record]) -> list[int]:
     """The cards that tell something about the peaks: no smaller than all, nor larger than twice."""
     peaks = [record.memory.peak_allocated_bytes / GIB for record in records if record.memory]
@@ -85,9 +81,7 @@ def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
     heights = {size: size * GIB / unit.nbytes for size in cards_gb}
     first = math.floor(math.log2(low / 1.05))
     top = max([1.4 * high, *(1.4 * height for height in heights.values()), 2.0 ** (first + 2)])
-    axes.set_yscale("log", base=2)
-    axes.set_ylim(2.0**first, top)
-    powers_of_two(axes.yaxis, 2.0**first, top)
+    log_axis(axes, "y", 2.0**first, top)
     axes.set_ylabel(f"peak memory allocated ({unit.name})")
     for size, height in heights.items():
         axes.axhline(height, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
@@ -99,7 +93,7 @@ def _memory_axis(axes: Axes, unit: Unit, cards_gb: Sequence[int]) -> None:
 
 def _peaks(series: Series, source: str, unit: Unit) -> dict[int, float]:
     return {
-        batch: record.memory.peak_allocated_bytes / unit.nbytes
+        batch: memory_of(record).peak_allocated_bytes / unit.nbytes
         for batch, record in series.by_batch(source).items()
-        if record.memory and has_memory(record)
+        if has_memory(record)
     }

@@ -1,12 +1,12 @@
 """What the memory holds at the peak: stacked bars, one a method."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from samfit.harness.record.record import Record
 from samfit.harness.report.kit import style
 from samfit.harness.report.kit.describe import (
     Unit,
@@ -18,7 +18,7 @@ from samfit.harness.report.kit.describe import (
 )
 from samfit.harness.report.kit.frame import DPI, MARGIN, TEXT_POINTS, framed_axes, text_inches
 from samfit.harness.report.kit.labels import GROUND, write
-from samfit.harness.report.kit.select import Series, Shown, at_batch_size, series_of
+from samfit.harness.report.kit.select import Series, Shown, at_batch_size, memory_of, series_of
 
 BAR_INCHES, BAR_SHARE = 0.3, 0.76
 # For the categories in the order in which a record gives them: what stays first, what passes last.
@@ -45,11 +45,12 @@ def breakdown(shown: Shown) -> Figure | None:
     bars = [(series, _parts(series, unit)) for series in series_of(records)]
     bars.sort(key=lambda bar: sum(bar[1].values()))
     large, small = _by_size([parts for _, parts in bars])
+    others = f"{OTHER}: {', '.join(map(in_words, small))}. " if small else ""
     names = [f"{series.label}, {series.kind}" for series, _ in bars]
     figure, axes = framed_axes(
         f"What fills the memory at the peak of a {step_name(records)}, "
         f"batch size {records[0].cell.batch_size}",
-        _caption(records, small),
+        f"{others}{memory_source(records)}",
         [Patch(color=colour, label=in_words(name)) for name, colour in large.items()],
         height=BAR_INCHES * (len(bars) + 0.4),
         left=text_inches(names, TEXT_POINTS) + 2 * MARGIN,
@@ -61,9 +62,8 @@ def breakdown(shown: Shown) -> Figure | None:
 
 
 def _parts(series: Series, unit: Unit) -> Parts:
-    memory = series.records[-1].memory
-    assert memory is not None and memory.breakdown_bytes is not None
-    return {name: nbytes / unit.nbytes for name, nbytes in memory.breakdown_bytes.items()}
+    found = memory_of(series.records[-1]).breakdown_bytes or {}
+    return {name: nbytes / unit.nbytes for name, nbytes in found.items()}
 
 
 def _by_size(bars: Sequence[Parts]) -> tuple[dict[str, str], list[str]]:
@@ -71,11 +71,8 @@ def _by_size(bars: Sequence[Parts]) -> tuple[dict[str, str], list[str]]:
     names = dict.fromkeys(name for parts in bars for name in parts)
     largest = {name: max(parts.get(name, 0) for parts in bars) for name in names}
     least = SMALL * max(sum(parts.values()) for parts in bars)
-    colours = {
-        name: COLOURS[place % len(COLOURS)]
-        for place, name in enumerate(names)
-        if largest[name] >= least
-    }
+    looks = zip(names, itertools.cycle(COLOURS), strict=False)
+    colours = {name: colour for name, colour in looks if largest[name] >= least}
     small = [name for name in names if 0 < largest[name] < least]
     return (colours | {OTHER: OTHER_COLOUR} if small else colours), small
 
@@ -89,8 +86,7 @@ def _merged(parts: Parts, small: Sequence[str]) -> Parts:
 
 def _draw(axes: Axes, bars: Sequence[Parts], colours: Mapping[str, str], unit: Unit) -> None:
     longest = max(sum(parts.values()) for parts in bars)
-    axes.set_xlim(0, longest)
-    axes.set_ylim(len(bars) - 0.3, -0.7)
+    axes.set(xlim=(0, longest), ylim=(len(bars) - 0.3, -0.7))
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(f"memory at the peak ({unit.name})")
@@ -111,11 +107,5 @@ def _label_inside(axes: Axes, row: int, left: float, size: float, colour: str) -
     """Write the size into the segment of that colour, if it is wide enough."""
     text = short_number(size)
     inches_per_unit = axes.get_window_extent().width / (axes.get_xlim()[1] * DPI)
-    if size * inches_per_unit < text_inches([text], TEXT_POINTS) + 0.06:
-        return
-    write(axes, text, (left + size / 2, row), color=style.ink_on(colour), ha="center")
-
-
-def _caption(records: Sequence[Record], small: Sequence[str]) -> str:
-    others = f"{OTHER}: {', '.join(map(in_words, small))}. " if small else ""
-    return f"{others}{memory_source(records)}"
+    if size * inches_per_unit >= text_inches([text], TEXT_POINTS) + 0.06:
+        write(axes, text, (left + size / 2, row), color=style.ink_on(colour), ha="center")

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator
 
 from samfit.harness.report.kit.describe import memory_source, step_name, unit_for
-from samfit.harness.report.kit.frame import framed_axes
+from samfit.harness.report.kit.frame import framed_axes, log_axis
 from samfit.harness.report.kit.labels import LINE_INCHES, Label, label_points
-from samfit.harness.report.kit.select import Shown, at_batch_size, series_of, times_parallel
+from samfit.harness.report.kit.select import (
+    Shown,
+    at_batch_size,
+    memory_of,
+    series_of,
+    times_parallel,
+)
 from samfit.harness.report.kit.style import kind_handles, method_styles, styled
 
 ENOUGH = 5  # methods, to say anything about a correlation
@@ -29,7 +35,7 @@ def parameters_vs_memory(shown: Shown) -> Figure | None:
     unit = unit_for(records)
     last = [one.records[-1] for one in series]
     x = [r.params.trainable / 1e6 for r in last if r.params]
-    y = [r.memory.peak_allocated_bytes / unit.nbytes for r in last if r.memory]
+    y = [memory_of(r).peak_allocated_bytes / unit.nbytes for r in last]
     correlation, ratio = rank_correlation(x, y), times_parallel(series, y)
     text = "undefined" if correlation is None else f"{correlation:.2f}"
     gap = "" if ratio is None else (
@@ -44,18 +50,15 @@ def parameters_vs_memory(shown: Shown) -> Figure | None:
         height=max(3.9, LINE_INCHES * len(series)),
     )
     styles = method_styles(series)
-    for one, a, b in zip(series, x, y, strict=True):
-        axes.plot([a], [b], **styles[one.label].marker())
-    axes.set_xscale("log")
-    axes.set_xlim(min(x) / 1.2, max(x) * 1.2)
+    points = zip(series, x, y, strict=True)
+    labels = [Label(a, b, one.label, styles[one.label].marker()) for one, a, b in points]
+    for label in labels:
+        axes.plot([label.x], [label.y], **label.marker)
+    log_axis(axes, "x", min(x) / 1.2, max(x) * 1.2, LogLocator(subs=(1, 2, 5)))
     axes.set_ylim(0, 1.15 * max(y))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("trainable parameters (millions)")
     axes.set_ylabel(f"peak memory allocated ({unit.name})")
-    points = zip(series, x, y, strict=True)
-    label_points(axes, [Label(a, b, one.label, styles[one.label]) for one, a, b in points])
+    label_points(axes, labels)
     return figure
 
 

@@ -20,7 +20,14 @@ from samfit.harness.report.kit.describe import (
 )
 from samfit.harness.report.kit.frame import framed_axes
 from samfit.harness.report.kit.panels import draw_panels, grid_of
-from samfit.harness.report.kit.select import Series, Shown, at_batch_size, series_of, times_parallel
+from samfit.harness.report.kit.select import (
+    Series,
+    Shown,
+    at_batch_size,
+    memory_of,
+    series_of,
+    times_parallel,
+)
 from samfit.harness.report.kit.style import MethodStyle, kind_handles, method_styles, styled
 
 GREYS = {"forward": "#DADADA", "backward": "#9C9C9C", "optimizer": "#444444"}
@@ -65,7 +72,8 @@ def timeline(shown: Shown) -> Figure | None:
     )
     frame.set_xlabel("progress through the step", loc="left", labelpad=6)
     frame.set_ylabel(f"live memory ({unit.name})", labelpad=TICKS_POINTS)
-    notes = {step.series.label: f"peak {_size(step.memory, unit)}" for step in steps}
+    peaks = {step.series.label: step.memory.peak_allocated_bytes / unit.nbytes for step in steps}
+    notes = {label: f"peak {short_number(peak)} {unit.name}" for label, peak in peaks.items()}
     panels = draw_panels(frame, grid, notes)
     highest = max(max(step.timeline.live_bytes) for step in steps) / unit.nbytes
     for step in steps:
@@ -79,16 +87,9 @@ def timeline(shown: Shown) -> Figure | None:
 
 def _steps(records: Sequence[Record]) -> list[Step]:
     """The smallest peak first."""
-    steps = []
-    for series in series_of(records):
-        memory = series.records[-1].memory
-        assert memory is not None and memory.timeline is not None
-        steps.append(Step(series, memory, memory.timeline))
+    found = [(series, memory_of(series.records[-1])) for series in series_of(records)]
+    steps = [Step(one, memory, memory.timeline) for one, memory in found if memory.timeline]
     return sorted(steps, key=lambda step: step.memory.peak_allocated_bytes)
-
-
-def _size(memory: Memory, unit: Unit) -> str:
-    return f"{short_number(memory.peak_allocated_bytes / unit.nbytes)} {unit.name}"
 
 
 def _title(steps: Sequence[Step], name: str) -> str:

@@ -137,14 +137,11 @@ def _maker(record: Record) -> str:
 
 def _source(made: Sequence[Record]) -> dict[str, Any]:
     """Title and facts of records of one maker."""
-    title = f"{made[0].source}, {len(made)} Cells: {origin(made)}"
-    return {"title": title, "facts": _facts(made[0])}
-
-
-def _facts(record: Record) -> list[tuple[str, str]]:
-    """An environment, flat."""
-    found = {**record.environment, **(record.environment.get("packages") or {})}
-    found.pop("packages", None)
-    if record.memory:
-        found = {"instrument": record.memory.instrument, **found}
-    return [(in_words(n), str(v)) for n, v in found.items() if v is not None]
+    title, first = f"{made[0].source}, {len(made)} Cells: {origin(made)}", made[0]
+    found: dict[str, Any] = {
+        "instrument": first.memory and first.memory.instrument,
+        **first.environment,
+    }
+    found |= found.pop("packages", None) or {}
+    facts = [(in_words(name), str(v)) for name, v in found.items() if v is not None]
+    return {"title": title, "facts": facts}

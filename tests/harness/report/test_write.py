@@ -11,7 +11,7 @@ from readable import printed
 from synthetic_records import measured, out_of_memory, predicted, trained_methods, with_levers
 
 import samfit
-from samfit.harness.report.write import NOTHING, TOPICS, report_for_terminal
+from samfit.harness.report.write import NOTHING, TOPICS, report_for_terminal, report_tables
 
 RECORDS = [
     *with_levers(
@@ -32,6 +32,9 @@ def test_everything_is_written_and_the_same_records_give_the_same_bytes(tmp_path
     assert sorted(paths) == sorted((tmp_path / "new" / "a").iterdir())
     for one, other in zip(paths, again, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
+    markdown = (tmp_path / "new" / "a" / "table.md").read_text()
+    for table in report_tables(records):
+        assert table.to_markdown() in markdown
     plots = {plot.__name__ for topic in TOPICS for plot in topic.plots}
     assert {path.name for path in paths} == {"report.html", "table.csv", "table.md"} | {
         f"{plot}.{suffix}" for plot in plots for suffix in ("png", "svg")
@@ -60,14 +63,6 @@ def test_what_has_no_records_is_left_out_and_said_if_it_is_all(tmp_path):
     assert [path.name for path in paths] == ["report.html", "table.csv", "table.md"]
     assert paths[2].read_text() == NOTHING
     assert NOTHING.strip() in printed(report_for_terminal([]))
-
-
-def test_the_markdown_holds_both_tables_with_their_sources(tmp_path):
-    samfit.report(RECORDS, tmp_path)
-    text = (tmp_path / "table.md").read_text()
-    assert "predicted (trace + allocator replay)" in text
-    assert "measured on Imaginary GPU" in text
-    assert "OOM" in text
 
 
 def test_a_folder_that_cannot_be_made_is_the_users_error(tmp_path):

@@ -21,9 +21,8 @@ def encoded(pixels, **how):
     return base64.b64encode(content.getvalue()).decode()
 
 
-def keeping(text, record=None):
+def keeping(text, record):
     """A record whose first mask is ``text``."""
-    record = record or scored(masks=[9])
     return replace(record, accuracy=replace(record.accuracy, masks_png=[text]))
 
 
@@ -46,15 +45,14 @@ TRUTH = CAMOUFLAGE.truth * np.uint8(255)
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "no base64",
-        base64.b64encode(b"no picture").decode(),
-        encoded(TRUTH)[:400],
-        encoded(TRUTH[:128]),
-        encoded(np.stack(3 * [TRUTH], axis=2)),
-        encoded(TRUTH.astype(np.uint16)),
+        pytest.param("", id="empty"),
+        pytest.param("no base64", id="text"),
+        pytest.param(base64.b64encode(b"no picture").decode(), id="bytes"),
+        pytest.param(encoded(TRUTH)[:400], id="torn"),
+        pytest.param(encoded(TRUTH[:128]), id="smaller"),
+        pytest.param(encoded(np.stack(3 * [TRUTH], axis=2)), id="colours"),
+        pytest.param(encoded(TRUTH.astype(np.uint16)), id="16 bits"),
     ],
-    ids=["empty", "text", "bytes", "torn", "smaller", "colours", "16 bits"],
 )
 def test_what_is_no_mask_is_left_out(text):
     perfect = scored(masks=[0])
@@ -67,16 +65,13 @@ def test_what_is_no_mask_is_left_out(text):
 def test_no_damage_to_a_file_is_an_error(noise, start):
     content = bytearray(base64.b64decode(encoded(TRUTH)))
     content[start : start + len(noise)] = noise
-    mask_of(keeping(base64.b64encode(content).decode()), CAMOUFLAGE)
+    mask_of(keeping(base64.b64encode(content).decode(), scored(masks=[9])), CAMOUFLAGE)
 
 
-def test_a_class_that_the_task_does_not_have_is_no_mask():
+def test_a_class_that_the_task_does_not_have_is_no_mask_nor_is_that_of_another_image():
     perfect = scored(task="transparent", masks=[0])
     assert mask_of(keeping(encoded(TRANSPARENT.truth), perfect), TRANSPARENT)
     assert mask_of(keeping(encoded(3 * TRANSPARENT.truth), perfect), TRANSPARENT) is None
-
-
-def test_a_mask_of_another_image_is_left_out():
     assert mask_of(scored(masks=[9]), CAMOUFLAGE)
     elsewhere = picture("camouflage", 1)._replace(number=0)
     assert mask_of(scored(masks=[9]), elsewhere) is None

@@ -39,6 +39,8 @@ def test_methods_have_names_bubbles_and_bars_and_baselines_lines(plot):
     axes = figure.axes[0]
     bubbles = [line for line in axes.lines if line.get_marker() in ("o", "s")]
     assert len(bubbles) == 3
+    cost = 0.12 * 1024 if plot is accuracy_vs_memory else 22  # MiB, seconds
+    assert max(line.get_xdata()[0] for line in bubbles) == pytest.approx(cost, rel=1e-3)
     assert max(b.get_markersize() for b in bubbles) > min(b.get_markersize() for b in bubbles)
     heights = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "None"]
     assert sorted(heights) == pytest.approx([0.1, 0.2])
@@ -51,14 +53,7 @@ def test_methods_have_names_bubbles_and_bars_and_baselines_lines(plot):
     }  # fmt: skip
 
 
-def test_memory_is_in_mib_and_time_in_seconds():
-    for plot, cost in ((accuracy_vs_memory, 0.11 * 1024), (accuracy_vs_time, 21)):
-        axes = made(plot, trained_methods(("cad", "lora"))).axes[0]
-        bubbles = [line for line in axes.lines if line.get_marker() in ("o", "s")]
-        assert max(line.get_xdata()[0] for line in bubbles) == pytest.approx(cost, rel=1e-3)
-
-
-def test_what_lacks_a_figure_is_named():
+def test_what_lacks_a_figure_is_named_and_so_is_the_front():
     records = trained_methods(("cad", "lora", "vpt"))
     named = "Not shown, as one of the two figures is missing: "
     lacking = [r for r in records if (r.cell.adapter, r.cell.task) != ("vpt", "transparent")]
@@ -66,10 +61,6 @@ def test_what_lacks_a_figure_is_named():
     lacking = [r for r in records if r.source != "predicted" or r.cell.adapter != "lora"]
     assert f"{named}Lora." in all_text(made(accuracy_vs_memory, lacking))
     assert made(accuracy_vs_memory, [r for r in records if r.source != "predicted"]) is None
-
-
-def test_the_front_is_named():
-    records = trained_methods(("cad", "lora", "vpt"))
     worse = [replace(r, memory=replace(r.memory, peak_allocated_bytes=2**40)) if r.memory and
              r.cell.adapter == "lora" else r for r in records]  # fmt: skip
     assert "less: Cad, Vpt." in all_text(made(accuracy_vs_memory, worse))

@@ -6,12 +6,7 @@ import pytest
 from synthetic_records import ENVIRONMENT, predicted, scored
 
 from samfit.harness.record.weights import RANDOM_ENCODER
-from samfit.harness.report.accuracy.scored import (
-    PRETRAINED,
-    RANDOM,
-    scored_methods,
-    training_step,
-)
+from samfit.harness.report.accuracy.scored import PRETRAINED, RANDOM, scored_methods, training_step
 
 TASKS = ("camouflage", "polyp", "transparent")
 PREDICTION = predicted("cad", 4, 0.1, backbone="vit_tiny")
@@ -35,11 +30,16 @@ def test_the_best_method_comes_first_and_baselines_stand_apart():
     assert found.tasks == TASKS
     assert labels(found.methods) == ["Lora", "Decoder"]
     assert labels(found.baselines) == [PRETRAINED, RANDOM]
+    longer = scored_methods([*on_all_tasks("cad", 0.5, epochs=8), scored("decoder", epochs=0)])
+    assert labels(longer.baselines) == [PRETRAINED], "it belongs to training of any length"
 
 
-def test_tasks_have_one_order_and_one_that_has_only_a_baseline_does_not_count_yet():
-    records = [*on_all_tasks("cad", 0.5), scored("decoder", "road", epochs=0)]
+def test_tasks_have_one_order_and_one_of_a_baseline_or_of_another_samfit_does_not_count():
+    unknown = scored("lora")
+    unknown = replace(unknown, cell=replace(unknown.cell, task="sewing"))
+    records = [*on_all_tasks("cad", 0.5), scored("decoder", "road", epochs=0), unknown]
     assert scored_methods(records[::-1]).tasks == scored_methods(records).tasks == TASKS
+    assert scored_methods([unknown]) is None
 
 
 def test_a_method_that_lacks_a_task_comes_last_and_has_no_mean():
@@ -82,34 +82,18 @@ def test_what_was_trained_otherwise_does_not_mix_either(difference):
     assert labels(found.methods) == ["Cad"]
 
 
-def test_the_pretrained_model_belongs_to_training_of_any_length():
-    found = scored_methods([*on_all_tasks("cad", 0.5, epochs=8), scored("decoder", epochs=0)])
-    assert labels(found.baselines) == [PRETRAINED]
-
-
 def test_a_variant_is_named_by_its_settings_but_not_by_the_classes_of_a_task():
     records = [*on_all_tasks("lora", 0.5), scored("lora", settings={"rank": 8}, score=0.6)]
     assert labels(scored_methods(records).methods) == ["Lora", "Lora (rank=8)"]
 
 
-def test_failed_trainings_are_kept_apart():
+def test_failed_trainings_are_kept_apart_and_are_no_methods():
     failed = replace(scored("vpt"), status="error", accuracy=None, method=None)
     found = scored_methods([*on_all_tasks("cad", 0.5), failed])
     assert labels(found.methods) == ["Cad"]
     assert found.failed == (failed,)
-
-
-def test_without_a_method_there_are_no_scored_methods():
-    failed = replace(scored(), status="error", accuracy=None)
     for records in ([], [PREDICTION], [failed], [scored("decoder", epochs=0)]):
         assert scored_methods(records) is None
-
-
-def test_tasks_of_another_samfit_are_left_out():
-    unknown = scored()
-    unknown = replace(unknown, cell=replace(unknown.cell, task="sewing"))
-    assert scored_methods([unknown]) is None
-    assert scored_methods([unknown, scored("lora")]).tasks == ("camouflage",)
 
 
 def test_training_time_is_the_median_over_tasks_and_seeds():
@@ -132,8 +116,5 @@ def test_memory_is_that_of_the_very_same_step():
     for match in ([], [PREDICTION], [newer]):
         [cad] = scored_methods([*trained, *others, *match]).methods
         assert cad.prediction is (match[0] if match else None)
-
-
-def test_a_variant_has_the_memory_of_the_variant():
-    step = training_step(scored(task="transparent", settings={"classes": 3, "width": 8}).cell)
-    assert step.settings == {"width": 8}
+    variant = scored(task="transparent", settings={"classes": 3, "width": 8})
+    assert training_step(variant.cell).settings == {"width": 8}

@@ -89,13 +89,10 @@ def test_without_scores_there_is_no_table():
 
 @pytest.mark.parametrize("failed", [False, True])
 def test_scored_records_leave_other_tables_as_they_are(failed):
-    small = {"backbone": "vit_tiny", "device": "cpu"}
+    here = {"source": "measured-cpu", "environment": SWEEP[0].environment}
     timed = [
-        replace(
-            measured(adapter, 4, speed, **small), source="measured-cpu", environment=r.environment
-        )
+        replace(measured(adapter, 4, speed, backbone="vit_tiny", device="cpu"), **here)
         for adapter, speed in (("cad", 3), ("lora", 5))
-        for r in SWEEP[:1]
     ]
     sweep = [replace(r, status="error", accuracy=None) for r in SWEEP] if failed else SWEEP
     alone, together = [predicted(), *timed], [*sweep, predicted(), *timed, *sweep]

@@ -13,21 +13,16 @@ def cells(text):
     return [line.split() for line in text.splitlines()]
 
 
-def test_a_row_says_where_what_how_much_and_of_how_many():
-    rows = cells(printed(blame_summary(serial_blame())))
-    row = ["image_encoder.blocks.*.attn", "saved", "activations", "15,360", "82.0",
-           "12", "×", "1,024–4,096"]  # fmt: skip
-    assert row in rows
-    assert ["image_encoder.blocks.11.attn", "temporaries", "3,072", "16.4"] in rows
-    assert ["sum", "18,742", "100"] in rows
-
-
 @pytest.mark.parametrize("width", [80, 120])
-def test_no_figure_is_lost(width):
+def test_a_row_says_where_what_how_much_and_of_how_many(width):
     text = printed(blame_summary(serial_blame()), width)
-    for figure in ("15,360", "3,072", "300", "18,742", "1,024–4,096"):
-        assert figure in text
-    assert "…" not in text
+    for row in (
+        "image_encoder.blocks.*.attn saved activations 15,360 82.0 12 × 1,024–4,096",
+        "image_encoder.blocks.11.attn temporaries 3,072 16.4",
+        "sum 18,742 100",
+    ):
+        assert row.split() in cells(text)
+    assert "300" in text and "…" not in text
 
 
 def test_long_names_are_broken_after_a_dot():
@@ -40,14 +35,15 @@ def test_long_names_are_broken_after_a_dot():
 
 
 def test_a_difference_is_by_category_and_by_module():
-    text = printed(difference_summary(serial_blame(), parallel_blame()))
-    rows = cells(text)
-    assert "what it is         Lora, MiB  Cad, MiB  difference, MiB" in text
-    assert ["saved", "activations", "15,360", "0", "+15,360"] in rows
-    assert ["weights", "frozen", "300", "300", "0"] in rows
-    assert ["optimizer", "state", "10", "20", "-10"] in rows
-    where = ["image_encoder.blocks.*.attn", "saved", "activations", "15,360", "0", "+15,360"]
-    assert where in rows
+    rows = cells(printed(difference_summary(serial_blame(), parallel_blame())))
+    for row in (
+        "what it is Lora, MiB Cad, MiB difference, MiB",
+        "saved activations 15,360 0 +15,360",
+        "weights frozen 300 300 0",
+        "optimizer state 10 20 -10",
+        "image_encoder.blocks.*.attn saved activations 15,360 0 +15,360",
+    ):
+        assert row.split() in rows
     assert rows.count(["sum", "18,742", "3,392", "+15,350"]) == 2
 
 

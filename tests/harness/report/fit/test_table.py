@@ -1,9 +1,7 @@
 """The answers of ``samfit fit`` in words, numbers and colours."""
 
-import io
-
 import pytest
-from rich.console import Console
+from readable import printed
 
 from samfit.harness.device.cards import find_card, unnamed_card
 from samfit.harness.predict.answers import Fit, MethodFit
@@ -41,15 +39,9 @@ def answer(adapter, published, fewest=None, every=8, card=CARD):
     )
 
 
-def printed(fits, wanted=1):
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(fit_tables(fits, wanted))
-    return console.export_text()
-
-
 def test_a_row_says_what_fits_and_what_it_takes():
     lowered = fit(2, ("attention", "checkpointing"), attention="sdpa", checkpointing=True)
-    text = printed([answer("lora", 0, lowered), answer("cad", 2)])
+    text = printed(fit_tables([answer("lora", 0, lowered), answer("cad", 2)], 1), 100)
     lora = next(line for line in text.splitlines() if "lora" in line)
     assert lora.split()[:3] == ["lora", "0", "8+"]
     assert "--attention sdpa --checkpointing  (batch 2)" in lora

@@ -39,15 +39,10 @@ def test_every_adapter_has_a_look_of_its_own_whatever_else_is_shown():
         assert method_styles([one]) == {one.label: together[one.label]}
 
 
-def test_variants_share_the_colour_of_their_method():
-    shown = series_of([predicted("lora"), predicted("lora", settings={"rank": 8})])
-    plain, variant = method_styles(shown).values()
-    assert plain.colour == variant.colour
-    assert plain.fill != variant.fill
-
-
-def test_serial_and_parallel_differ_in_marker_and_line():
-    shown = series_of([predicted("lora", serial=True), predicted("cad", serial=False)])
-    serial, parallel = (style.line() for style in method_styles(shown).values())
-    assert serial["marker"] != parallel["marker"]
-    assert serial["linestyle"] != parallel["linestyle"]
+def test_variants_share_a_colour_and_kinds_differ_in_marker_and_line():
+    serial, parallel = predicted("lora", serial=True), predicted("cad")
+    shown = series_of([serial, predicted("lora", serial=True, settings={"rank": 8}), parallel])
+    styles = method_styles(shown)
+    plain, variant, other = (styles[one.label] for one in shown)
+    assert plain.colour == variant.colour and plain.fill != variant.fill
+    assert all(plain.line()[key] != other.line()[key] for key in ("marker", "linestyle"))

@@ -50,10 +50,12 @@ def test_the_caption_tells_how_the_levers_change_the_comparison_whoever_gains():
     assert "At batch 4 Cad takes" in lead
     assert "38% as published (Lora), 38% with every exact lever (Lora), 38% plus bf16" in lead
     assert "cached" not in lead
-    behind = [*pair(20, 10), predicted("lora", 4, 1, serial=True, **EXACT)]
-    behind.append(predicted("cad", 4, 3, **EXACT))
+    lowered = [predicted("lora", 4, 1, serial=True, **EXACT), predicted("cad", 4, 3, **EXACT)]
+    behind = [*pair(20, 10), *lowered]
     lead = compared(side_by_side(behind))
     assert "50% as published (Lora), 300% with every exact lever (Lora)" in lead
+    for alone in pair():
+        assert compared(side_by_side(with_levers([alone]))) == ""
 
 
 @given(st.lists(st.integers(1, 10**6), min_size=4, max_size=4))
@@ -67,11 +69,6 @@ def test_shares_are_of_the_serial_method_that_takes_least_at_each_stage(sizes):
     sentence = compared(side_by_side(records))
     assert f"{ours / min(one, other):.0%} as published" in sentence
     assert f"{ours / min(one, lowered):.0%} with every exact lever" in sentence
-
-
-@pytest.mark.parametrize("only", [0, 1])
-def test_without_two_sides_there_is_nothing_to_compare(only):
-    assert compared(side_by_side(with_levers(pair()[only : only + 1]))) == ""
 
 
 def test_the_fullest_cell_counts_and_a_lean_form_is_a_lever():
@@ -89,11 +86,11 @@ def test_the_fullest_cell_counts_and_a_lean_form_is_a_lever():
     assert made(side_by_side_table, records).frame["exact levers"][0] == "lean, sdpa, adamw_fused"
 
 
-def test_bf16_counts_only_on_top_of_the_exact_levers():
-    records = [predicted("cad", 4), predicted("cad", 4, 2, **EXACT)]
-    records.append(predicted("cad", 4, 0.1, precision="bf16"))
-    (found,) = side_by_side(records)
+def test_bf16_counts_only_on_top_of_the_exact_levers_and_a_failed_prediction_is_no_stage():
+    published, exact = predicted("cad", 4), predicted("cad", 4, 2, **EXACT)
+    (found,) = side_by_side([published, exact, predicted("cad", 4, 0.1, precision="bf16")])
     assert "plus bf16" not in found.records
+    assert side_by_side([published, replace(exact, status="error", memory=None)]) == []
 
 
 def test_a_variant_has_its_own_levers():
@@ -111,11 +108,6 @@ def test_results_without_levers_have_no_such_table_and_no_such_plot():
     assert made(side_by_side_table, pair()) is None
     assert made(levers, pair()) is None
     assert len(report_tables(with_levers(pair()))) == len(report_tables(pair())) + 1
-
-
-def test_a_failed_prediction_is_no_stage():
-    published, exact = predicted("cad", 4), predicted("cad", 4, 2, **EXACT)
-    assert side_by_side([published, replace(exact, status="error", memory=None)]) == []
 
 
 def test_the_plot_has_a_mark_for_each_stage_squares_for_parallel_methods():

@@ -39,12 +39,9 @@ def pair(batch_size=4):
 def timed(records):
     """The same methods measured, nearly as fast as each other."""
     speeds = {name: 10 + i / 100 for i, name in enumerate({r.cell.adapter: None for r in records})}
-    return [
-        replace(
-            measured(r.cell.adapter, r.cell.batch_size, speeds[r.cell.adapter]), method=r.method
-        )
-        for r in records
-    ]
+    cells = [record.cell for record in records]
+    found = [measured(cell.adapter, cell.batch_size, speeds[cell.adapter]) for cell in cells]
+    return [replace(one, method=record.method) for one, record in zip(found, records, strict=True)]
 
 
 @pytest.mark.parametrize("plot", PLOTS)
@@ -67,16 +64,12 @@ def test_predictions_that_assume_something_are_marked(plot):
 
 
 @pytest.mark.parametrize("plot", PLOTS)
-def test_captions_say_the_source_and_the_versions(plot):
+def test_captions_say_the_source_and_without_records_there_is_no_plot(plot):
     records = [measured("cad")] if plot is throughput_vs_batch else with_levers(pair())
     text = all_text(made(plot, records))
     source = "measured on Imaginary GPU" if plot is throughput_vs_batch else "predicted (trace"
     for part in (source, "vit_b", "1024 × 1024", "samfit 9.8", "torch 7.6"):
         assert part in text
-
-
-@pytest.mark.parametrize("plot", PLOTS)
-def test_without_records_there_is_no_plot(plot):
     assert made(plot, []) is None
 
 
@@ -96,10 +89,9 @@ def test_cards_are_drawn_where_they_tell_something():
 
 def test_measured_memory_is_drawn_as_rings_over_the_predicted_line():
     figure = made(memory_vs_batch, [predicted(peak_gib=10), measured(peak_gib=11)])
-    hollow = [line for line in figure.axes[0].lines if line.get_fillstyle() == "none"]
-    assert [list(line.get_ydata()) for line in hollow] == [[11]]
-    hollow = [line for line in figure.axes[1].lines if line.get_fillstyle() == "none"]
-    assert [list(line.get_xdata()) for line in hollow] == [[11]]
+    lines = [axes.lines for axes in figure.axes[:2]]  # batch against peak, and the ranking
+    hollow = [[one.get_xydata()[0] for one in of if one.get_fillstyle() == "none"] for of in lines]
+    assert [[point.tolist() for point in points] for points in hollow] == [[[4, 11]], [[11, 0]]]
     assert "counters of the CUDA allocator" in all_text(figure)
     elsewhere = made(memory_vs_batch, [predicted(), measured(backbone="vit_l")])
     assert "measured" not in all_text(elsewhere)
@@ -136,16 +128,12 @@ def test_out_of_memory_is_a_cross_at_its_batch_size():
     assert "out of memory" in all_text(figure)
 
 
-def test_breakdown_stacks_to_the_peak_and_labels_wide_segments():
-    figure = made(breakdown, [predicted(peak_gib=8)])
-    widths = [bar.get_width() for bar in figure.axes[0].patches]
-    assert sum(widths) == pytest.approx(8)
+def test_breakdown_stacks_to_the_peak_and_puts_what_cannot_be_seen_into_one_category():
+    record = predicted(peak_gib=8)
+    figure = made(breakdown, [record])
+    assert sum(bar.get_width() for bar in figure.axes[0].patches) == pytest.approx(8)
     texts = {label.get_text() for label in direct_labels(figure)}
     assert texts == {"2.00", "6.00", "8.00 GiB"}
-
-
-def test_breakdown_puts_what_cannot_be_seen_into_one_category():
-    record = predicted()
     parts = {"large": 10 * GIB, "tiny_one": 2**20, "tiny_two": 2**20}
     memory = replace(record.memory, breakdown_bytes=parts, peak_allocated_bytes=sum(parts.values()))
     text = all_text(made(breakdown, [replace(record, memory=memory)]))
@@ -185,11 +173,6 @@ def test_timeline_marks_peaks_and_phases_on_shared_axes():
     assert "forward backward optimizer" in all_text(figure)
 
 
-def test_timeline_shows_batch_four_if_it_can():
-    figure = made(timeline, [*pair(1), *pair(4), *pair(16), predicted("lora", 16)])
-    assert len(panels(figure)) == 2 and "batch size 4" in all_text(figure)
-
-
 def test_timeline_claims_only_what_the_records_show():
     claim = "serial methods hold at least 2.6 times the memory of any parallel one"
     assert claim in all_text(made(timeline, pair()))
@@ -197,7 +180,9 @@ def test_timeline_claims_only_what_the_records_show():
     assert "at least" not in all_text(made(timeline, [predicted("cad", phase="infer")]))
 
 
-def test_timeline_leaves_out_records_without_one():
+def test_timeline_shows_batch_four_if_it_can_and_leaves_out_records_without_one():
+    figure = made(timeline, [*pair(1), *pair(4), *pair(16), predicted("lora", 16)])
+    assert len(panels(figure)) == 2 and "batch size 4" in all_text(figure)
     cad, sam_adapter = pair()
     without = replace(cad, memory=replace(cad.memory, timeline=None))
     assert [title for title, _ in panels(made(timeline, [without, sam_adapter]))] == ["Sam_Adapter"]
@@ -206,11 +191,9 @@ def test_timeline_leaves_out_records_without_one():
 
 @pytest.mark.parametrize("methods", [1, 2, 3, 30])
 def test_timelines_of_any_number_of_methods_are_readable(methods):
-    settings = {"blocks": [*range(12)], "name": 60 * "m"}
+    long = {"blocks": [*range(12)], "name": 60 * "m"}
     records = [
-        predicted(
-            f"method {i}", peak_gib=0.98, serial=i % 3 == 0, settings=settings if i % 5 else {}
-        )
+        predicted(f"method {i}", 4, 0.98, serial=i % 3 == 0, settings=long if i % 5 else {})
         for i in range(methods)
     ]
     figure = made(timeline, records)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from chromium import CHROMIUM, chromium
-from synthetic_records import measured, on_cards, out_of_memory, predicted, scored
+from synthetic_records import crowd, measured, on_cards, out_of_memory, predicted, scored
 
 import samfit
 from samfit.harness.device.cards import find_card
@@ -155,13 +155,8 @@ def test_in_the_dark_text_is_light(page):
 
 
 def test_a_page_of_five_hundred_cells_is_small(browser, tmp_path):
-    batches = (1, 2, 4, 8, 16)
-    many = [
-        on_cards(predicted(f"method {number}", batch, batch, serial=bool(number % 2)), "L4")
-        for number in range(100)
-        for batch in batches
-    ]
-    samfit.report(many, tmp_path)
+    many = crowd({f"method {number}": bool(number % 2) for number in range(100)})
+    samfit.report([on_cards(record, "L4") for record in many], tmp_path)
     file = tmp_path / "report.html"
     assert file.stat().st_size < 5e6
     page = browser.new_page()

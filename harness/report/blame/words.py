@@ -1,18 +1,56 @@
-"""The answer of ``samfit blame`` in words, computed from the figures."""
+"""The words of ``samfit blame``: names of what is compared, and the answer, from the figures."""
 
+import dataclasses
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from samfit.harness.memory.holders import bytes_of_alike
 from samfit.harness.predict.answers import Blame
-from samfit.harness.report.blame.names import labels, module_words
-from samfit.harness.report.kit.describe import in_words, size
+from samfit.harness.record.cell import Cell
+from samfit.harness.report.kit.describe import (
+    describe_memory,
+    footnote,
+    in_words,
+    method_title,
+    size,
+)
+from samfit.harness.report.kit.select import COMPARABLE, memory_of, variant, varying_fields
 from samfit.harness.trace.trace import FROZEN, TRAINABLE
 
+NO_MODULE = "outside of modules"
 NAMED = 0.1  # of all bytes: a category that has less is left out
 MOST = 0.9  # of a category: where so much of it lies, there it is
 PROSE = {FROZEN: "frozen weights", TRAINABLE: "trainable weights"}
+FIELDS = [f.name for f in dataclasses.fields(Cell) if f.name not in ("adapter", "settings")]
+
+
+def module_words(module: str) -> str:
+    """A module's name as a reader knows it from SAM; what lies outside of modules in words."""
+    return module.removeprefix("sam.") or NO_MODULE
+
+
+def labels(blames: Sequence[Blame]) -> list[str]:
+    """The methods' titles with their settings, and what else differs between the Cells."""
+    records = [blame.record for blame in blames]
+    differing = varying_fields(records, FIELDS)
+    return [method_title(record) + variant(record.cell, differing) for record in records]
+
+
+def heading(blames: Sequence[Blame]) -> str:
+    """What is shown: the Cells, and their batch size if it is one."""
+    sizes = {blame.record.cell.batch_size for blame in blames}
+    batch = f", batch size {sizes.pop()}" if len(sizes) == 1 else ""
+    return f"{' against '.join(labels(blames))}{batch}: what holds the memory at the peak"
+
+
+def source(blames: Sequence[Blame]) -> str:
+    """Sentences that say where the figures come from and what they assume."""
+    records = [blame.record for blame in blames]
+    differ = varying_fields(records, COMPARABLE)
+    groups = [[record] for record in records] if differ else [records]
+    described = "; against ".join(dict.fromkeys(describe_memory(group) for group in groups))
+    return f"{footnote(records)}Source: {described}."
 
 
 def answer(blame: Blame) -> str:
@@ -29,8 +67,7 @@ def answer(blame: Blame) -> str:
 
 def moment(blame: Blame) -> str:
     """When and where the peak is reached."""
-    memory = blame.record.memory
-    assert memory is not None
+    memory = memory_of(blame.record)
     module = module_words(memory.peak_module or "")
     return f"in the {memory.peak_phase} phase, {f'in {module}' if memory.peak_module else module}"
 
@@ -46,11 +83,12 @@ def difference_answer(one: Blame, other: Blame) -> str:
         sentences = [f"{name} and {other_name} need the same, {size(one.peak_bytes)}."]
     ours, theirs = one.by_category(), other.by_category()
     changes = {category: ours[category] - theirs[category] for category in ours | theirs}
-    parts = []
-    for category in sorted(changes, key=lambda category: -abs(changes[category])):
-        if abs(changes[category]) >= NAMED * sum(map(abs, changes.values())) > 0:
-            where = _where(_changes_by_module(one, other, category))
-            parts.append(f"{_more(changes[category])} in {_prose(category)}{where}")
+    least = NAMED * sum(map(abs, changes.values()))
+    parts = [
+        f"{_more(change)} in {_prose(category)}{_where(_changes_by_module(one, other, category))}"
+        for category, change in sorted(changes.items(), key=lambda item: -abs(item[1]))
+        if abs(change) >= least > 0
+    ]
     if parts:
         sentences.append(f"{'; '.join(parts)}.")
     return " ".join([*sentences, *_reason(one, other)])
@@ -89,11 +127,8 @@ def _where(held: Mapping[str, int]) -> str:
 
 def _reason(one: Blame, other: Blame) -> list[str]:
     """The cause that records know: whether gradients flow through the encoder."""
-    serial = {}
-    for blame in (one, other):
-        method, cell = blame.record.method, blame.record.cell
-        if method is not None and cell.phase == "train":
-            serial[method.serial] = method.title
+    records = [blame.record for blame in (one, other) if blame.record.cell.phase == "train"]
+    serial = {record.method.serial: record.method.title for record in records if record.method}
     if len(serial) < 2:
         return []
     flow = "flow through the image encoder, whose activations are kept for them"
