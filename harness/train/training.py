@@ -109,7 +109,7 @@ class Training:
     def use_best_weights(self) -> None:
         """Give the model the weights that won."""
         if self._best:
-            self.model.load_state_dict(self._best, strict=False)  # what it lacks is frozen
+            self._load(self._best)
         self.model.eval()
 
     def state(self) -> State:
@@ -125,8 +125,17 @@ class Training:
         """Resume where ``state`` was taken, with the same Cell, recipe and data."""
         self.history = History(**state["history"])
         self._best = state["best"]
-        self.model.load_state_dict(state["model"], strict=False)  # what it lacks is frozen
+        self._load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+    def _load(self, weights: dict[str, Tensor]) -> None:
+        wrong = sorted(weights.keys() ^ self.model.trained_state().keys())
+        if wrong:
+            raise UserError(
+                f"the saved state is of another model ({wrong[0]} differs): remove state.pt to "
+                "start the training again."
+            )
+        self.model.load_state_dict(weights, strict=False)  # what they lack is frozen
 
     def __str__(self) -> str:
         recent = self.history.losses[-RECENT:]

@@ -157,6 +157,15 @@ def test_interruptions_after_every_step_leave_no_trace(fields, tmp_path):
     assert_same(last, whole)
 
 
+def test_a_state_of_another_model_is_refused():
+    training, data = training_of(data=tiny_data(4)), tiny_data(4)
+    state = training.state()
+    lost, *_ = sorted(state["model"])
+    del state["model"][lost]
+    with user_error(lost, "state.pt"):
+        Training(training.cell, training.recipe, data).load_state(state)
+
+
 def test_whoever_stops_listening_after_an_epoch_has_its_validation():
     training = training_of(data=tiny_data(4, val=1))
     steps = training.run()
