@@ -27,6 +27,5 @@ Workers = Annotated[
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that samfit train wrote.")]
 Checkpoint = Annotated[
-    str | None,
-    typer.Option(help="File with SAM's weights. Default: the file used in training."),
+    str | None, typer.Option(help="File with SAM's weights. Default: the file used in training.")
 ]

@@ -15,8 +15,7 @@ from samfit.harness.record.record import Record
 
 def validate(
     backbone: Annotated[
-        str | None,
-        typer.Option(help="Size of SAM. Default: vit_b; vit_tiny with --device cpu."),
+        str | None, typer.Option(help="Size of SAM. Default: vit_b; vit_tiny with --device cpu.")
     ] = None,
     device: Annotated[
         Device,

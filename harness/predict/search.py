@@ -19,10 +19,7 @@ Levers = tuple[Lever, ...]
 
 
 def fit(
-    cell: Cell,
-    cards: Sequence[Card | str] = COMMON_CARDS,
-    wanted: int | None = None,
-    most: int = 8,
+    cell: Cell, cards: Sequence[Card | str] = COMMON_CARDS, wanted: int | None = None, most: int = 8
 ) -> list[MethodFit]:
     """Find the largest batch of a method on each of ``cards``, and the levers that it takes.
 

@@ -11,10 +11,7 @@ from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.registry import adapter_class
 from samfit.adapters.core.settings import lean_settings
 from samfit.adapters.sam.build import build_sam
-from samfit.adapters.sam.precision import (
-    contexts_to_compute_again,
-    hold_frozen_weights_in_bfloat16,
-)
+from samfit.adapters.sam.precision import contexts_to_compute_again, hold_frozen_weights_in_bfloat16
 from samfit.adapters.sam.sites import override
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell

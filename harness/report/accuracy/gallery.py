@@ -48,11 +48,7 @@ def gallery(found: ScoredMethods) -> Figure | None:
     rows = [
         TileRow(
             TASKS[each.task].title if each.number == 0 else "",
-            [
-                Tile(each.image),
-                _tile(each, each.truth),
-                *(_mask(one, each, seed) for one in shown),
-            ],
+            [Tile(each.image), _tile(each, each.truth), *(_mask(one, each, seed) for one in shown)],
         )
         for each in pictures
     ]

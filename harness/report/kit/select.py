@@ -191,9 +191,7 @@ def variant(cell: Cell, varying: Iterable[str]) -> str:
 
 
 def _main_group(
-    records: Iterable[Record],
-    sources: Sequence[str],
-    is_complete: Callable[[Record], bool],
+    records: Iterable[Record], sources: Sequence[str], is_complete: Callable[[Record], bool]
 ) -> list[Record]:
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:

@@ -11,15 +11,7 @@ from user_error import user_error
 
 from samfit.errors import UserError
 from samfit.harness.data import pixels
-from samfit.harness.data.pixels import (
-    eight_bits,
-    grey,
-    is_picture,
-    load,
-    reading,
-    rgb,
-    upright,
-)
+from samfit.harness.data.pixels import eight_bits, grey, is_picture, load, reading, rgb, upright
 
 ENDINGS = {
     "1": ["png", "tif", "bmp", "pbm"],

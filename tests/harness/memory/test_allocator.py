@@ -10,11 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from user_error import user_error
 
-from samfit.harness.memory.allocator import (
-    AllocatorOptions,
-    CachingAllocator,
-    DoesNotFitError,
-)
+from samfit.harness.memory.allocator import AllocatorOptions, CachingAllocator, DoesNotFitError
 from samfit.harness.memory.pools import LARGE_SEGMENT, MIB, SMALL_SEGMENT, round_up
 
 EXPANDABLE = AllocatorOptions(expandable_segments=True)

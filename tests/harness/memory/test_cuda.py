@@ -9,12 +9,7 @@ import torch
 from samfit.harness.device import nvml
 from samfit.harness.device.nvml import Usage
 from samfit.harness.memory import cuda
-from samfit.harness.memory.cuda import (
-    CUBLAS_WORKSPACE,
-    cublas_workspace_bytes,
-    explain,
-    read_cuda,
-)
+from samfit.harness.memory.cuda import CUBLAS_WORKSPACE, cublas_workspace_bytes, explain, read_cuda
 from samfit.harness.memory.figures import Memory
 from samfit.harness.trace.trace import SAVED, UNTRACED
 

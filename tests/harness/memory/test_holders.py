@@ -8,14 +8,7 @@ from samfit.harness.memory.holders import Holder, alike, holders
 from samfit.harness.memory.peak import traced_memory
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict.answers import Difference
-from samfit.harness.trace.trace import (
-    CATEGORIES,
-    FROZEN,
-    ROUNDING,
-    SAVED,
-    TEMPORARIES,
-    Trace,
-)
+from samfit.harness.trace.trace import CATEGORIES, FROZEN, ROUNDING, SAVED, TEMPORARIES, Trace
 
 MIB = 2**20
 

@@ -12,13 +12,7 @@ from user_error import user_error
 
 from samfit.harness.data.example import IGNORED
 from samfit.harness.step.step import build_model
-from samfit.harness.train.inference import (
-    labels,
-    predict_mask,
-    predictions,
-    score_masks,
-    to_size,
-)
+from samfit.harness.train.inference import labels, predict_mask, predictions, score_masks, to_size
 from samfit.harness.train.samples import Samples
 
 CPU = torch.device("cpu")
