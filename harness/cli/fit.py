@@ -41,13 +41,12 @@ def fit(
 ) -> None:
     """Find the largest batch of each method that fits a card. Needs no GPU.
 
-    Where --batch-size does not fit, the fewest further levers are sought with which it does.
-    Default cards: one of each usual size, from 8 to 80 GB.
+    If --batch-size does not fit, samfit looks for the fewest levers (memory-saving options) that
+    make it fit. Default cards: one of each usual size, from 8 to 80 GB.
     """
     from samfit.harness.report.fit.plot import draw_fit
     from samfit.harness.report.fit.table import fit_document, fit_tables
     from samfit.harness.report.kit.picture import check_picture, write_picture
-    from samfit.harness.run.fit import fit_methods
 
     if output:
         check_picture(output)
@@ -55,7 +54,9 @@ def fit(
     cards = list(dict.fromkeys(cards)) or list(samfit.COMMON_CARDS)
     wanted = cells[0].batch_size
     with interruptible("; nothing was found"):
-        answers = Bars().track(fit_methods(cells, cards, wanted, up_to), len(cells), "methods")
+        answers = Bars().track(
+            samfit.fit_methods(cells, cards, wanted, up_to), len(cells), "methods"
+        )
         fits = [answer for found in answers for answer in found]
     if output:
         write_picture(draw_fit(fits), output)

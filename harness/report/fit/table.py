@@ -107,7 +107,7 @@ def advice(fit: MethodFit) -> str:
 def describe_card(card: Card) -> str:
     """Where the card's figures come from."""
     total, context = card.total_bytes / GIB, card.context_bytes / MIB
-    sources = "as others found them" if card.measured else f"{card.context_source}, context"
+    sources = "published measurements" if card.measured else f"{card.context_source}, context"
     return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources})."
 
 

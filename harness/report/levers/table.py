@@ -93,8 +93,8 @@ def compared(shown: Sequence[Stages]) -> str:
         if ours and serial:
             shares = ", ".join(_shares(ours, serial))
             sentences.append(
-                f"At batch {batch} {ours.series.label} takes so much of the leanest serial "
-                f"method's memory: {shares}. "
+                f"Memory of {ours.series.label} at batch size {batch}, as a share of the leanest "
+                f"serial method's: {shares}. "
             )
     return "".join(sentences)
 
