@@ -130,7 +130,8 @@ def load_profile(name: str) -> Profile:
         content = json.loads(path.read_text(encoding="utf-8"))
         tasks = [task for how, grid in _grids(content) for task in _tasks(how, grid)]
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot use the profile {path}: {error}") from error
+        end = "" if str(error).endswith((".", "?")) else "."
+        raise UserError(f"cannot use the profile {path}: {error}{end}") from error
     if not tasks:
         raise UserError(f"the profile {path} describes no Cell: give it predict or measure.")
     return lambda machine: tasks

@@ -107,7 +107,7 @@ def test_validate_compares_and_goes_on_where_it_was(answer, two_tasks, tmp_path)
 
 
 def test_validate_ends_with_one_when_predictions_are_off(samfit, two_tasks, tmp_path, monkeypatch):
-    monkeypatch.setattr(report_validation, "WORST_ALLOCATED", -1)
+    monkeypatch.setitem(report_validation.LIMITS, "worst_allocated_error", -1)
     code, out, err = samfit("validate", "--device", "cpu", "--output", tmp_path)
     assert code == 1
     assert "alloc." in out

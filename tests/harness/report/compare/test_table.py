@@ -42,12 +42,9 @@ def test_what_most_cells_did_has_a_row_and_is_explained():
     assert "Steps of most Cells take 1.50 times as long as before" in table.caption
 
 
-def test_where_nothing_changed_a_sentence_says_so():
+def test_where_nothing_changed_a_sentence_says_so_and_another_machine_is_named():
     text = printed(comparison_summary(samfit.compare([predicted()], [predicted()])), 200)
     assert text.startswith("Nothing changed. Cells in both runs: 1, with times: 0.")
-
-
-def test_another_machine_is_named():
     there = replace(predicted(), environment={**ENVIRONMENT, "cpu": "Other CPU"})
     text = comparison_table(samfit.compare([predicted()], [there])).caption
     assert "Machine or versions differ" in text and "Imaginary CPU" in text and "Other CPU" in text

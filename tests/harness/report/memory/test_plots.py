@@ -5,7 +5,6 @@ from dataclasses import replace
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from readable import assert_no_overlap, assert_nothing_is_clipped, made
 from synthetic_records import (
     GIB,
@@ -103,22 +102,17 @@ def ranked(figure):
     return list(zip(texts[::2], texts[1::2], strict=True))
 
 
-def test_methods_are_ranked_at_batch_four_the_highest_first():
+def test_methods_are_ranked_at_batch_four_and_those_without_a_figure_are_named_last():
     records = [predicted("cad", 4, 10), predicted("lora", 4, 26), predicted("lora", 1, 7)]
     figure = made(memory_vs_batch, records)
     assert ranked(figure) == [("Lora", "26.0"), ("Cad", "10.0")]
     assert "GiB at batch size 4" in all_text(figure)
     slow = [measured("cad", speed=3), measured("lora", speed=4)]
     assert ranked(made(throughput_vs_batch, slow)) == [("Lora", "4.00"), ("Cad", "3.00")]
-
-
-def test_methods_without_a_figure_are_named_in_the_ranking_too():
-    records = [measured("cad", 4), measured("lora", 1), out_of_memory("lora", 4)]
-    records.append(measured("lst", 1))
+    without = [measured("lora", 1), out_of_memory("lora", 4), measured("lst", 1)]
     for plot in (memory_vs_batch, throughput_vs_batch):
-        rows = ranked(made(plot, records))
-        assert [name for name, _ in rows] == ["Cad", "Lora", "Lst"]
-        assert [text for _, text in rows][1:] == ["out of memory", "no figure"]
+        cad, *others = ranked(made(plot, [measured("cad"), *without]))
+        assert cad[0] == "Cad" and others == [("Lora", "out of memory"), ("Lst", "no figure")]
 
 
 def test_out_of_memory_is_a_cross_at_its_batch_size():
@@ -209,30 +203,24 @@ def test_rank_correlation_is_spearmans():
 
 
 def test_the_title_claims_only_what_the_records_show():
-    def figure(peaks: list[float]) -> Figure:
-        points = enumerate(peaks, 1)
-        found = [predicted(f"m{i}", peak_gib=p, trainable=i * 10**6) for i, p in points]
-        return made(parameters_vs_memory, found)
-
-    assert "say little" in all_text(figure([3, 4, 1, 5, 2]))
-    assert "tend to take more memory" in all_text(figure([1, 2, 3, 4, 5]))
-    assert "Peak memory against trainable parameters" in all_text(figure([3, 1, 4]))
-
-
-def test_the_gap_between_serial_and_parallel_is_rounded_down():
+    for peaks, title in (
+        ([3, 4, 1, 5, 2], "say little"),
+        ([1, 2, 3, 4, 5], "tend to take more memory"),
+        ([3, 1, 4], "Peak memory against trainable parameters"),
+    ):
+        found = [predicted(f"m{i}", 4, p, trainable=i * 10**6) for i, p in enumerate(peaks, 1)]
+        assert title in all_text(made(parameters_vs_memory, found))
+    # The gap between serial and parallel methods is rounded down.
     records = [predicted("cad", peak_gib=10), predicted("lora", peak_gib=26.9, serial=True)]
     assert "at least 2.6 times" in all_text(made(parameters_vs_memory, records))
     records.append(predicted("lst", peak_gib=27))
     assert "at least" not in all_text(made(parameters_vs_memory, records))
 
 
-def test_throughput_bars_reach_from_p10_to_p90():
+def test_throughput_has_bars_from_p10_to_p90_prefers_cuda_and_never_mixes_machines():
     axes = made(throughput_vs_batch, [measured(speed=10)]).axes[0]
     (bar,) = axes.containers[0].lines[2][0].get_segments()
     assert np.allclose(bar, [[4, 10 / 1.2], [4, 10 / 0.9]])
-
-
-def test_throughput_prefers_cuda_and_never_mixes_machines():
     on_cpu = [replace(measured("lora", b), source="measured-cpu") for b in (1, 2, 4)]
     assert "Lora" not in all_text(made(throughput_vs_batch, [*on_cpu, measured("cad")]))
     other = replace(measured("lora"), environment={"gpu": "Other GPU"})
