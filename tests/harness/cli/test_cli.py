@@ -123,9 +123,8 @@ def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
             [*command, "compare", results, results, "--json"], stdout=full, stderr=subprocess.PIPE
         )
     assert done.returncode == 1
-    assert done.stderr.decode().strip() == (
-        "samfit: cannot write to standard output: No space left on device."
-    )
+    words = b"samfit: cannot write to standard output: No space left on device."
+    assert done.stderr.strip() == words
 
 
 @pytest.mark.parametrize("command", ["predict", "measure"])

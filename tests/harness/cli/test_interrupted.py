@@ -18,24 +18,27 @@ train.SAVE_EVERY_S = 0
 command()
 """
 OPTIONS = {
-    "cad": ["cad", "--prompt", "mask_box", "--augment", "geometric", "--epochs", "12"],
-    "lora": ["lora", "--prompt", "points", "--patience", "30", "--epochs", "12"],
+    "cad": ["--prompt", "mask_box", "--augment", "geometric", "--epochs", "12"],
+    "lora": ["--prompt", "points", "--patience", "30", "--epochs", "12"],
 }
 
 
 @pytest.fixture
-def stopped(photos, tiny, tmp_path):
+def line(photos, tiny, tmp_path):
+    """The command line of a training whose folder has that name."""
+    return lambda method, name: [
+        "train", method, "--data", photos, *tiny, *OPTIONS[method], "--output", tmp_path / name,
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def stopped(line, tmp_path):
     """Sends ``number`` to a training at a random moment; gives its exit code and its last words."""
 
-    def stop(options, number):
-        arguments = ["train", options[0], "--data", photos, *tiny, *options[1:]]
-        arguments += ["--output", tmp_path / "stopped"]
-        process = subprocess.Popen(
-            [sys.executable, "-c", CODE, *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def stop(method, number):
+        command = [sys.executable, "-c", CODE, *map(str, line(method, "stopped"))]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
         while not (tmp_path / "stopped" / "state.pt").exists() and process.poll() is None:
             time.sleep(0.01)
         time.sleep(random.uniform(0, 0.3))
@@ -48,34 +51,31 @@ def stopped(photos, tiny, tmp_path):
 
 
 @pytest.fixture
-def whole_and_resumed(samfit, photos, tiny, tmp_path):
-    """The weights of a training that nobody stops, and of ``stopped`` when it is run again."""
+def assert_same_weights(samfit, line, tmp_path):
+    """Of a training that nobody stops, and of ``stopped`` when it is run again."""
 
-    def weights(options):
+    def check(method):
+        weights = []
         for name in ("whole", "stopped"):
-            arguments = ["--data", photos, *tiny, *options[1:], "--output", tmp_path / name]
-            code, _, err = samfit("train", options[0], *arguments)
+            code, _, err = samfit(*line(method, name))
             assert code == 0
             assert ("resuming after step" in err) == (name == "stopped")
-            yield load_file(tmp_path / name / "adapter.safetensors")
+            weights.append(load_file(tmp_path / name / "adapter.safetensors"))
+        whole, resumed = weights
+        assert resumed.keys() == whole.keys()
+        assert all(torch.equal(tensor, whole[name]) for name, tensor in resumed.items())
 
-    return weights
-
-
-def assert_same(ours, theirs):
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(tensor, theirs[name]) for name, tensor in ours.items())
+    return check
 
 
-def test_a_killed_training_ends_with_the_same_weights(stopped, whole_and_resumed):
-    code, _ = stopped(OPTIONS["cad"], signal.SIGKILL)
+def test_a_killed_training_ends_with_the_same_weights(stopped, assert_same_weights):
+    code, _ = stopped("cad", signal.SIGKILL)
     assert code == -signal.SIGKILL
-    whole, resumed = whole_and_resumed(OPTIONS["cad"])
-    assert_same(resumed, whole)
+    assert_same_weights("cad")
 
 
-def test_an_interrupt_saves_the_state_and_says_so(stopped, whole_and_resumed, tmp_path):
-    code, err = stopped(OPTIONS["lora"], signal.SIGINT)
+def test_an_interrupt_saves_the_state_and_says_so(stopped, assert_same_weights, tmp_path):
+    code, err = stopped("lora", signal.SIGINT)
     assert code == 1
     assert "Traceback" not in err
     sentence = err.strip().splitlines()[-1]
@@ -83,5 +83,4 @@ def test_an_interrupt_saves_the_state_and_says_so(stopped, whole_and_resumed, tm
     assert sentence.endswith(f"{tmp_path / 'stopped'}: run the same command to resume.")
     state = torch.load(tmp_path / "stopped" / "state.pt", weights_only=True)
     assert f"after step {len(state['history']['losses'])} of 24;" in sentence
-    whole, resumed = whole_and_resumed(OPTIONS["lora"])
-    assert_same(resumed, whole)
+    assert_same_weights("lora")
