@@ -184,7 +184,7 @@ class AdaptedSam(nn.Module):
         buffers = {name for name, _ in self.named_buffers() if name.startswith("adapter.")}
         return {name: t for name, t in state.items() if name in trained or name in buffers}
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the trained state, and nothing else, to a safetensors file.
 
         The same state gives the same bytes.
@@ -194,7 +194,7 @@ class AdaptedSam(nn.Module):
         metadata = {TRAINED_WITH: json.dumps(self._trained_with(), sort_keys=True)}
         write_whole(Path(path), save(tensors, metadata))  # with the mode of any other file
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path | str) -> None:
         """Read what ``save`` wrote for the same method, settings and backbone.
 
         Raises:
@@ -257,7 +257,7 @@ class AdaptedSam(nn.Module):
         return self.detach()
 
 
-def _read_trained_with(path: Path) -> dict[str, str]:
+def _read_trained_with(path: Path | str) -> dict[str, str]:
     """What ``_trained_with`` gave when the file was written; nothing if it is not ours."""
     with safe_open(path, "pt") as file:
         found = json.loads((file.metadata() or {}).get(TRAINED_WITH, "{}"))

@@ -21,8 +21,8 @@ class Store:
     writing leaves at most a torn last line, which reading skips and the next writer cuts off.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
 
     def load(self) -> list[Record]:
         """All records in the order in which they were written; none if there is no file yet.

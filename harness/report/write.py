@@ -67,7 +67,7 @@ MADE_OF_PIXELS = (gallery,)  # an SVG of which would be larger than the PNG, and
 NOTHING = "No record holds a peak, a time or a score.\n"
 
 
-def report(records: Sequence[Record], folder: Path) -> list[Path]:
+def report(records: Sequence[Record], folder: Path | str) -> list[Path]:
     """Write ``report.html``, ``table.csv``, ``table.md`` and each plot as PNG and SVG.
 
     The page holds all that the other files do. A file appears as a whole, and the same records give
@@ -100,7 +100,7 @@ def report(records: Sequence[Record], folder: Path) -> list[Path]:
         "table.csv": cells_table(records).to_csv(index=False, lineterminator="\n").encode(),
         "table.md": "\n".join(texts).encode(),
     }
-    return write_files(contents | files, folder)
+    return write_files(contents | files, Path(folder))
 
 
 def report_tables(records: Sequence[Record]) -> list[CaptionedTable]:
