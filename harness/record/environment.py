@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from typing_extensions import TypedDict
 
+from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.weights import checkpoint_file
 
@@ -82,13 +83,21 @@ def identity(environment: Environment) -> tuple[Any, ...]:
 
 
 def checkpoint_sha256(cell: Cell) -> str | None:
-    """Hash of the Cell's checkpoint file, None for random weights."""
+    """Hash of the Cell's checkpoint file, None for random weights.
+
+    Raises:
+        UserError: if the file cannot be read.
+    """
     if cell.checkpoint is None:
         return None
-    digest = hashlib.sha256()
-    with checkpoint_file(cell.checkpoint).open("rb") as file:
-        while chunk := file.read(2**20):
-            digest.update(chunk)
+    digest, path = hashlib.sha256(), checkpoint_file(cell.checkpoint)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(2**20):
+                digest.update(chunk)
+    except OSError as error:
+        reason = f"cannot read the checkpoint file {path}: {error.strerror}"
+        raise UserError(f"{reason}; check --checkpoint.") from error
     return digest.hexdigest()[:16]
 
 

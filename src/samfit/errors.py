@@ -18,5 +18,5 @@ def spelling_hint(name: str, known: Iterable[str], similarity: float = 0.6) -> s
     Names whose similarity (``difflib``, 0..1) is lower are not suggested.
     """
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=similarity)
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=similarity)
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."

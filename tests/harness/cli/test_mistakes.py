@@ -31,6 +31,8 @@ MISTAKES = [
     ("predict cad --set classes=3" + TINY, "--loss cad is not for 3 classes: choose samed."),
     ("predict lora --json --checkpoint {broken}" + TINY, "{broken}"),
     ("measure lora --json --checkpoint {broken}" + TINY, "{broken}"),
+    ("measure lora --json --checkpoint no.pth" + TINY, "checkpoint file no.pth"),
+    ("predict CAD", "did you mean 'cad'?"),
     ("measure lorra", "did you mean 'lora'?"),
     ("sweep benhc --output {tmp}/r.jsonl", "there is no profile 'benhc'"),
     ("sweep " + "a" * 3000 + " --output {tmp}/r.jsonl", "there is no profile"),
