@@ -47,7 +47,7 @@ def test_batch_sizes_stand_together():
 
 def test_the_caption_tells_how_the_levers_change_the_comparison_whoever_gains():
     lead = compared(side_by_side(with_levers(pair())))
-    assert "At batch 4 Cad takes" in lead
+    assert "Memory of Cad at batch size 4" in lead
     assert "38% as published (Lora), 38% with every exact lever (Lora), 38% plus bf16" in lead
     assert "cached" not in lead
     lowered = [predicted("lora", 4, 1, serial=True, **EXACT), predicted("cad", 4, 3, **EXACT)]
