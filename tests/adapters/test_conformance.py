@@ -6,7 +6,6 @@ That includes methods of other packages: install yours, and run this file with `
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.optim import AdamW
 from user_error import user_error
+from variants import METHODS, VARIANTS, Variant
 
 import samfit
 from samfit import AdaptedSam, Cell, attach
@@ -31,46 +31,6 @@ from samfit.harness.trace.tracer import Tracer
 
 TESTS = Path(__file__).parents[1]
 ENOUGH_STEPS = 100  # for a router to send something to each of its experts
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A method and the settings that make it another one."""
-
-    name: str
-    settings: dict = field(default_factory=dict)
-
-    def adapt(self, seed: int = 0) -> AdaptedSam:
-        return adapted(self.name, seed, **self.settings)
-
-    def __str__(self) -> str:
-        return "-".join([self.name, *(f"{key}={value}" for key, value in self.settings.items())])
-
-
-METHODS = [Variant(name) for name in samfit.adapter_names()]
-VARIANTS = [
-    *METHODS,
-    Variant("decoder", {"decoder": "single_token"}),
-    Variant("full", {"train_prompt_encoder": True}),
-    Variant("bitfit", {"blocks_only": True}),
-    Variant("houlsby", {"placement": "pfeiffer"}),
-    Variant("houlsby", {"placement": "msa"}),
-    Variant("adaptformer", {"learnable_scale": True, "ln": "out"}),
-    Variant("adaptformer", {"branch_input": "norm2", "ln": "in"}),
-    Variant("vpt", {"deep": False}),
-    Variant("ssf", {"neck": True}),
-    Variant("sam_lst", {"official_subset": True}),
-    Variant("lst", {"attention": "windowed"}),
-    Variant("sam_adapter", {"variant": "cad"}),
-    Variant("sam_adapter", {"scramble": False, "train_no_mask_embed": False}),
-    Variant("sam_adapter", {"random_pe": True}),
-    Variant("lora", {"targets": ("k", "proj", "mlp"), "alpha": 8}),
-    Variant("lora", {"fused": True, "alpha": 32, "train_no_mask_embed": True}),
-    Variant("conv_lora", {"decoder": "stock", "scales": (2, 4)}),
-    Variant("cobot_lora", {"ibe": False, "zero_init_B": True}),
-    Variant("cobot_lora", {"ibc": False, "mixer": "linear"}),
-    Variant("cobot_adaptformer", {"ibc": False}),
-]
 
 
 @pytest.fixture(params=VARIANTS, ids=str)
