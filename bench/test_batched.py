@@ -7,12 +7,11 @@ import pytest
 import torch
 
 import samfit
-from samfit.adapters.core.registry import adapter_names
 from samfit.harness.step.step import build_step
 
 CELLS = [
     samfit.Cell(adapter=name, backbone="vit_tiny", batch_size=4, device="cpu")
-    for name in adapter_names()
+    for name in samfit.adapter_names()
 ]
 
 

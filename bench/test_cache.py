@@ -8,7 +8,6 @@ import pytest
 import torch
 
 import samfit
-from samfit.harness.miniature.dataset import miniature
 from samfit.harness.train.training import Training, filled_cache
 
 ON_CUDA = torch.cuda.is_available()
@@ -26,7 +25,8 @@ def test_cache(benchmark: Any, cached: bool, tmp_path: Path) -> None:
     """Two rows; computing the embeddings, once, is not timed."""
     benchmark.group = f"train {CELL.adapter} on {CELL.backbone}, batch {CELL.batch_size}"
     cell = replace(CELL, cache_embeddings=cached)
-    data = replace(miniature("camouflage", train=IMAGES, test=0), val=())
+    images = samfit.open_data("miniature:camouflage").train[:IMAGES]
+    data = samfit.DataSet(name="camouflage", classes=1, train=images)
     training = Training(cell, samfit.Recipe(epochs=1 + ROUNDS), data)
     if cached:
         training.cache = filled_cache(cell, data.train, tmp_path)

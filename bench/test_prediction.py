@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 import samfit
-from samfit.adapters.core.registry import adapter_names
 from samfit.harness.run.profiles import BATCH_SIZES
 
 CELLS = [
     samfit.Cell(adapter=name, backbone="vit_b", batch_size=batch)
     for batch in (min(BATCH_SIZES), max(BATCH_SIZES))
-    for name in adapter_names()
+    for name in samfit.adapter_names()
 ]
 
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 import samfit
-from samfit.adapters.core.registry import adapter_names
 from samfit.harness.memory.exhausted import is_out_of_memory
 from samfit.harness.record.cell import Phase
 from samfit.harness.run.profiles import MEASURED_BATCH_SIZES
@@ -27,7 +26,7 @@ CELLS = [
     for phase in PHASES
     for backbone in BACKBONES
     for batch in MEASURED_BATCH_SIZES
-    for name in adapter_names()
+    for name in samfit.adapter_names()
 ]
 ROUNDS, WARMUP_ROUNDS = 5, 2
 

@@ -35,8 +35,6 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
     found = {}
     for folder in ("src/samfit", "adapters", "harness", "bench"):
         for path in (root / folder).rglob("*.py"):
-            if path.name == "conftest.py" or "test_" in path.name:
-                continue
             inside = path.relative_to(root / "src" if folder.startswith("src") else root)
             parts = inside.with_suffix("").parts
             name = ".".join(parts if folder.startswith("src") else ("samfit", *parts))
