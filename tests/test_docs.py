@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from exact_levers import with_every_exact_lever
 from matplotlib.text import Text
 from readable import made
 from small_sam import adapted, small_batch
@@ -15,7 +16,6 @@ from small_sam import adapted, small_batch
 from samfit import Cell, adapter_names, predict
 from samfit.harness.measure.measure import measure
 from samfit.harness.report.write import TOPICS, report_tables
-from samfit.harness.step.levers import with_every_exact_lever
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "adding_an_adapter.md").read_text(encoding="utf-8")

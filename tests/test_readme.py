@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+from exact_levers import with_every_exact_lever
 
 import samfit
 from samfit import Cell
-from samfit.harness.step.levers import with_every_exact_lever
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (.+?) \[\d\] \| ([\d,]+) \| ([\d,]+) \| ([+-][\d.]+)% \|$", README, re.M)

@@ -18,7 +18,6 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import (
     LEVERS,
     Lever,
-    apply_levers,
     changed_fields,
     lever_of_setting,
     levers_to_try,
@@ -41,15 +40,6 @@ def usable_levers(cell: Cell) -> list[Lever]:
         supported = attach(build_sam("vit_tiny"), cell.adapter, **cell.settings).adapter.levers()
     offered = levers_to_try(cell)
     return own + [lever for lever in offered if lever.of_every_method or lever.name in supported]
-
-
-def with_every_exact_lever(cell: Cell) -> Cell:
-    """``cell`` with all that its method can do without changing what it computes.
-
-    Raises:
-        UserError: as ``usable_levers``.
-    """
-    return apply_levers(cell, (lever for lever in usable_levers(cell) if lever.exact))
 
 
 def run_with_levers(model: AdaptedSam, cell: Cell) -> None:

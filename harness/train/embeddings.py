@@ -23,6 +23,7 @@ from samfit.adapters.sam.precision import autocast, in_full_precision
 from samfit.errors import UserError
 from samfit.files import PARTIAL, write_whole, writing_to
 from samfit.harness.record.cell import Precision
+from samfit.units import MIB
 
 NAME = "embedding"  # of the one tensor in a file
 ABANDONED_AFTER_S = 24 * 3600  # no write takes that long: whoever began it was killed
@@ -107,7 +108,7 @@ class EmbeddingCache:
         return self.folder / f"{name}.safetensors", self._key(name)
 
     def _writing(self) -> AbstractContextManager[None]:
-        mib = math.prod(self._identity["shape"]) * torch.float32.itemsize / 2**20
+        mib = math.prod(self._identity["shape"]) * torch.float32.itemsize / MIB
         return writing_to(
             self.folder,
             f"mend that or choose another folder for the embeddings ({mib:.1f} MiB per image), and "

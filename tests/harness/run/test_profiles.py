@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from exact_levers import with_every_exact_lever
 from user_error import user_error
 
 from samfit import Cell, adapter_names
@@ -19,7 +20,6 @@ from samfit.harness.run.profiles import (
     accuracy_tasks,
     load_profile,
 )
-from samfit.harness.step.levers import with_every_exact_lever
 
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 

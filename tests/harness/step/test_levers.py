@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from exact_levers import with_every_exact_lever
 from golden_case import relative_error
 from small_sam import SIDE, adapted, small_batch
 from user_error import user_error
@@ -12,7 +13,7 @@ from samfit.harness.memory.peak import traced_memory
 from samfit.harness.predict.predict import build_step_without_data, predict
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import LEVERS
-from samfit.harness.step.levers import run_with_levers, usable_levers, with_every_exact_lever
+from samfit.harness.step.levers import run_with_levers, usable_levers
 from samfit.harness.step.step import Batch, Step, build_step, random_batch
 from samfit.harness.trace.kernels import kernels_of
 

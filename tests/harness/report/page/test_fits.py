@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from exact_levers import with_every_exact_lever
+
 from samfit import Cell, find_card, fit, predict
 from samfit.harness.report.page.fits import fits_data
-from samfit.harness.step.levers import with_every_exact_lever
 
 BATCH = 4
 
