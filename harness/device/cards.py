@@ -12,6 +12,10 @@ ECC on says 22721MiB. A derived total lacks as much as that of the card of the s
 alike in ECC, whose driver keeps the most. Windows reports nearly all that is sold (12.00 GiB of an
 RTX 3060: https://github.com/ToTheBeginning/PuLID/issues/13), but the desktop has its part of that.
 
+Multiprocessors are the CUDA cores of NVIDIA's data sheets and whitepapers, divided by what one has:
+64 where the compute capability is 6.0, 7.x or 8.0, else 128. Of the A10G, which has no data sheet,
+a log gives them: multi_processor_count=80.
+
 Contexts, in ``contexts.csv``, are right to about 15 MiB. Messages of CUDA out of memory give what a
 process has in use, what PyTorch allocated and what it reserved beyond that; the context is the
 rest. These are the largest found, leaving out processes in which other libraries held gigabytes.
@@ -36,6 +40,7 @@ class Card:
 
     Attributes:
         name: with the memory where a name is sold with several sizes.
+        multiprocessors: how many streaming multiprocessors it has.
         nominal_bytes: what it is sold with.
         total_bytes: what the driver reports.
         context_bytes: what a CUDA context takes of it.
@@ -44,6 +49,7 @@ class Card:
 
     name: str
     compute_capability: str
+    multiprocessors: int
     nominal_bytes: int
     total_bytes: int
     total_source: str
@@ -91,6 +97,23 @@ def find_card(name: str) -> Card:
     )
 
 
+def card_of_capability(compute_capability: str) -> Card:
+    """The card that stands for a compute capability such as "8.6": that with the most
+    multiprocessors; of several, that with the most memory.
+
+    Raises:
+        UserError: for a compute capability that no card has.
+    """
+    alike = [card for card in CARDS if card.compute_capability == compute_capability]
+    if not alike:
+        known = sorted({card.compute_capability for card in CARDS}, key=float)
+        raise UserError(
+            f"no card of compute capability {compute_capability!r} is known: choose from "
+            f"{', '.join(known)}."
+        )
+    return max(alike, key=lambda card: (card.multiprocessors, card.usable_bytes))
+
+
 def unnamed_card(text: str) -> Card:
     """A card of which only the memory is known, ``parse_memory`` of ``text``.
 
@@ -105,7 +128,11 @@ def unnamed_card(text: str) -> Card:
         raise UserError(
             f"memory {text!r} is too little: a CUDA context alone may take {context // MIB} MiB."
         )
-    return Card(text.strip(), "8.0", total, total, "as given", context, source)
+    alike = card_of_capability("8.0")
+    return Card(
+        text.strip(), alike.compute_capability, alike.multiprocessors, total, total, "as given",
+        context, source,
+    )  # fmt: skip
 
 
 def context_of(compute_capability: str) -> tuple[int, str]:
@@ -156,9 +183,12 @@ _CONTEXTS = {
     capability: (int(mib) * MIB, source) for capability, mib, source, _ in _table("contexts.csv")
 }
 CARDS = [
-    Card(name, capability, int(gib) * GIB, int(mib) * MIB, source, *context_of(capability))
-    for name, capability, gib, mib, source in _table("cards.csv")
-]
+    Card(
+        name, capability, int(count), int(gib) * GIB, int(mib) * MIB, source,
+        *context_of(capability),
+    )
+    for name, capability, count, gib, mib, source in _table("cards.csv")
+]  # fmt: skip
 
 # One of each usual size, the smallest first: what is asked about where no card is named, and what
 # plots and pages show. 8 and 24 GB are those that people ask about most.

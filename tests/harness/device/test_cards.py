@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 from user_error import user_error
 
 from samfit import find_card
-from samfit.harness.device.cards import CARDS, GIB, MIB, parse_memory
+from samfit.harness.device.cards import CARDS, GIB, MIB, card_of_capability, parse_memory
 
 
 @pytest.mark.parametrize("name", [card.name for card in CARDS])
@@ -114,6 +114,33 @@ def test_derived_totals_lack_as_much_as_any_measured_one_of_their_generation(car
         if other.compute_capability == card.compute_capability and has_ecc(other) == has_ecc(card)
     ]
     assert lack(card) == max(map(lack, like))
+
+
+@pytest.mark.parametrize(
+    ("capability", "name", "multiprocessors"),
+    [
+        ("6.1", "GTX 1080 Ti", 28),
+        ("7.0", "V100 32GB", 80),
+        ("8.0", "A100 80GB", 108),
+        ("8.6", "RTX A6000", 84),
+        ("9.0", "H200", 132),
+        ("12.0", "RTX 5090", 170),
+    ],
+)
+def test_a_card_stands_for_each_compute_capability(capability, name, multiprocessors):
+    card = card_of_capability(capability)
+    assert (card.name, card.multiprocessors) == (name, multiprocessors)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_no_card_has_more_than_that_which_stands_for_its_capability(card):
+    largest = card_of_capability(card.compute_capability)
+    assert card.multiprocessors <= largest.multiprocessors
+
+
+def test_a_capability_of_no_card_is_refused_with_the_known_ones():
+    with user_error("no card of compute capability '8.7'", "8.6, 8.9, 9.0"):
+        card_of_capability("8.7")
 
 
 def test_names_are_given_once():
