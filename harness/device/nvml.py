@@ -19,8 +19,8 @@ class Usage:
 
 def card() -> dict[str, Any]:
     """What the driver says about the card, named as in a record; None for each without a card."""
-    handle = _handle() if torch.cuda.is_available() else None
-    if handle is None:
+    handle = _handle()
+    if handle is None or not torch.cuda.is_available():
         return dict.fromkeys(("gpu", "gpu_memory_bytes", "gpu_capability", "driver"))
     major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
     return {

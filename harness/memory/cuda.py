@@ -24,6 +24,18 @@ def cublas_workspace_bytes(compute_capability: str) -> int:
     return CUBLAS_WORKSPACE_HOPPER if compute_capability == HOPPER else CUBLAS_WORKSPACE
 
 
+# The spelling that every version reads, and the newer: neither may say what nobody asked for.
+ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+
+
+def set_allocator_options(text: str) -> None:
+    """Give this process, before it uses CUDA, these options of the allocator and no others."""
+    for name in ALLOCATOR_VARIABLES:
+        os.environ.pop(name, None)
+    if text:
+        os.environ[ALLOCATOR_VARIABLES[0]] = text
+
+
 @functools.cache
 def foreign_bytes() -> int | None:
     """Bytes on the card in use by others, None if the driver does not say.

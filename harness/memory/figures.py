@@ -52,3 +52,22 @@ class Memory(Typed):
     other_processes_bytes: Bytes | None = None
     device_bytes: Bytes | None = None
     fits: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhausted(Typed):
+    """The request for memory at which a step ended, as PyTorch's message gives it.
+
+    Attributes:
+        requested_bytes: what it tried to get from the card.
+        allocated_bytes, reserved_bytes: what PyTorch's allocator held then.
+        free_bytes: what the card had left.
+        phase, module: where in the step that was.
+    """
+
+    requested_bytes: Bytes
+    allocated_bytes: Bytes
+    reserved_bytes: Bytes
+    free_bytes: Bytes
+    phase: str
+    module: str

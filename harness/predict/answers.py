@@ -92,6 +92,7 @@ class Fit:
         batch_size: the largest that fits; 0 if none does.
         searched_up_to: the search ended there: if ``batch_size`` is as large, more may fit.
         peak_allocated_bytes, peak_reserved_bytes: of ``cell`` on a card that is large enough.
+        spare_bytes: what others on the card may take beside it, at least; None if nothing fits.
         next_allocated_bytes, next_reserved_bytes: of the next batch; None if it was not tried.
     """
 
@@ -102,6 +103,7 @@ class Fit:
     searched_up_to: int
     peak_allocated_bytes: int
     peak_reserved_bytes: int
+    spare_bytes: int | None
     next_allocated_bytes: int | None
     next_reserved_bytes: int | None
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from samfit.adapters.sam.sizes import BACKBONES, PATCH_SIZE, backbone_sizes
 from samfit.errors import UserError
+from samfit.harness.device.cards import find_card
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.record.recipe import Recipe
 from samfit.typed import Typed, checked, option
@@ -24,6 +25,7 @@ LossName = Literal[
 ]  # fmt: skip
 Device = Literal["cuda", "cpu"]
 
+DEFAULT_CAPABILITY = "8.0"
 IMAGE_SIZES = range(2 * PATCH_SIZE, 8192 + 1, PATCH_SIZE)
 
 
@@ -91,8 +93,15 @@ class Cell(Typed):
         "weighted_structure is structure with its BCE weighted, too, as published.",
     )
     device: Device = option("cuda", "Kind of device that the step runs on.")
+    gpu: str = option(
+        "",
+        'Card that the step is predicted for, such as "RTX 3060". Default: a card of '
+        "--compute-capability with more memory than any step takes.",
+    )
     compute_capability: str = option(
-        "8.0", "Compute capability of the GPU; it decides how much memory matrix libraries reserve."
+        "",
+        "Compute capability of the GPU: it decides which kernels PyTorch and its libraries choose, "
+        "and how much memory these take. Default: that of --gpu; without --gpu 8.0.",
     )
     alloc_conf: str = option(
         "",
@@ -112,6 +121,7 @@ class Cell(Typed):
         own = backbone_sizes(self.backbone).image_size
         object.__setattr__(self, "image_size", self.image_size or own)
         object.__setattr__(self, "settings", dict(sorted(self.settings.items())))
+        self._settle_card()
         if self.image_size not in IMAGE_SIZES:
             raise UserError(
                 f"--image-size must be a multiple of {PATCH_SIZE}, the patch size, from "
@@ -132,6 +142,20 @@ class Cell(Typed):
                 f"--compute-capability must look like 8.0, got {self.compute_capability!r}."
             )
         AllocatorOptions.parse(self.alloc_conf)
+
+    def _settle_card(self) -> None:
+        """Let the card's name and its compute capability agree, whichever is given."""
+        capability = self.compute_capability or DEFAULT_CAPABILITY
+        if self.gpu:
+            card = find_card(self.gpu)
+            capability = card.compute_capability
+            object.__setattr__(self, "gpu", card.name)
+        if self.compute_capability not in ("", capability):
+            raise UserError(
+                f"--compute-capability {self.compute_capability} is not that of {self.gpu}, which "
+                f"has {capability}: leave one of them out."
+            )
+        object.__setattr__(self, "compute_capability", capability)
 
     @property
     def classes(self) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from samfit.errors import UserError
-from samfit.harness.memory.figures import Memory
+from samfit.harness.memory.figures import Exhausted, Memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
 from samfit.typed import Count, Positive, PositiveCount, Typed
@@ -135,6 +135,7 @@ class Record(Typed):
         assumption: in words, what a prediction assumes where memory depends on data.
         method: the adapter in words.
         environment: versions, card, machine, commit, see ``environment.py``.
+        oom: at which request a rehearsed step ended, if its card had no more memory.
         started: when, in ISO 8601, UTC.
         duration_ms: how long getting this record took, without imports.
     """
@@ -148,6 +149,7 @@ class Record(Typed):
     method: Method | None = None
     params: Parameters | None = None
     memory: Memory | None = None
+    oom: Exhausted | None = None
     timing: Timing = field(default_factory=Timing)
     compute: Compute | None = None
     accuracy: Accuracy | None = None

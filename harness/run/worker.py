@@ -19,8 +19,8 @@ from samfit.harness.device.cards import Card
 from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
 from samfit.harness.memory.exhausted import first_line
-from samfit.harness.predict.predict import predict
-from samfit.harness.predict.search import fit
+from samfit.harness.predict.predict import examine, predict
+from samfit.harness.predict.search import search
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import machine
 from samfit.harness.run.task import Task
@@ -45,11 +45,13 @@ def main() -> None:
 def perform(question: Mapping[str, Any]) -> dict[str, Any]:
     """The ``answer`` to a question, or why it ``failed``, as JSON values.
 
-    A question is a Task, or ``fit`` and its arguments. No mistake in it ends this process.
+    A question is a Task, or ``fit`` or ``blame`` and its arguments. No mistake in it ends this process.
     """
     try:
         if question["how"] == "fit":
             return {"answer": _fit(**{key: question[key] for key in question if key != "how"})}
+        if question["how"] == "blame":
+            return {"answer": _blame(Cell.from_json(question["cell"]))}
         task = Task.from_json(question)
         return {"answer": RUNNERS[task.how](task.cell).to_json()}
     except UserError as error:
@@ -59,8 +61,13 @@ def perform(question: Mapping[str, Any]) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {first_line(error)}"}
 
 
+def _blame(cell: Cell) -> dict[str, Any]:
+    found = examine(cell)
+    return {"record": found.record.to_json(), "holders": found.holders}
+
+
 def _fit(cell: Any, cards: list[Any], wanted: int, most: int) -> list[Any]:
-    found = fit(Cell.from_json(cell), [Card(**card) for card in cards], wanted, most)
+    found = search(Cell.from_json(cell), [Card(**card) for card in cards], wanted, most)
     return [asdict(one) for one in found]
 
 

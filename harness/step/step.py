@@ -1,6 +1,7 @@
 """The one training step: prediction, measurement and timing all run this."""
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -13,7 +14,7 @@ from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.precision import autocast
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Method
+from samfit.harness.record.record import Method, Parameters
 from samfit.harness.record.weights import RANDOM_ENCODER, checkpoint_file
 from samfit.harness.step.batch import Batch, random_batch
 from samfit.harness.step.levers import run_with_levers
@@ -129,6 +130,28 @@ def _loss(cell: Cell) -> Loss:
         masks = f"{classes} classes" if classes > 1 else "one class"
         raise UserError(f"--loss {cell.loss} is not for {masks}: choose {' or '.join(fitting)}.")
     return loss
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of a model without running it.
+
+    Attributes:
+        assumption: what its adapter assumes, in words, where memory would depend on data.
+    """
+
+    method: Method
+    params: Parameters
+    assumption: str | None
+
+
+def describe_model(model: AdaptedSam) -> Description:
+    """The method in words, its sizes, and what it assumes from now on, see ``Adapter.assume``."""
+    return Description(
+        describe_method(model.adapter),
+        Parameters(**model.parameter_counts()),
+        model.adapter.assume(),
+    )
 
 
 def describe_method(adapter: Adapter) -> Method:

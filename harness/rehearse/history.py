@@ -1,0 +1,73 @@
+"""The history that PyTorch's allocator keeps, as a Trace: every allocation, also those in kernels.
+
+The history gives sizes and order; a witness, who saw the step's operators, says what each was for.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from samfit.harness.trace.trace import WORKSPACE, Allocation, Trace
+
+BORN, DIED = "alloc", "free_completed"
+MOST_EVENTS = 10**7  # a step of ViT-H has a few ten thousand
+
+Event = dict[str, Any]
+
+
+class Mark(NamedTuple):
+    """What ran until the history had so many ``events``, and which tensors were new then.
+
+    ``tensors`` gives them by their address.
+    """
+
+    events: int
+    phase: str
+    module: str
+    tensors: dict[int, Allocation]
+
+
+def start_history() -> None:
+    """Let the allocator note each allocation and free, without the stacks that led to it."""
+    torch.cuda.memory._record_memory_history("all", context=None, max_entries=MOST_EVENTS)
+
+
+def events_so_far() -> int:
+    """The number of allocations and frees since the process began."""
+    counted = torch._C._cuda_memoryStats(torch.cuda.current_device())["allocation"]["all"]
+    return counted["allocated"] + counted["freed"]
+
+
+def read_history() -> list[Event]:
+    """The allocations and frees since ``start_history``, in their order."""
+    entries = torch.cuda.memory._snapshot()["device_traces"][torch.cuda.current_device()]
+    return [entry for entry in entries if entry["action"] in (BORN, DIED)]
+
+
+def trace_of(history: Sequence[Event], marks: Sequence[Mark]) -> Trace:
+    """The Trace that a history and the marks of a witness give together.
+
+    What belongs to no tensor that the witness saw, a kernel has allocated inside: for itself, or,
+    if it outlives its operator, for a library, which keeps it.
+    """
+    trace, alive, begin = Trace(), {}, 0
+    for mark in marks:
+        of_tensors: dict[int, Allocation] = {}
+        inside: list[Allocation] = []
+        for event in history[begin : mark.events]:
+            if event["action"] == DIED:
+                trace.free(alive.pop(event["addr"]))
+                continue
+            made = trace.add(event["size"], mark.phase, mark.module, WORKSPACE)
+            alive[event["addr"]] = of_tensors[event["addr"]] = made
+            inside.append(made)
+        for address, tensor in mark.tensors.items():  # the last at an address is the tensor's
+            if address in of_tensors:
+                of_tensors[address].category = tensor.category
+                of_tensors[address].module = tensor.module
+        for made in inside:
+            if made.category == WORKSPACE and made.died is None:
+                made.module = ""
+        begin = mark.events
+    return trace

@@ -1,0 +1,148 @@
+"""A Cell's step, run by PyTorch's own CUDA code on a card that is not there.
+
+It takes a process that stands on ``harness/standin`` and has not used CUDA so far: one card and one
+step a process. A fork of a process that has imported torch is such a one, see ``fork.py``.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+
+from samfit.harness.device.cards import Card
+from samfit.harness.memory.cuda import set_allocator_options
+from samfit.harness.memory.exhausted import is_out_of_memory
+from samfit.harness.memory.figures import Exhausted
+from samfit.harness.record.cell import Cell
+from samfit.harness.rehearse.history import read_history, start_history, trace_of
+from samfit.harness.rehearse.lookout import Lookout
+from samfit.harness.rehearse.witness import Witness
+from samfit.harness.standin.library import card_variables
+from samfit.harness.step.batch import Batch, random_batch
+from samfit.harness.step.step import Description, Step, build_model, describe_model
+from samfit.harness.trace.observe import adopt_what_is_there, without_garbage_collection
+from samfit.harness.trace.trace import Trace
+
+WITHOUT_DATA = torch.device("meta")
+LARGE_ENOUGH = 2**42  # bytes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended on a card.
+
+    Attributes:
+        allocated_bytes, reserved_bytes: the most, in steady state; None if it did not end.
+        exhausted: what could not be served, if memory ran out.
+    """
+
+    allocated_bytes: int | None = None
+    reserved_bytes: int | None = None
+    exhausted: Exhausted | None = None
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A step that was rehearsed.
+
+    Attributes:
+        description: what is said of its model without running it.
+        outcome: how it ended.
+        trace: every allocation from the first to the end of the last step; None if it did not end.
+    """
+
+    description: Description
+    outcome: Outcome
+    trace: Trace | None
+
+
+def large_enough(card: Card) -> Card:
+    """``card``, with more memory than any step takes."""
+    return replace(card, total_bytes=LARGE_ENOUGH)
+
+
+def run(cell: Cell, card: Card) -> Outcome:
+    """How the step of ``cell`` ends on ``card``.
+
+    Raises:
+        UserError: for a Cell that cannot be built.
+    """
+    with _standing_on(card, cell) as lookout:
+        return _two_steps(_OnCard(cell), lookout)
+
+
+def rehearse(cell: Cell, card: Card) -> Rehearsal:
+    """The step of ``cell`` on ``card``, followed allocation by allocation.
+
+    Raises:
+        UserError: for a Cell that cannot be built.
+    """
+    with _standing_on(card, cell) as lookout:
+        start_history()
+        running = _OnCard(cell)
+        outcome = _two_steps(running, lookout)
+        trace = None if outcome.exhausted else _observe(running.step)
+        return Rehearsal(running.description, outcome, trace)
+
+
+@contextmanager
+def _standing_on(card: Card, cell: Cell) -> Iterator[Lookout]:
+    """Give this process, which has not used CUDA so far, its card and its allocator's options."""
+    os.environ.update(card_variables(card))
+    set_allocator_options(cell.alloc_conf)
+    with without_garbage_collection():
+        yield Lookout()
+
+
+class _OnCard:
+    """The model of a Cell, built without data, and its step, once it is on the card."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = replace(cell, checkpoint=None)
+        with WITHOUT_DATA:
+            self.model = build_model(self.cell, WITHOUT_DATA)
+            self._batch = random_batch(self.cell)
+        self.description = describe_model(self.model)
+
+    def move(self) -> None:
+        """Move all to the card, in the order in which ``build_step`` does; it has no values."""
+        self.model.to_empty(device="cuda")
+        moved = {
+            name: None if tensor is None else torch.empty_like(tensor, device="cuda")
+            for name, tensor in vars(self._batch).items()
+        }
+        self.step = Step(self.cell, self.model, Batch(**moved))
+
+
+def _two_steps(running: _OnCard, lookout: Lookout) -> Outcome:
+    """Run two steps; the second is in steady state, since it finds the optimizer's state."""
+    try:
+        with lookout.on(running.model):
+            running.move()
+            running.step.run(lookout.enter)
+            torch.cuda.reset_peak_memory_stats()
+            running.step.run(lookout.enter)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return Outcome(exhausted=lookout.exhausted)
+    return Outcome(torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved())
+
+
+def _observe(step: Step) -> Trace:
+    """One more step, with a witness."""
+    witness = Witness(step.model)
+    optimizer = step.optimizer if step.cell.phase == "train" else None
+    with witness:
+        adopt_what_is_there(witness, step.model, step.batch.tensors(), optimizer)
+        witness.mark()
+        step.run(witness.enter)
+        if optimizer is not None:
+            witness.mark_optimizer(optimizer)
+        witness.mark()
+    trace = trace_of(read_history(), witness.marks)
+    trace.phase_starts = witness.phase_starts
+    trace.flops = witness.trace.flops
+    return trace
