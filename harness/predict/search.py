@@ -88,7 +88,7 @@ class Batches:
     def spare_bytes(self, batch_size: int, card: Card) -> int:
         """What others on ``card`` may take, and this batch still ends there, at least.
 
-        PyTorch's allocator takes what it can get before it gives back what it keeps, so that what it
+        PyTorch's allocator takes what it can get before it gives back what it keeps, so what it
         leaves free says little where memory is short: there the batch is tried beside a desktop.
         """
         free = card.usable_bytes - self.peaks(batch_size, card).reserved_bytes

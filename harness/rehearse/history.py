@@ -51,7 +51,8 @@ def trace_of(history: Sequence[Event], marks: Sequence[Mark]) -> Trace:
     What belongs to no tensor that the witness saw, a kernel has allocated inside: for itself, or,
     if it outlives its operator, for a library, which keeps it.
     """
-    trace, alive, begin = Trace(), {}, 0
+    trace, begin = Trace(), 0
+    alive: dict[int, Allocation] = {}
     for mark in marks:
         of_tensors: dict[int, Allocation] = {}
         inside: list[Allocation] = []

@@ -21,7 +21,7 @@ class Lookout:
     def __init__(self) -> None:
         self.exhausted: Exhausted | None = None
         self._phase, self._modules = "setup", RunningModule(nn.Module())
-        torch._C._cuda_attach_out_of_memory_observer(self._note)
+        torch._C._cuda_attach_out_of_memory_observer(self._note)  # type: ignore[attr-defined]
 
     @contextmanager
     def on(self, model: nn.Module) -> Iterator[None]:

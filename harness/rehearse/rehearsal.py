@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -109,7 +110,7 @@ class _OnCard:
     def move(self) -> None:
         """Move all to the card, in the order in which ``build_step`` does; it has no values."""
         self.model.to_empty(device="cuda")
-        moved = {
+        moved: Any = {
             name: None if tensor is None else torch.empty_like(tensor, device="cuda")
             for name, tensor in vars(self._batch).items()
         }

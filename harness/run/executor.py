@@ -37,9 +37,9 @@ class Executor(Protocol):
 class LocalWorkers:
     """The executor of this machine: worker processes. Use it as a context manager.
 
-    Predictions come first, side by side, rehearsed where they can be. Tasks that use all processors,
-    or the card, run one at a time and in their order; they share a process unless they need a fresh
-    one. Then those of one thread run side by side.
+    Predictions come first, side by side, rehearsed where they can be. Tasks that use all
+    processors, or the card, run one at a time and in their order; they share a process unless they
+    need a fresh one. Then those of one thread run side by side.
     """
 
     def __enter__(self) -> "LocalWorkers":

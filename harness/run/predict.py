@@ -69,9 +69,8 @@ def blame(
         return Difference(blame(cell, None, instrument), blame(other, None, instrument))
     if instrument_for(cell, instrument) == "rehearsal":
         answer = ask_rehearser({"how": "blame", "cell": cell.to_json()})
-        return Blame(
-            Record.from_json(answer["record"]), [Holder(*one) for one in answer["holders"]]
-        )
+        holders = [Holder(*holder) for holder in answer["holders"]]
+        return Blame(Record.from_json(answer["record"]), holders)
     from samfit.harness.predict.predict import examine  # imports torch
 
     return examine(cell)

@@ -45,7 +45,8 @@ def main() -> None:
 def perform(question: Mapping[str, Any]) -> dict[str, Any]:
     """The ``answer`` to a question, or why it ``failed``, as JSON values.
 
-    A question is a Task, or ``fit`` or ``blame`` and its arguments. No mistake in it ends this process.
+    A question is a Task, or ``fit`` or ``blame`` and its arguments. No mistake in it ends this
+    process.
     """
     try:
         if question["how"] == "fit":
