@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from samfit.harness.device.cards import Card, card_of_capability, find_card
-from samfit.harness.memory.figures import Memory
+from samfit.harness.memory.figures import Exhausted, Memory
 from samfit.harness.predict.found import Found, memory_of
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import Outcome, large_enough, rehearse
+from samfit.harness.rehearse.rehearsal import Outcome, Prepared, large_enough, rehearse, run
 from samfit.harness.trace.trace import ROUNDING
 from samfit.units import GIB, MIB
 
@@ -18,11 +18,11 @@ def rehearsed(cell: Cell) -> Found:
     Raises:
         UserError: for a Cell that cannot be built, or if a library crashes.
     """
-    card = card_of(cell)
-    found = in_a_fork(_found, card, cell)
-    if found.exhausted and found.exhausted.requested_bytes:
-        without_limit = in_a_fork(_found, large_enough(card), cell)
-        return replace(found, problem=_what_is_missing(card, found, without_limit))
+    card, prepared = card_of(cell), Prepared(cell)
+    found = in_a_fork(_found, prepared, cell, card)
+    if found.exhausted:
+        needed = in_a_fork(run, prepared, cell, large_enough(card))
+        return replace(found, problem=_what_is_missing(card, found.exhausted, needed))
     return found
 
 
@@ -33,14 +33,14 @@ def card_of(cell: Cell) -> Card:
     return large_enough(card_of_capability(cell.compute_capability))
 
 
-def _found(card: Card, cell: Cell) -> Found:
-    rehearsal = rehearse(cell, card)
+def _found(prepared: Prepared, cell: Cell, card: Card) -> Found:
+    rehearsal = rehearse(prepared, cell, card)
     outcome, trace = rehearsal.outcome, rehearsal.trace
     if trace is None:
-        return Found(description=rehearsal.description, exhausted=outcome.exhausted)
+        return Found(description=prepared.description, exhausted=outcome.exhausted)
     memory, holders = memory_of(trace, cell)
     return Found(
-        description=rehearsal.description,
+        description=prepared.description,
         memory=_as_counted(memory, outcome),
         holders=holders,
         flops=trace.flops,
@@ -65,16 +65,16 @@ def _as_counted(memory: Memory, outcome: Outcome) -> Memory:
     )
 
 
-def _what_is_missing(card: Card, found: Found, without_limit: Found) -> str:
+def _what_is_missing(card: Card, end: Exhausted, needed: Outcome) -> str:
     """Where the step ran out of the card's memory, and how much more it takes."""
-    end, needed = found.exhausted, without_limit.memory
-    assert end and needed and needed.peak_reserved_bytes
-    more = needed.peak_reserved_bytes - card.usable_bytes
+    if needed.reserved_bytes is None:
+        return f"out of memory: no card has the {end.requested_bytes / GIB:,.0f} GiB it asks for."
+    more = needed.reserved_bytes - card.usable_bytes
     return (
         f"out of memory on {card.name}: tried to allocate {end.requested_bytes / GIB:.2f} GiB in "
         f"{end.module or 'the step'} ({end.phase}) with {end.allocated_bytes / GIB:.2f} GiB "
         f"allocated, {end.reserved_bytes / GIB:.2f} GiB reserved and {end.free_bytes / GIB:.2f} "
-        f"GiB free; without a limit the step reserves {needed.peak_reserved_bytes / MIB:,.0f} MiB, "
+        f"GiB free; without a limit the step reserves {needed.reserved_bytes / MIB:,.0f} MiB, "
         f"{more / MIB:,.0f} MiB more than PyTorch can have there. Use a smaller --batch-size or a "
         "lever; samfit fit finds both."
     )

@@ -9,7 +9,7 @@ from samfit.harness.memory.need import Need
 from samfit.harness.predict.traced import trace_without_data
 from samfit.harness.record.cell import DEFAULT_CAPABILITY, Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import Outcome, large_enough, run
+from samfit.harness.rehearse.rehearsal import LARGE_ENOUGH, Prepared, run
 from samfit.harness.standin.library import is_loaded
 
 
@@ -45,14 +45,14 @@ class RehearsedSizes:
     """Answers from running the step by PyTorch's own CUDA code."""
 
     def __init__(self) -> None:
+        self._prepared: dict[str, Prepared] = {}
         self._peaks: dict[str, Peaks] = {}
         self._ends: dict[tuple[str, int], bool] = {}
 
     def peaks(self, cell: Cell) -> Peaks:
         """What ``cell`` takes where it has room enough."""
         if cell.key not in self._peaks:
-            outcome = in_a_fork(run, cell, large_enough(_card(cell)))
-            self._peaks[cell.key] = _peaks_of(outcome)
+            assert self._ends_with(cell, LARGE_ENOUGH), "no step takes as much"
         return self._peaks[cell.key]
 
     def fits(self, cell: Cell, usable_bytes: int) -> bool:
@@ -60,12 +60,24 @@ class RehearsedSizes:
         peaks = self._peaks.get(cell.key)
         if peaks and peaks.reserved_bytes <= usable_bytes:  # then a limit changes nothing
             return True
+        return self._ends_with(cell, usable_bytes)
+
+    def _ends_with(self, cell: Cell, usable_bytes: int) -> bool:
         asked = cell.key, usable_bytes
         if asked not in self._ends:
             card = _card(cell)
             limited = replace(card, total_bytes=usable_bytes + card.context_bytes)
-            self._ends[asked] = in_a_fork(run, cell, limited).exhausted is None
+            outcome = in_a_fork(run, self._model(cell), cell, limited)
+            self._ends[asked] = outcome.exhausted is None
+            if outcome.allocated_bytes and outcome.reserved_bytes and not outcome.limited:
+                self._peaks[cell.key] = Peaks(outcome.allocated_bytes, outcome.reserved_bytes)
         return self._ends[asked]
+
+    def _model(self, cell: Cell) -> Prepared:
+        one = replace(cell, batch_size=cell.gradient_accumulation)
+        if one.key not in self._prepared:
+            self._prepared[one.key] = Prepared(one)
+        return self._prepared[one.key]
 
 
 class TracedSizes:
@@ -93,8 +105,3 @@ class TracedSizes:
 
 def _card(cell: Cell) -> Card:
     return card_of_capability(cell.compute_capability)
-
-
-def _peaks_of(outcome: Outcome) -> Peaks:
-    assert outcome.allocated_bytes and outcome.reserved_bytes, "no step takes as much"
-    return Peaks(outcome.allocated_bytes, outcome.reserved_bytes)

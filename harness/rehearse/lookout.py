@@ -14,12 +14,12 @@ class Lookout:
     """Follows the phase and the module of a step that runs inside ``with lookout.on(model):``.
 
     Attributes:
-        exhausted: the last request that could not be served, None if each was. A library may have
+        refused: the last request that could not be served, None if each was. A library may have
             gone on with less: only if the step failed, it is why.
     """
 
     def __init__(self) -> None:
-        self.exhausted: Exhausted | None = None
+        self.refused: Exhausted | None = None
         self._phase, self._modules = "setup", RunningModule(nn.Module())
         torch._C._cuda_attach_out_of_memory_observer(self._note)  # type: ignore[attr-defined]
 
@@ -36,7 +36,7 @@ class Lookout:
 
     def _note(self, device: int, asked: int, total: int, free: int) -> None:
         held = torch.cuda.memory_stats(device)
-        self.exhausted = Exhausted(
+        self.refused = Exhausted(
             requested_bytes=asked,
             allocated_bytes=held["allocated_bytes.all.current"],
             reserved_bytes=held["reserved_bytes.all.current"],

@@ -22,7 +22,7 @@ from samfit.harness.rehearse.lookout import Lookout
 from samfit.harness.rehearse.witness import Witness
 from samfit.harness.standin.library import card_variables
 from samfit.harness.step.batch import Batch, random_batch
-from samfit.harness.step.step import Description, Step, build_model, describe_model
+from samfit.harness.step.step import Step, build_model, describe_model
 from samfit.harness.trace.observe import adopt_what_is_there, without_garbage_collection
 from samfit.harness.trace.trace import Trace
 
@@ -36,11 +36,13 @@ class Outcome:
 
     Attributes:
         allocated_bytes, reserved_bytes: the most, in steady state; None if it did not end.
-        exhausted: what could not be served, if memory ran out.
+        limited: whether a library asked for more than there was, and went on with less.
+        exhausted: what could not be served, if the step ended for it.
     """
 
     allocated_bytes: int | None = None
     reserved_bytes: int | None = None
+    limited: bool = False
     exhausted: Exhausted | None = None
 
 
@@ -49,12 +51,10 @@ class Rehearsal:
     """A step that was rehearsed.
 
     Attributes:
-        description: what is said of its model without running it.
         outcome: how it ended.
         trace: every allocation from the first to the end of the last step; None if it did not end.
     """
 
-    description: Description
     outcome: Outcome
     trace: Trace | None
 
@@ -64,72 +64,71 @@ def large_enough(card: Card) -> Card:
     return replace(card, total_bytes=LARGE_ENOUGH)
 
 
-def run(cell: Cell, card: Card) -> Outcome:
-    """How the step of ``cell`` ends on ``card``.
+class Prepared:
+    """The model of a Cell, built without data, for any batch and any card.
+
+    Build it before forking, once for all that is run in forks.
 
     Raises:
         UserError: for a Cell that cannot be built.
     """
-    with _standing_on(card, cell) as lookout:
-        return _two_steps(_OnCard(cell), lookout)
-
-
-def rehearse(cell: Cell, card: Card) -> Rehearsal:
-    """The step of ``cell`` on ``card``, followed allocation by allocation.
-
-    Raises:
-        UserError: for a Cell that cannot be built.
-    """
-    with _standing_on(card, cell) as lookout:
-        start_history()
-        running = _OnCard(cell)
-        outcome = _two_steps(running, lookout)
-        trace = None if outcome.exhausted else _observe(running.step)
-        return Rehearsal(running.description, outcome, trace)
-
-
-@contextmanager
-def _standing_on(card: Card, cell: Cell) -> Iterator[Lookout]:
-    """Give this process, which has not used CUDA so far, its card and its allocator's options."""
-    os.environ.update(card_variables(card))
-    set_allocator_options(cell.alloc_conf)
-    with without_garbage_collection():
-        yield Lookout()
-
-
-class _OnCard:
-    """The model of a Cell, built without data, and its step, once it is on the card."""
 
     def __init__(self, cell: Cell) -> None:
-        self.cell = replace(cell, checkpoint=None)
         with WITHOUT_DATA:
-            self.model = build_model(self.cell, WITHOUT_DATA)
-            self._batch = random_batch(self.cell)
+            self.model = build_model(replace(cell, checkpoint=None), WITHOUT_DATA)
         self.description = describe_model(self.model)
 
-    def move(self) -> None:
-        """Move all to the card, in the order in which ``build_step`` does; it has no values."""
+    def on_card(self, cell: Cell) -> Step:
+        """The step of ``cell``, moved to the card in the order in which ``build_step`` does it."""
+        with WITHOUT_DATA:
+            batch = random_batch(cell)
         self.model.to_empty(device="cuda")
         moved: Any = {
             name: None if tensor is None else torch.empty_like(tensor, device="cuda")
-            for name, tensor in vars(self._batch).items()
+            for name, tensor in vars(batch).items()
         }
-        self.step = Step(self.cell, self.model, Batch(**moved))
+        return Step(cell, self.model, Batch(**moved))
 
 
-def _two_steps(running: _OnCard, lookout: Lookout) -> Outcome:
+def run(prepared: Prepared, cell: Cell, card: Card) -> Outcome:
+    """How the step of ``cell`` ends on ``card``."""
+    with _standing_on(card, cell):
+        outcome, _ = _two_steps(prepared, cell)
+        return outcome
+
+
+def rehearse(prepared: Prepared, cell: Cell, card: Card) -> Rehearsal:
+    """The step of ``cell`` on ``card``, followed allocation by allocation."""
+    with _standing_on(card, cell):
+        start_history()
+        outcome, step = _two_steps(prepared, cell)
+        return Rehearsal(outcome, _observe(step) if step else None)
+
+
+@contextmanager
+def _standing_on(card: Card, cell: Cell) -> Iterator[None]:
+    """Give this process, which has not used CUDA so far, its card and its allocator's options."""
+    os.environ.update(card_variables(card))
+    set_allocator_options(cell.alloc_conf)
+    with without_garbage_collection(), without_compiler():
+        yield
+
+
+def _two_steps(prepared: Prepared, cell: Cell) -> tuple[Outcome, Step | None]:
     """Run two steps; the second is in steady state, since it finds the optimizer's state."""
+    lookout = Lookout()
     try:
-        with lookout.on(running.model):
-            running.move()
-            running.step.run(lookout.enter)
+        with lookout.on(prepared.model):
+            step = prepared.on_card(cell)
+            step.run(lookout.enter)
             torch.cuda.reset_peak_memory_stats()
-            running.step.run(lookout.enter)
+            step.run(lookout.enter)
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-        return Outcome(exhausted=lookout.exhausted)
-    return Outcome(torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved())
+        return Outcome(exhausted=lookout.refused), None
+    allocated, reserved = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+    return Outcome(allocated, reserved, limited=lookout.refused is not None), step
 
 
 def _observe(step: Step) -> Trace:
