@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     "samfit",  # errors, typed, files
     "adapters.sam", "adapters.core", "adapters.parts", "adapters",
-    "trace", "device", "memory",
+    "trace", "device", "standin", "memory",
     "data", "metrics", "miniature",
     "record", "step",
     "predict", "measure", "train",
