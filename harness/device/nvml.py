@@ -17,28 +17,40 @@ class Usage:
     used_bytes: int
 
 
+# What the driver does not say; a card that is stood in for says next to nothing.
+NOT_SAID = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError)
+
+
 def card() -> dict[str, Any]:
     """What the driver says about the card, named as in a record; None for each without a card."""
+    nothing = dict.fromkeys(("gpu", "gpu_memory_bytes", "gpu_capability", "driver"))
     handle = _handle()
-    if handle is None or not torch.cuda.is_available():
-        return dict.fromkeys(("gpu", "gpu_memory_bytes", "gpu_capability", "driver"))
-    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
-    return {
-        "gpu": pynvml.nvmlDeviceGetName(handle),
-        "gpu_memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
-        "gpu_capability": f"{major}.{minor}",
-        "driver": pynvml.nvmlSystemGetDriverVersion(),
-    }
+    if handle is None:
+        return nothing
+    try:
+        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+        found = {
+            "gpu": pynvml.nvmlDeviceGetName(handle),
+            "gpu_memory_bytes": pynvml.nvmlDeviceGetMemoryInfo(handle).total,
+            "gpu_capability": f"{major}.{minor}",
+            "driver": pynvml.nvmlSystemGetDriverVersion(),
+        }
+    except NOT_SAID:
+        return nothing
+    return found if torch.cuda.is_available() else nothing
 
 
 def usage() -> Usage | None:
-    """What is in use on the card now; None without a card."""
+    """What is in use on the card now; None without a card, or if the driver does not say."""
     handle = _handle()
     if handle is None:
         return None
-    processes = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
-    # The second version tells apart what the driver keeps for itself, which nobody can use.
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2)
+    try:
+        processes = pynvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        # The second version tells apart what the driver keeps for itself, which nobody can use.
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2)
+    except NOT_SAID:
+        return None
     return Usage(
         by_process={p.pid: p.usedGpuMemory for p in processes if p.usedGpuMemory is not None},
         used_bytes=memory.total - memory.free - memory.reserved,

@@ -15,7 +15,7 @@ from samfit.harness.predict.answers import Blame, Difference
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Record
 from samfit.harness.run.process import WorkerProcess
-from samfit.harness.standin.library import environment, unavailable
+from samfit.harness.standin.library import loaded_before_all, unavailable
 
 Instrument = Literal["rehearsal", "trace"]
 
@@ -97,7 +97,10 @@ def why_not_rehearsed(cell: Cell) -> str | None:
 
 def rehearsing() -> dict[str, str]:
     """The variables of a process that can rehearse; none where nothing can be rehearsed."""
-    return {} if unavailable() else {**environment(), "TORCH_CPP_LOG_LEVEL": "ERROR"}
+    if unavailable():
+        return {}
+    quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # that memory runs out is an answer here
+    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0", **quiet}
 
 
 def ask_rehearser(question: dict[str, Any]) -> Any:

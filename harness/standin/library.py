@@ -40,9 +40,12 @@ def environment(card: Card) -> dict[str, str]:
     reason = unavailable()
     if reason:
         raise RuntimeError(reason)
+    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0", **card_variables(card)}
+
+
+def card_variables(card: Card) -> dict[str, str]:
+    """The card, as the library reads it when CUDA is first used."""
     return {
-        **loaded_before_all(),
-        "CUDA_VISIBLE_DEVICES": "0",
         "SAMFIT_CARD_NAME": card.name,
         "SAMFIT_CARD_CAPABILITY": card.compute_capability,
         "SAMFIT_CARD_MULTIPROCESSORS": str(card.multiprocessors),
@@ -50,6 +53,11 @@ def environment(card: Card) -> dict[str, str]:
         "SAMFIT_CARD_CONTEXT_BYTES": str(card.context_bytes),
         "SAMFIT_CARD_CUDA_VERSION": str(_cuda_number(torch_cuda())),
     }
+
+
+def is_loaded() -> bool:
+    """Whether this process was started with the library."""
+    return LIBRARY.name in os.environ.get("LD_PRELOAD", "").split()
 
 
 def loaded_before_all() -> dict[str, str]:
