@@ -75,7 +75,9 @@ class Batches:
         so far only says where to look.
         """
         unit = self._cell.gradient_accumulation
-        fitting, failing, stride = 0, most // unit + 1, 1
+        if not self.fits(unit, card):
+            return 0
+        fitting, failing, stride = 1, most // unit + 1, 1
         while failing - fitting > 1:
             count = min(max(self._guess(card) // unit, fitting + stride), failing - 1)
             if self.fits(count * unit, card):

@@ -17,7 +17,7 @@ from samfit.harness.memory.cuda import set_allocator_options
 from samfit.harness.memory.exhausted import is_out_of_memory
 from samfit.harness.memory.figures import Exhausted
 from samfit.harness.record.cell import Cell
-from samfit.harness.rehearse.compiled import without_compiler
+from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
 from samfit.harness.rehearse.history import read_history, start_history, trace_of
 from samfit.harness.rehearse.lookout import Lookout
 from samfit.harness.rehearse.witness import Witness
@@ -75,6 +75,7 @@ class Prepared:
     """
 
     def __init__(self, cell: Cell) -> None:
+        load_cudnn()
         with WITHOUT_DATA:
             self.model = build_model(replace(cell, checkpoint=None), WITHOUT_DATA)
         self.description = describe_model(self.model)
