@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+import samfit
 from samfit.harness.cli.output import messages
 from samfit.harness.record.cell import Cell
-from samfit.harness.run.predict import Instrument, why_not_rehearsed
+from samfit.harness.record.record import Instrument
 
 ChosenInstrument = Annotated[
     Instrument | None,
@@ -20,6 +21,6 @@ ChosenInstrument = Annotated[
 
 def say_why_traced(cell: Cell, wanted: Instrument | None) -> None:
     """Say so if ``cell`` is traced because it cannot be rehearsed here."""
-    reason = why_not_rehearsed(cell)
+    reason = samfit.why_not_rehearsed(cell)
     if cell.device == "cuda" and wanted is None and reason:
         messages.print(f"Memory is traced, not rehearsed: {reason}", soft_wrap=True, markup=False)

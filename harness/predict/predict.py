@@ -12,7 +12,7 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.record import Compute, Record
 from samfit.harness.record.weights import checkpoint_file
-from samfit.harness.standin.library import is_loaded
+from samfit.harness.rehearse.rehearsal import can_rehearse
 from samfit.harness.step.step import describe_step
 
 
@@ -32,7 +32,7 @@ def examine(cell: Cell) -> Blame:
     """
     check_checkpoint(cell)
     started, clock = datetime.now(timezone.utc), time.perf_counter()
-    instrument = rehearsed if is_loaded() and cell.device == "cuda" else traced
+    instrument = rehearsed if can_rehearse() and cell.device == "cuda" else traced
     found = instrument(cell)
     compute = None
     if found.flops is not None:

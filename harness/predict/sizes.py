@@ -9,8 +9,7 @@ from samfit.harness.memory.need import Need
 from samfit.harness.predict.traced import trace_without_data
 from samfit.harness.record.cell import DEFAULT_CAPABILITY, Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import LARGE_ENOUGH, Prepared, run
-from samfit.harness.standin.library import is_loaded
+from samfit.harness.rehearse.rehearsal import LARGE_ENOUGH, Prepared, can_rehearse, run
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Sizes(Protocol):
 
 def sizes() -> Sizes:
     """By the best instrument that this process has."""
-    return RehearsedSizes() if is_loaded() else TracedSizes()
+    return RehearsedSizes() if can_rehearse() else TracedSizes()
 
 
 class RehearsedSizes:

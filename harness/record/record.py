@@ -22,6 +22,7 @@ SCHEMA = 1
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Status = Literal["ok", "oom", "timeout", "error", "unsupported"]
+Instrument = Literal["rehearsal", "trace"]  # of predictions
 Source = Literal["predicted", "measured-cuda", "measured-cpu"]
 
 

@@ -17,11 +17,11 @@ from samfit.harness.memory.cuda import set_allocator_options
 from samfit.harness.memory.exhausted import is_out_of_memory
 from samfit.harness.memory.figures import Exhausted
 from samfit.harness.record.cell import Cell
-from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
 from samfit.harness.rehearse.history import read_history, start_history, trace_of
+from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
 from samfit.harness.rehearse.lookout import Lookout
 from samfit.harness.rehearse.witness import Witness
-from samfit.harness.standin.library import card_variables
+from samfit.harness.standin.library import card_variables, is_loaded
 from samfit.harness.step.batch import Batch, random_batch
 from samfit.harness.step.step import Step, build_model, describe_model
 from samfit.harness.trace.observe import adopt_what_is_there, without_garbage_collection
@@ -58,6 +58,11 @@ class Rehearsal:
 
     outcome: Outcome
     trace: Trace | None
+
+
+def can_rehearse() -> bool:
+    """Whether this process stands on ``harness/standin``."""
+    return is_loaded()
 
 
 def large_enough(card: Card) -> Card:

@@ -7,17 +7,15 @@ needed, and ends with this one. Needs no torch.
 import atexit
 import functools
 from threading import Lock
-from typing import Any, Literal, overload
+from typing import Any, overload
 
 from samfit.errors import UserError
 from samfit.harness.memory.holders import Holder
 from samfit.harness.predict.answers import Blame, Difference
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Record
+from samfit.harness.record.record import Instrument, Record
 from samfit.harness.run.process import WorkerProcess
 from samfit.harness.standin.library import loaded_before_all, unavailable
-
-Instrument = Literal["rehearsal", "trace"]
 
 _asking = Lock()
 

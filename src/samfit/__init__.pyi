@@ -25,7 +25,11 @@ from .harness.record.store import Store as Store
 from .harness.report.write import report as report
 from .harness.run.fit import fit as fit, fit_methods as fit_methods
 from .harness.run.measure import measure as measure
-from .harness.run.predict import blame as blame, predict as predict
+from .harness.run.predict import (
+    blame as blame,
+    predict as predict,
+    why_not_rehearsed as why_not_rehearsed,
+)
 from .harness.run.sweep import sweep as sweep
 from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task
 from .harness.run.validation import validate as validate

@@ -10,7 +10,8 @@ from user_error import user_error
 from samfit.adapters.core.registry import adapter_names
 from samfit.adapters.sam.attention import folded_attention
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import build_step_without_data, predict
+from samfit.harness.predict.predict import predict
+from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import LEVERS
 from samfit.harness.step.levers import run_with_levers, usable_levers
@@ -172,7 +173,7 @@ def test_a_lever_saves_memory(name, lever):
 )
 def test_levers_are_predicted_to_the_byte_without_data(name, levers):
     cell = Cell(adapter=name, backbone="vit_tiny", batch_size=2, device="cpu", **levers)
-    without, _ = build_step_without_data(cell)
+    without = build_step_without_data(cell)
     real = build_step(cell, torch.device("cpu"))
     real.model.adapter.assume()
     with kernels_of("cpu"):

@@ -9,7 +9,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import build_step_without_data
+from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import build_step
 from samfit.harness.trace.kernels import kernels_of
@@ -43,7 +43,7 @@ OF_A_CPU = {("full", "train"): 24 * 512, ("lst", "train"): 24 * 512, ("cad", "in
 @pytest.mark.parametrize(("adapter", "settings"), METHODS)
 def test_tensors_with_and_without_data_agree_to_the_byte(adapter, settings, phase):
     cell = tiny(adapter, settings, batch_size=2, phase=phase)
-    step, _ = build_step_without_data(cell)
+    step = build_step_without_data(cell)
     with kernels_of("cpu"):
         without = traced_memory(step.trace())
     step = build_step(cell, CPU)
@@ -169,7 +169,7 @@ def test_linear_of_other_strides_computes_what_torch_computes():
 
 
 def test_each_thread_of_a_training_step_has_one_workspace():
-    step, _ = build_step_without_data(tiny("lora"))
+    step = build_step_without_data(tiny("lora"))
     trace = step.trace(1024)
     kept = [a for a in trace.allocations if a.category == WORKSPACE]
     assert [(a.phase, a.nbytes, a.died) for a in kept] == [
