@@ -90,11 +90,14 @@ def _until(
     records: Iterable[Record], count: int, seconds: float, progress: Progress
 ) -> Iterator[Record]:
     """Pass on ``records``, two of each Cell; once the time is over, begin no further Cell."""
-    end = time.monotonic() + seconds
-    for done, record in enumerate(records, 1):
+    end, measured = time.monotonic() + seconds, 0
+    for record in records:
         yield record
-        if record.source != "predicted" and done < count and time.monotonic() >= end:
-            progress.say(f"{done // 2} of {count // 2} Cells: run it again for the others.")
+        if record.source == "predicted":
+            continue
+        measured += 1
+        if measured < count // 2 and time.monotonic() >= end:
+            progress.say(f"{measured} of {count // 2} Cells: run it again for the others.")
             return
 
 
