@@ -9,6 +9,9 @@ from samfit.harness.memory.holders import Holder, bytes_of_alike
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Record
 from samfit.typed import Typed
+from samfit.units import MIB
+
+DESKTOP_BYTES = 512 * MIB  # what a desktop with a browser easily takes
 
 
 @dataclass(frozen=True)

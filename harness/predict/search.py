@@ -8,15 +8,12 @@ from dataclasses import replace
 from samfit.adapters.core.registry import adapter_class
 from samfit.errors import UserError
 from samfit.harness.device.cards import Card
-from samfit.harness.predict.answers import Fit, MethodFit
+from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
 from samfit.harness.predict.predict import check_checkpoint
 from samfit.harness.predict.sizes import Peaks, Sizes, sizes
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import Lever, apply_levers
 from samfit.harness.step.levers import usable_levers
-from samfit.units import MIB
-
-DESKTOP_BYTES = 512 * MIB  # what a desktop with a browser easily takes
 
 Levers = tuple[Lever, ...]
 
