@@ -58,7 +58,7 @@ class Prediction:
         self.cell = cell
         self._started, self._clock = datetime.now(timezone.utc), time.perf_counter()
         workspace = cublas_workspace_bytes(cell.compute_capability) if self.on_cuda else 0
-        with kernels_of(cell.device):
+        with kernels_of(cell.device, cell.compute_capability) as self._attention:
             self.step, self.assumption = build_step_without_data(cell)
             self.trace = self.step.trace(workspace)
 
@@ -101,8 +101,8 @@ class Prediction:
     def _cuda_memory(self) -> Memory:
         memory = traced_memory(self.trace, self.need.unlimited)
         context, _ = context_of(self.cell.compute_capability)
-        bf16 = self.cell.precision == "bf16"
-        cards = [card for card in CARDS if card.computes_in_bfloat16 or not bf16]
+        # A card that would attend otherwise needs another amount, which this trace does not tell.
+        cards = [card for card in CARDS if self._attention.is_same_on(card.compute_capability)]
         return replace(
             memory,
             process_bytes=self.need.unlimited.peak_reserved_bytes + context,
@@ -113,11 +113,11 @@ class Prediction:
 def build_step_without_data(cell: Cell) -> tuple[Step, str | None]:
     """The step of ``cell`` on tensors that have shapes and lifetimes but no data.
 
-    Beside it what its adapter assumes, in words, where memory would depend on data.
+    Beside it what is assumed, in words, where memory would depend on data.
     """
     with WITHOUT_DATA:
         step = build_step(replace(cell, checkpoint=None), WITHOUT_DATA)
-    return step, step.model.adapter.assume()
+    return step, step.assume()
 
 
 def check_checkpoint(cell: Cell) -> None:

@@ -39,20 +39,15 @@ def fit(
         UserError: for a Cell that cannot be built, or that cannot run on one of the cards.
     """
     found = [find_card(card) if isinstance(card, str) else card for card in cards]
-    _check(cell, found)
+    _check(cell)
     wanted = wanted or cell.batch_size
     search = _Search(cell, wanted, max(wanted, most))
     return [search.on(card) for card in found]
 
 
-def _check(cell: Cell, cards: Sequence[Card]) -> None:
+def _check(cell: Cell) -> None:
     if cell.device != "cuda":
         raise UserError(f"samfit fit answers for CUDA cards: leave out --device {cell.device}.")
-    lacking = [c.name for c in cards if not c.computes_in_bfloat16]
-    if cell.precision == "bf16" and lacking:
-        raise UserError(
-            f"{lacking[0]} cannot compute in bfloat16: leave out --precision bf16, or this card."
-        )
     check_checkpoint(cell)
 
 
@@ -107,7 +102,7 @@ class _Search:
         self._cell, self._wanted = cell, wanted
         self._most = most - most % cell.gradient_accumulation
         self._levers = usable_levers(cell)
-        self._needs: dict[tuple[str, ...], Needs] = {}
+        self._needs: dict[str, Needs] = {}
 
     def on(self, card: Card) -> MethodFit:
         method = adapter_class(self._cell.adapter)
@@ -146,16 +141,18 @@ class _Search:
         )
 
     def _wanted_fits(self, levers: Levers, card: Card) -> bool:
-        return self._of(levers).of(self._wanted).on(card).fits(card.usable_bytes)
+        return self._of(levers, card).of(self._wanted).on(card).fits(card.usable_bytes)
 
-    def _of(self, levers: Levers) -> Needs:
-        names = tuple(lever.name for lever in levers)
-        if names not in self._needs:
-            self._needs[names] = Needs(apply_levers(self._cell, levers))
-        return self._needs[names]
+    def _of(self, levers: Levers, card: Card) -> Needs:
+        cell = apply_levers(self._cell, levers)
+        if cell.attention == "sdpa" and cell.precision != "fp32":  # cards have other kernels for it
+            cell = replace(cell, compute_capability=card.compute_capability)
+        if cell.key not in self._needs:
+            self._needs[cell.key] = Needs(cell)
+        return self._needs[cell.key]
 
     def _fit(self, levers: Levers, card: Card) -> Fit:
-        needs, most, unit = self._of(levers), self._most, self._cell.gradient_accumulation
+        needs, most, unit = self._of(levers, card), self._most, self._cell.gradient_accumulation
         batch = needs.largest_batch(card, most)
         shown = max(batch, unit)
         held = needs.of(shown).on(card).unlimited
