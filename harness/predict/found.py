@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from samfit.harness.device.cards import CARDS, context_of
+from samfit.harness.device.cards import CARDS, Card, context_of
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.figures import Exhausted, Memory
 from samfit.harness.memory.holders import Holder, holders
@@ -39,10 +39,27 @@ def memory_of(trace: Trace, cell: Cell) -> tuple[Memory, list[Holder]]:
         return traced_memory(trace), holders(trace, [each.nbytes for each in trace.allocations])
     need = Need(trace, AllocatorOptions.parse(cell.alloc_conf))
     context, _ = context_of(cell.compute_capability)
-    bf16 = cell.precision == "bf16"
     memory = replace(
         traced_memory(trace, need.unlimited),
         process_bytes=need.unlimited.peak_reserved_bytes + context,
-        fits=cards_that_hold(need, [c for c in CARDS if c.computes_in_bfloat16 or not bf16]),
+        fits=cards_that_hold(need, _cards_alike(cell)),
     )
     return memory, holders(trace, need.unlimited.block_bytes)
+
+
+def _cards_alike(cell: Cell) -> list[Card]:
+    """The known cards on which the step runs the same kernels: in 16 bits, which kernel attends
+    where it is fused is a matter of the card's generation."""
+    if cell.precision == "fp32" or cell.attention == "eager":
+        return CARDS
+    kind = _FUSED_ATTENTION[_major(cell.compute_capability)]
+    return [c for c in CARDS if _FUSED_ATTENTION[_major(c.compute_capability)] == kind]
+
+
+def _major(compute_capability: str) -> int:
+    return int(compute_capability.split(".")[0])
+
+
+# ATen's choice in 16 bits, by the major part of the compute capability.
+_FUSED_ATTENTION = dict.fromkeys((5, 6, 7), "efficient or none")
+_FUSED_ATTENTION |= {**dict.fromkeys((8, 12), "flash"), **dict.fromkeys((9, 10), "cuDNN")}

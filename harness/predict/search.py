@@ -23,19 +23,14 @@ def search(cell: Cell, cards: Sequence[Card], wanted: int, most: int) -> list[Me
 
     Args and errors are those of ``run/fit.py``.
     """
-    _check(cell, cards)
+    _check(cell)
     searching = _Search(cell, wanted, max(wanted, most))
     return [searching.on(card) for card in cards]
 
 
-def _check(cell: Cell, cards: Sequence[Card]) -> None:
+def _check(cell: Cell) -> None:
     if cell.device != "cuda":
         raise UserError(f"samfit fit answers for CUDA cards: leave out --device {cell.device}.")
-    lacking = [c.name for c in cards if not c.computes_in_bfloat16]
-    if cell.precision == "bf16" and lacking:
-        raise UserError(
-            f"{lacking[0]} cannot compute in bfloat16: leave out --precision bf16, or this card."
-        )
     check_checkpoint(cell)
 
 

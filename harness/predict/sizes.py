@@ -95,7 +95,8 @@ class TracedSizes:
         return self._need(cell).fits(usable_bytes)
 
     def _need(self, cell: Cell) -> Need:
-        anywhere = replace(cell, compute_capability=DEFAULT_CAPABILITY)
+        fused = cell.attention == "sdpa" and cell.precision != "fp32"  # cards have other kernels
+        anywhere = cell if fused else replace(cell, compute_capability=DEFAULT_CAPABILITY)
         if anywhere.key not in self._needs:
             _, trace = trace_without_data(anywhere)
             self._needs[anywhere.key] = Need(trace, AllocatorOptions.parse(cell.alloc_conf))

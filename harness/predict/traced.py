@@ -30,9 +30,9 @@ def traced(cell: Cell) -> Found:
 def trace_without_data(cell: Cell) -> tuple[Description, Trace]:
     """What is said of the model of ``cell``, and every storage of two runs of its step."""
     workspace = cublas_workspace_bytes(cell.compute_capability) if cell.device == "cuda" else 0
-    with kernels_of(cell.device):
+    with kernels_of(cell.device, cell.compute_capability):
         step = build_step_without_data(cell)
-        return describe_model(step.model), step.trace(workspace)
+        return describe_model(step.model, cell), step.trace(workspace)
 
 
 def build_step_without_data(cell: Cell) -> Step:

@@ -16,7 +16,7 @@ from samfit.harness.record.recipe import Recipe
 from samfit.typed import Typed, checked, option
 
 Phase = Literal["train", "infer"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "fp16", "bf16", "bf16-pure"]
 Attention = Literal["eager", "sdpa"]
 Optimizer = Literal["adamw", "adamw_fused", "adamw_8bit"]
 Prompt = Literal["box", "none", "mask_box", "points"]
@@ -54,8 +54,9 @@ class Cell(Typed):
     )
     precision: Precision = option(
         "fp32",
-        "Precision of the computation. With bf16, matrix products and convolutions run in bfloat16 "
-        "(autocast), and frozen weights are stored in it.",
+        "Precision of the computation. With bf16 or fp16, matrix products and convolutions run in "
+        "bfloat16 or float16 (autocast), and frozen weights are stored in it; fp16 also scales the "
+        "loss. With bf16-pure, the whole model is in bfloat16.",
     )
     attention: Attention = option(
         "eager",

@@ -83,7 +83,7 @@ class Prepared:
         load_cudnn()
         with WITHOUT_DATA:
             self.model = build_model(replace(cell, checkpoint=None), WITHOUT_DATA)
-        self.description = describe_model(self.model)
+        self.description = describe_model(self.model, cell)
 
     def on_card(self, cell: Cell) -> Step:
         """The step of ``cell``, moved to the card in the order in which ``build_step`` does it."""

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from samfit.harness.record.cell import Precision
 from samfit.harness.report.agreement.pairs import AgreementPair
 from samfit.harness.report.kit.describe import Unit, method_title, pulled, unit_for
 from samfit.harness.report.kit.frame import DPI, MARGIN, figure_of, framed_axes, log_axis
@@ -24,7 +25,7 @@ MARKS: dict[str, dict[str, Any]] = {
     precision: {
         "marker": "o", "markersize": 5, "fillstyle": fill, "color": BLUE, "linestyle": "none",
     }
-    for precision, fill in (("fp32", "full"), ("bf16", "none"))
+    for precision, fill in zip(get_args(Precision), ("full", "top", "none", "bottom"), strict=True)
 }  # fmt: skip
 
 
@@ -35,8 +36,9 @@ def agreement(found: Sequence[AgreementPair], source: str) -> Figure:
     ``found`` has at least one pair; ``source`` says where the measurements come from.
     """
     errors = [100 * pair.allocated_error for pair in found]
+    precisions = {pair.measured.cell.precision for pair in found}
     key = [
-        *(Line2D([], [], label=precision, **mark) for precision, mark in MARKS.items()),
+        *(Line2D([], [], label=p, **mark) for p, mark in MARKS.items() if p in precisions),
         *(Patch(color=MUTED, alpha=a, lw=0, label=f"within {s:.0%}") for s, a in BANDS.items()),
     ]
     figure, axes = framed_axes(
