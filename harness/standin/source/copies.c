@@ -54,6 +54,11 @@ int cudaHostAlloc(void **pointer, size_t bytes, unsigned)
     return *pointer ? SUCCESS : OUT_OF_MEMORY;
 }
 
+int cudaMallocHost(void **pointer, size_t bytes)
+{
+    return cudaHostAlloc(pointer, bytes, 0);
+}
+
 int cudaFreeHost(void *pointer)
 {
     free(pointer);

@@ -102,7 +102,9 @@ static int context(void **found)
 }
 
 int cuCtxGetCurrent(void **current) { return context(current); }
+int cuCtxPopCurrent(void **popped) { return context(popped); }
 int cuCtxPopCurrent_v2(void **popped) { return context(popped); }
+int cuStreamGetCtx(void *, void **of_stream) { return context(of_stream); }
 int cuDevicePrimaryCtxRetain(void **retained, int) { return context(retained); }
 
 int cuCtxGetDevice(int *device)
@@ -142,6 +144,11 @@ int cuModuleLoad(void **module, const char *) { return create(module); }
 int cuModuleLoadData(void **module, const void *) { return create(module); }
 int cuModuleLoadDataEx(void **module, ...) { return create(module); }
 int cuModuleGetFunction(void **function, ...) { return create(function); }
+int cuLibraryLoadData(void **library, ...) { return create(library); }
+int cuLibraryLoadFromFile(void **library, ...) { return create(library); }
+int cuLibraryGetKernel(void **kernel, ...) { return create(kernel); }
+int cuKernelGetFunction(void **function, void *) { return create(function); }
+int cuLinkCreate(unsigned, void *, void *, void **state) { return create(state); }
 int cuLinkCreate_v2(unsigned, void *, void *, void **state) { return create(state); }
 
 int cuLinkComplete(void *, void **binary, size_t *bytes)
@@ -159,6 +166,11 @@ int cuFuncGetAttribute(int *value, int attribute, void *)
     return SUCCESS;
 }
 
+int cuKernelGetAttribute(int *value, int attribute, void *kernel, int)
+{
+    return cuFuncGetAttribute(value, attribute, kernel);
+}
+
 int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int threads,
                                                 size_t shared)
 {
@@ -168,6 +180,12 @@ int cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, void *function, int
 int cuOccupancyMaxActiveClusters(int *clusters, ...)
 {
     *clusters = 1;
+    return SUCCESS;
+}
+
+int cuOccupancyMaxPotentialClusterSize(int *size, ...)
+{
+    *size = 8; /* the largest that runs on every card that has clusters */
     return SUCCESS;
 }
 
