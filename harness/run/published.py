@@ -1,0 +1,35 @@
+"""Rehearse what others measured. Needs no torch."""
+
+from collections.abc import Iterator
+
+from samfit.errors import UserError
+from samfit.harness.memory.figures import Outcome
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.published import Comparison, published
+from samfit.harness.run.predict import ask_rehearser
+from samfit.harness.standin.library import unavailable
+from samfit.progress import SILENT, Progress
+
+
+def compare_published(progress: Progress = SILENT) -> Iterator[Comparison]:
+    """Rehearse the Cell of each figure that others published. Needs no GPU.
+
+    Where a message of out of memory says how much PyTorch could have, it has as much.
+
+    Yields:
+        each figure of ``record/published.json``, in its order, with how its Cell ended.
+
+    Raises:
+        UserError: where nothing can be rehearsed.
+    """
+    if reason := unavailable():
+        raise UserError(f"published figures are compared with rehearsals: {reason}")
+    figures = published()
+    for figure in progress.track(figures, len(figures), "rehearsing"):
+        cell = figure.cell
+        yield Comparison(figure, cell and _outcome(cell, figure.limit_bytes))
+
+
+def _outcome(cell: Cell, usable_bytes: int | None) -> Outcome:
+    question = {"how": "run", "cell": cell.to_json(), "usable_bytes": usable_bytes}
+    return Outcome.from_json(ask_rehearser(question))
