@@ -19,7 +19,7 @@ def published(
     from samfit.harness.report.published.table import published_tables, write_published
 
     with plain_interrupt():
-        found = list(samfit.compare_published(Bars()))
+        found = list(samfit.compare_published(progress=Bars()))
     paths = write_published(found, output)
     if json_:
         print_json([each.to_json() for each in found])

@@ -7,13 +7,7 @@ from samfit.harness.memory.figures import Exhausted, Memory, Outcome
 from samfit.harness.predict.found import Found, memory_of
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import (
-    Prepared,
-    large_enough,
-    limited_to,
-    rehearse,
-    run,
-)
+from samfit.harness.rehearse.rehearsal import Prepared, large_enough, limited_to, rehearse, run
 from samfit.harness.trace.trace import ROUNDING
 from samfit.units import GIB, MIB
 

@@ -9,13 +9,7 @@ from samfit.harness.memory.need import Need
 from samfit.harness.predict.traced import trace_without_data
 from samfit.harness.record.cell import DEFAULT_CAPABILITY, Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import (
-    LARGE_ENOUGH,
-    Prepared,
-    can_rehearse,
-    limited_to,
-    run,
-)
+from samfit.harness.rehearse.rehearsal import LARGE_ENOUGH, Prepared, can_rehearse, limited_to, run
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,11 @@ def published_plot(found: Sequence[Comparison], source: str) -> Figure:
         (each for each in found if each.difference is not None),
         key=lambda each: each.figure.match == "near",
     )
-    labels = [each.figure.what for each in shown]
+    labels = [f"{e.figure.what}{', ran out' if e.figure.message else ''}" for e in shown]
     figure, axes = framed_axes(
         f"Rehearsed memory against {len(shown)} figures that others published",
-        "Peaks, or what was allocated when memory ran out, GiB. What differs in the figures below "
-        f"is said, one by one, in table.md; nothing is fitted. Source: {source}.",
+        "GiB: peaks, or what was allocated when memory ran out. Nothing is fitted. table.md says "
+        f"where each figure is from, and what differs in it. Source: {source}.",
         [_mark(match, label) for match, label in KEY.items()],
         height=ROW * len(shown),
         left=text_inches(labels, TEXT_POINTS) + 2 * MARGIN,
