@@ -36,7 +36,8 @@ app = typer.Typer(
 )
 app.command("list")(list_adapters)
 for each in (
-    predict, fit, blame, measure, validate, published, train, evaluate, segment, sweep, report, compare,
+    predict, fit, blame, measure, validate, published, train, evaluate, segment, sweep, report,
+    compare,
 ):  # fmt: skip
     app.command()(each)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 import samfit
 from samfit.harness.cli.output import Bars, Json, plain_interrupt, print_answer, print_json
@@ -24,7 +25,5 @@ def published(
     if json_:
         print_json([each.to_json() for each in found])
         return
-    *tables, _ = published_tables(found)
-    for table in tables:
-        print_answer(table)
-    print_answer("", paths)
+    peaks, messages, ends, *_ = published_tables(found)
+    print_answer(Group(peaks, messages, ends), paths)

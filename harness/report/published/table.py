@@ -26,18 +26,20 @@ Comparisons = Sequence[Comparison]
 
 
 def published_tables(found: Comparisons) -> list[CaptionedTable]:
-    """Peaks, messages of out of memory, what ran, and notes on every figure by its number."""
+    """Peaks, messages of out of memory, what ran; notes on each figure; what is not compared."""
     numbered = list(enumerate(found, 1))
     compared = [(number, each) for number, each in numbered if each.outcome]
     peaks = [_peak(*pair) for pair in compared if pair[1].figure.measured_mib is not None]
     messages = [_message(*pair) for pair in compared if pair[1].figure.message]
     ends = [_end(*pair) for pair in compared if pair[1].figure.instrument.startswith("ran")]
-    notes = [_note(number, each) for number, each in numbered]
+    notes = [_note(*pair) for pair in compared]
+    others = [_other(*pair) for pair in numbered if not pair[1].outcome]
     return [
         CaptionedTable(pd.DataFrame(peaks), "Published peaks, and rehearsed ones, MiB", PEAKS),
         CaptionedTable(pd.DataFrame(messages), "Published messages of out of memory", MESSAGES),
         CaptionedTable(pd.DataFrame(ends), "What is known to have run, or not"),
         CaptionedTable(pd.DataFrame(notes), "Where each figure is from, and what differs"),
+        CaptionedTable(pd.DataFrame(others), "Published figures that no Cell describes, MiB"),
     ]
 
 
@@ -98,17 +100,19 @@ def _end(number: int, each: Comparison) -> dict[str, str]:
 def _note(number: int, each: Comparison) -> dict[str, str]:
     figure = each.figure
     where = ", ".join(filter(None, [figure.card, figure.torch and f"torch {figure.torch}"]))
-    known = "" if figure.cell else f"{figure.what}{_published(each)}. Not compared: "
+    note = f"{where}. {figure.note}" if where else figure.note
+    return {"no.": f"[{number}]", "source": figure.source, "what it is": note}
+
+
+def _other(number: int, each: Comparison) -> dict[str, str]:
+    figure = each.figure
     return {
-        "no.": f"[{number}]",
+        "figure": f"{figure.what} [{number}]",
+        "measured by": figure.instrument,
+        "published": _whole(each.measured_mib),
+        "why": figure.note,
         "source": figure.source,
-        "what it is": f"{known}{figure.note}" + (f" ({where})" if where else ""),
     }
-
-
-def _published(each: Comparison) -> str:
-    measured = each.measured_mib
-    return "" if measured is None else f": {_whole(measured)} MiB, {each.figure.instrument}"
 
 
 def _whole(mib: float | None) -> str:
