@@ -32,8 +32,8 @@ def compare_published(
     if reason := next(filter(None, reasons), None):
         raise UserError(f"published figures are compared with rehearsals: {reason}")
     for figure in progress.track(figures, len(figures), "rehearsing"):
-        cell = figure.cell
-        yield Comparison(figure, cell and _outcome(cell, figure.limit_bytes))
+        outcome = _outcome(figure.cell, figure.limit_bytes) if figure.cell else None
+        yield Comparison(figure, outcome)
 
 
 def _outcome(cell: Cell, usable_bytes: int | None) -> Outcome:

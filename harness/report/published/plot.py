@@ -1,6 +1,7 @@
 """How far rehearsals are from what others measured: one row a figure, one dot a difference."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ HEAD = -1
 HEADS = ("published", "rehearsed", "difference")
 COLUMN = 0.75  # inches
 BAND = 1  # percent
-LOOKS = {"exact": {"fillstyle": "full"}, "near": {"fillstyle": "none"}}
+LOOKS: dict[str, dict[str, Any]] = {"exact": {"fillstyle": "full"}, "near": {"fillstyle": "none"}}
 KEY = {"exact": "the Cell is what was run", "near": "the Cell is near what was run"}
 
 
