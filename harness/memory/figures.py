@@ -71,3 +71,19 @@ class Exhausted(Typed):
     free_bytes: Bytes
     phase: str
     module: str
+
+
+@dataclass(frozen=True)
+class Outcome(Typed):
+    """How a step ended on a card.
+
+    Attributes:
+        allocated_bytes, reserved_bytes: the most, in steady state; None if it did not end.
+        limited: whether a library asked for more than there was, and went on with less.
+        exhausted: what could not be served, if the step ended for it.
+    """
+
+    allocated_bytes: Bytes | None = None
+    reserved_bytes: Bytes | None = None
+    limited: bool = False
+    exhausted: Exhausted | None = None

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from samfit.harness.device.cards import Card, card_of_capability, find_card
-from samfit.harness.memory.figures import Exhausted, Memory
+from samfit.harness.memory.figures import Exhausted, Memory, Outcome
 from samfit.harness.predict.found import Found, memory_of
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import Outcome, Prepared, large_enough, rehearse, run
+from samfit.harness.rehearse.rehearsal import Prepared, large_enough, limited_to, rehearse, run
 from samfit.harness.trace.trace import ROUNDING
 from samfit.units import GIB, MIB
 
@@ -24,6 +24,21 @@ def rehearsed(cell: Cell) -> Found:
         needed = in_a_fork(run, prepared, cell, large_enough(card))
         return replace(found, problem=_what_is_missing(card, found.exhausted, needed))
     return found
+
+
+def outcome(cell: Cell, usable_bytes: int | None) -> Outcome:
+    """How the step of ``cell`` ends on its card.
+
+    Args:
+        usable_bytes: what PyTorch can have there; None for what the card leaves it.
+
+    Raises:
+        UserError: for a Cell that cannot be built, or if a library crashes.
+    """
+    card = card_of(cell)
+    if usable_bytes is not None:
+        card = limited_to(card, usable_bytes)
+    return in_a_fork(run, Prepared(cell), cell, card)
 
 
 def card_of(cell: Cell) -> Card:

@@ -9,7 +9,7 @@ from samfit.harness.memory.need import Need
 from samfit.harness.predict.traced import trace_without_data
 from samfit.harness.record.cell import DEFAULT_CAPABILITY, Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import LARGE_ENOUGH, Prepared, can_rehearse, run
+from samfit.harness.rehearse.rehearsal import LARGE_ENOUGH, Prepared, can_rehearse, limited_to, run
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ class RehearsedSizes:
         asked = cell.key, usable_bytes
         if asked not in self._ends:
             card = _card(cell)
-            limited = replace(card, total_bytes=usable_bytes + card.context_bytes)
-            outcome = in_a_fork(run, self._model(cell), cell, limited)
+            outcome = in_a_fork(run, self._model(cell), cell, limited_to(card, usable_bytes))
             self._ends[asked] = outcome.exhausted is None
             if outcome.allocated_bytes and outcome.reserved_bytes and not outcome.limited:
                 self._peaks[cell.key] = Peaks(outcome.allocated_bytes, outcome.reserved_bytes)

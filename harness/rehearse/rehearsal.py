@@ -15,7 +15,7 @@ import torch
 from samfit.harness.device.cards import Card
 from samfit.harness.memory.cuda import set_allocator_options
 from samfit.harness.memory.exhausted import is_out_of_memory
-from samfit.harness.memory.figures import Exhausted
+from samfit.harness.memory.figures import Outcome
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.history import read_history, start_history, trace_of
 from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
@@ -29,22 +29,6 @@ from samfit.harness.trace.trace import Trace
 
 WITHOUT_DATA = torch.device("meta")
 LARGE_ENOUGH = 2**42  # bytes
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a step ended on a card.
-
-    Attributes:
-        allocated_bytes, reserved_bytes: the most, in steady state; None if it did not end.
-        limited: whether a library asked for more than there was, and went on with less.
-        exhausted: what could not be served, if the step ended for it.
-    """
-
-    allocated_bytes: int | None = None
-    reserved_bytes: int | None = None
-    limited: bool = False
-    exhausted: Exhausted | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +52,11 @@ def can_rehearse() -> bool:
 def large_enough(card: Card) -> Card:
     """``card``, with more memory than any step takes."""
     return replace(card, total_bytes=LARGE_ENOUGH)
+
+
+def limited_to(card: Card, usable_bytes: int) -> Card:
+    """``card``, with so much memory for PyTorch."""
+    return replace(card, total_bytes=usable_bytes + card.context_bytes)
 
 
 class Prepared:

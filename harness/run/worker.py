@@ -20,6 +20,7 @@ from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
 from samfit.harness.memory.exhausted import first_line
 from samfit.harness.predict.predict import examine, predict
+from samfit.harness.predict.rehearsed import outcome
 from samfit.harness.predict.search import search
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import machine
@@ -45,14 +46,17 @@ def main() -> None:
 def perform(question: Mapping[str, Any]) -> dict[str, Any]:
     """The ``answer`` to a question, or why it ``failed``, as JSON values.
 
-    A question is a Task, or ``fit`` or ``blame`` and its arguments. No mistake in it ends this
-    process.
+    A question is a Task, or ``fit``, ``blame`` or ``run`` and its arguments. No mistake in it ends
+    this process.
     """
     try:
         if question["how"] == "fit":
             return {"answer": _fit(**{key: question[key] for key in question if key != "how"})}
         if question["how"] == "blame":
             return {"answer": _blame(Cell.from_json(question["cell"]))}
+        if question["how"] == "run":
+            cell = Cell.from_json(question["cell"])
+            return {"answer": asdict(outcome(cell, question["usable_bytes"]))}
         task = Task.from_json(question)
         return {"answer": RUNNERS[task.how](task.cell).to_json()}
     except UserError as error:

@@ -30,6 +30,7 @@ from .harness.run.predict import (
     predict as predict,
     why_not_rehearsed as why_not_rehearsed,
 )
+from .harness.run.published import compare_published as compare_published
 from .harness.run.sweep import sweep as sweep
 from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task
 from .harness.run.validation import validate as validate
