@@ -69,7 +69,9 @@ class Batches:
         unit = self._cell.gradient_accumulation
         if not self.fits(unit, card):
             return 0
-        fitting, failing, stride = 1, most // unit + 1, 1
+        if most < 2 * unit or not self.fits(2 * unit, card):
+            return unit
+        fitting, failing, stride = 2, most // unit + 1, 1
         while failing - fitting > 1:
             count = min(max(self._guess(card) // unit, fitting + stride), failing - 1)
             if self.fits(count * unit, card):

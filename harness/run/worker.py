@@ -24,8 +24,16 @@ from samfit.harness.predict.rehearsed import outcome
 from samfit.harness.predict.search import search
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import machine
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
-from samfit.harness.train.score import score
+
+
+def score(cell: Cell) -> Record:
+    """``train.score``; it is imported when it is first needed, since that takes half a second."""
+    from samfit.harness.train.score import score
+
+    return score(cell)
+
 
 RUNNERS = {
     "predict": predict, "measure": measure, "measure_memory": measure_memory, "score": score,
