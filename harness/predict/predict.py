@@ -11,7 +11,6 @@ import torch
 from samfit.adapters.sam.build import build_sam
 from samfit.harness.device.cards import CARDS, context_of
 from samfit.harness.memory.allocator import AllocatorOptions
-from samfit.harness.memory.cuda import cublas_workspace_bytes
 from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.need import Need, cards_that_hold
 from samfit.harness.memory.peak import traced_memory
@@ -57,10 +56,10 @@ class Prediction:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self._started, self._clock = datetime.now(timezone.utc), time.perf_counter()
-        workspace = cublas_workspace_bytes(cell.compute_capability) if self.on_cuda else 0
+        capability = cell.compute_capability if self.on_cuda else None
         with kernels_of(cell.device):
             self.step, self.assumption = build_step_without_data(cell)
-            self.trace = self.step.trace(workspace)
+            self.trace = self.step.trace(capability)
 
     @property
     def on_cuda(self) -> bool:

@@ -42,10 +42,10 @@ class Step:
         """Built when it is first asked for: to evaluate and to segment, nothing is optimised."""
         return build_optimizer(self.cell.optimizer, self.model.trainable().values(), LEARNING_RATE)
 
-    def trace(self, workspace_bytes: int = 0) -> Trace:
-        """Every storage of two runs, see ``trace/observe.py``."""
+    def trace(self, compute_capability: str | None = None) -> Trace:
+        """Every storage of two runs, see ``trace/observe.py``; on a card of this capability."""
         optimizer = self.optimizer if self.cell.phase == "train" else None
-        return observe(self.run, self.model, self.batch.tensors(), optimizer, workspace_bytes)
+        return observe(self.run, self.model, self.batch.tensors(), optimizer, compute_capability)
 
     def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
         """Run once; ``enter`` is told each phase as it begins.

@@ -12,6 +12,7 @@ from torch._prims_common import suggest_memory_format
 from torch.nn import functional as F
 
 from samfit.adapters.sam.precision import autocast_dtype
+from samfit.harness.trace.layout import common_layout, empty_in, own_layout
 
 aten = torch.ops.aten
 OPTIMIZERS = import_module("torch.optim.optimizer")  # torch.optim has no such attribute
@@ -26,6 +27,7 @@ def kernels_of(device: str) -> Iterator[None]:
     * Attention runs the memory-efficient kernel on CUDA in float32, the flash kernel there in
       bfloat16, and another flash kernel on a CPU; without a device torch would build the N x N
       matrix that all of them avoid.
+    * Results of convolutions have the layouts that cuDNN gives them.
     * Optimizers run fused, which torch refuses where there is no device.
 
     Functions are replaced in torch's own modules: a mode would not be active where
@@ -36,6 +38,7 @@ def kernels_of(device: str) -> Iterator[None]:
     with (
         patch.object(F, "scaled_dot_product_attention", attention),
         patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
+        patch.dict(RESULT_WITHOUT_DATA, RESULT_OF_CUDNN if on_cuda else {}),
         patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"]),
     ):
         yield
@@ -103,6 +106,24 @@ def _matrix_product(_: Tensor, left: Tensor, right: Tensor, **__: Any) -> Tensor
     return left.new_empty(left.shape[0], right.shape[1])
 
 
+def _convolution(input: Tensor, weight: Tensor, *args: Any) -> Tensor:
+    result = aten.convolution.default(input, weight, *args)
+    return empty_in(common_layout(input, weight), result)
+
+
+def _convolution_backward(grad: Tensor, input: Tensor, weight: Tensor, *args: Any) -> Any:
+    """Layouts: cudnn/ConvShared.cpp, cudnn_convolution_backward."""
+    of_input, of_weight, of_bias = aten.convolution_backward.default(grad, input, weight, *args)
+    if of_weight is not None:
+        input = empty_in(common_layout(input, weight), input)
+    grad = empty_in(own_layout(input), grad)
+    if of_input is not None:
+        of_input = empty_in(common_layout(grad, weight), of_input)
+    if of_weight is not None:
+        of_weight = empty_in(common_layout(grad, input), of_weight)
+    return of_input, of_weight, of_bias
+
+
 def _first_itself(first: Tensor, *_: Any) -> Tensor:
     return first
 
@@ -153,6 +174,11 @@ RESULT_WITHOUT_DATA: dict[Any, Any] = {
     aten._foreach_addcdiv_.ScalarList: _in_place,
     aten._foreach_addcmul_.Scalar: _in_place,
     aten._foreach_lerp_.Scalar: _in_place,
+}
+# What more is known on CUDA, where torch's answers hold for other devices.
+RESULT_OF_CUDNN: dict[Any, Any] = {
+    aten.convolution.default: _convolution,
+    aten.convolution_backward.default: _convolution_backward,
 }
 
 

@@ -20,7 +20,7 @@ def observe(
     model: nn.Module,
     inputs: Iterable[Tensor],
     optimizer: Optimizer | None = None,
-    workspace_bytes: int = 0,
+    compute_capability: str | None = None,
 ) -> Trace:
     """The trace of running a step twice.
 
@@ -29,9 +29,9 @@ def observe(
         model: whose weights and gradients the step uses.
         inputs: what the step reads, in the order in which it was made.
         optimizer: what updates the weights; None if nothing does.
-        workspace_bytes: what the matrix library keeps for each thread that calls it.
+        compute_capability: of a CUDA card, whose kernels' and libraries' own allocations count.
     """
-    tracer = Tracer(model, workspace_bytes)
+    tracer = Tracer(model, compute_capability)
     with tracer, without_garbage_collection():
         _adopt_weights(tracer, model)
         tracer.adopt(inputs, INPUTS)

@@ -1,5 +1,6 @@
 """What a trace is: the life of every storage of a run. Needs no torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 ROUND_BYTES = 512  # the CUDA allocator's smallest unit
@@ -20,13 +21,18 @@ CATEGORIES = (
     FROZEN, TRAINABLE, OPTIMIZER, GRADIENTS, INPUTS, SAVED, TEMPORARIES, WORKSPACE, ROUNDING,
 )  # fmt: skip
 
+BytesOn = Callable[[str], int]  # bytes that are asked for on a card of a compute capability
+
 
 @dataclass(slots=True)
 class Allocation:
     """The life of one storage.
 
-    ``born`` and ``died`` count allocations and frees since the trace began; ``died`` is None for
-    what outlives it.
+    Attributes:
+        born, died: allocations and frees since the trace began; ``died`` is None for what outlives
+            it.
+        bytes_on: its size on other cards, where that differs.
+        soft: whether the step goes on without it where it does not fit.
     """
 
     nbytes: int
@@ -35,6 +41,8 @@ class Allocation:
     module: str
     category: str = TEMPORARIES
     died: int | None = None
+    bytes_on: BytesOn | None = None
+    soft: bool = False
 
 
 @dataclass
@@ -55,8 +63,7 @@ class Trace:
 
     def add(self, nbytes: int, phase: str, module: str, category: str) -> Allocation:
         """Record a birth."""
-        rounded = -(-nbytes // ROUND_BYTES) * ROUND_BYTES
-        allocation = Allocation(rounded, self.events, phase, module, category)
+        allocation = Allocation(in_units(nbytes), self.events, phase, module, category)
         self.allocations.append(allocation)
         self.events += 1
         return allocation
@@ -69,3 +76,8 @@ class Trace:
     def enter(self, phase: str) -> None:
         """Record that a phase begins."""
         self.phase_starts.append((self.events, phase))
+
+
+def in_units(nbytes: int) -> int:
+    """Bytes rounded up as the allocator does."""
+    return -(-nbytes // ROUND_BYTES) * ROUND_BYTES

@@ -3,10 +3,8 @@
 On torch's meta device tensors have shapes, strides and lifetimes but no data: a step of any size is
 traced in a second, with no GPU and no memory. What the trace does not see:
 
-* workspaces inside a kernel: cuDNN's convolution algorithms, cuFFT's plans, reductions. They live
-  for one kernel; cuBLAS's, which stay, are added by ``cuda.py``.
+* what a kernel allocates and frees inside: for CUDA ``inside.py`` adds it, by rules.
 * rounding by the allocator beyond 512 bytes: ``replay.py`` adds it.
-* copies that a CUDA kernel makes of an input whose layout it cannot use.
 * the CUDA context and loaded kernels, which are outside the allocator altogether.
 """
 
@@ -24,6 +22,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from samfit.harness.trace import cublas
+from samfit.harness.trace.inside import RULES, Kernel
 from samfit.harness.trace.kernels import kernel_for
 from samfit.harness.trace.running_module import RunningModule
 from samfit.harness.trace.trace import (
@@ -47,13 +47,12 @@ RESULT_IN_INPUT_SIZED_STORAGE = {aten.binary_cross_entropy}
 class Tracer:
     """Observes torch while a run happens inside ``with tracer:``, and builds ``tracer.trace``.
 
-    ``workspace_bytes`` is what the matrix library keeps for each thread that has called it: the
-    thread of forward, and the one in which autograd runs backward on CUDA.
+    With ``compute_capability``, of a CUDA card, also what kernels and libraries allocate there.
     """
 
-    def __init__(self, model: nn.Module, workspace_bytes: int = 0) -> None:
+    def __init__(self, model: nn.Module, compute_capability: str | None = None) -> None:
         self.trace = Trace()
-        self._workspace_bytes = workspace_bytes
+        self._capability = compute_capability
         self._threads_with_workspace: set[bool] = set()
         self._model = model
         self._device = next(model.parameters()).device
@@ -116,6 +115,9 @@ class Tracer:
         if _gives_no_storage(func):
             return
         packet = func._overloadpacket
+        if self._capability and func in RULES:
+            with self._kernel(self._capability) as kernel:
+                RULES[func](kernel, output, *args)
         if packet in RESULT_IN_INPUT_SIZED_STORAGE:
             self._follow(output, nbytes=args[0].untyped_storage().nbytes())
         for leaf in (output,) if isinstance(output, Tensor) else tree_leaves(output):
@@ -126,14 +128,25 @@ class Tracer:
             if sizes not in self._flops:
                 self._flops[sizes] = flop_registry[packet](*args, **kwargs, out_val=output)
             self.trace.flops += self._flops[sizes]
-        if packet in MATRIX_PRODUCTS:
-            self._keep_workspace()
+        if self._capability and packet in MATRIX_PRODUCTS:
+            self._multiply(self._capability)
 
-    def _keep_workspace(self) -> None:
+    def _kernel(self, capability: str) -> Kernel:
+        return Kernel(self.trace, capability, self._phase, self._modules.name(), self._follow)
+
+    def _multiply(self, capability: str) -> None:
+        """Add the matrix library's workspace: of this product, or of the thread that computes it,
+        of forward, or the one in which autograd runs backward on CUDA."""
+        if not cublas.KEEPS_WORKSPACE:
+            with self._kernel(capability) as kernel:
+                kernel.take(cublas.workspace_bytes, WORKSPACE)
+            return
         in_backward = self._phase == "backward"
-        if self._workspace_bytes and in_backward not in self._threads_with_workspace:
+        if in_backward not in self._threads_with_workspace:
             self._threads_with_workspace.add(in_backward)
-            self.trace.add(self._workspace_bytes, self._phase, "", WORKSPACE)
+            nbytes = cublas.workspace_bytes(capability)
+            kept = self.trace.add(nbytes, self._phase, "", WORKSPACE)
+            kept.bytes_on = cublas.workspace_bytes
 
     def _follow(self, tensor: Tensor, nbytes: int = 0) -> Allocation | None:
         """Record the birth of a tensor's storage, unless known, empty or on another device.
