@@ -5,16 +5,25 @@ much more where ECC is on, and reports the rest as the card's total. Of that, ea
 context, which holds the kernels, takes some outside of PyTorch's allocator. What is left is
 ``Card.usable_bytes``, if nothing else runs on the card; a desktop does.
 
-Totals, in ``cards.csv``, are the lowest that PyTorch was found to report on Linux: in messages of
-CUDA out of memory, as GiB to two places, here rounded down; or in logs, most of them of YOLO, found
-with a search that gives no addresses, so that the words stand for them. A log of an RTX A5000 with
-ECC on says 22721MiB. A derived total lacks as much as that of the card of the same generation,
-alike in ECC, whose driver keeps the most. Windows reports nearly all that is sold (12.00 GiB of an
-RTX 3060: https://github.com/ToTheBeginning/PuLID/issues/13), but the desktop has its part of that.
+Totals, in ``cards.csv``, are the lowest that a program was found to be told by CUDA on Linux: in
+messages of CUDA out of memory, as GiB to two places, here rounded down; or in logs, most of them of
+YOLO, found with a search that gives no addresses, so that the words stand for them. A log of an RTX
+A5000 with ECC on says 22721MiB. A derived total lacks as much as that of the card of the same
+generation, alike in ECC, whose driver keeps the most. Windows reports nearly all that is sold
+(12.00 GiB of an RTX 3060: https://github.com/ToTheBeginning/PuLID/issues/13), but the desktop has
+its part of that.
+
+Multiprocessors are the CUDA cores of NVIDIA's data sheets and whitepapers, divided by what one has:
+64 where the compute capability is 6.0, 7.x or 8.0, else 128. Of the A10G and the B200, whose data
+sheets do not say, logs give them: multi_processor_count=80, and 148.
 
 Contexts, in ``contexts.csv``, are right to about 15 MiB. Messages of CUDA out of memory give what a
 process has in use, what PyTorch allocated and what it reserved beyond that; the context is the
-rest. These are the largest found, leaving out processes in which other libraries held gigabytes.
+rest. These are the largest found, leaving out processes in which other libraries held gigabytes,
+and messages that somebody made up. Small cards take less: 120 MiB where one of 6 GB and 8.6 was.
+
+PyTorch 2.14's wheels for CUDA 13 have kernels from compute capability 7.5 on; cards below it need
+those for CUDA 12.6 (``PYTORCH_RELEASES_CODE_CC`` in torch/cuda/__init__.py).
 """
 
 import csv
@@ -27,7 +36,13 @@ from samfit.errors import UserError
 from samfit.units import GIB, MIB
 
 AMPERE = (8, 0)  # the first that computes in bfloat16
-_COMMON = re.compile(r"nvidia|geforce|tesla|quadro|gtx|rtx|sxm\d?|pcie|hbm\d?e?|generation|gpu")
+# What makes no difference in a name, and what does for some cards only: H100 PCIe.
+_COMMON = re.compile(
+    r"nvidia|geforce|tesla|quadro|gtx|rtx|generation|gpu"
+    r"|blackwell|(maxq)?workstationedition|serveredition"
+)
+_FORM = re.compile(r"sxm\d?|pcie|hbm\d?e?")
+_MEMORY_OF_CPU = re.compile(r"(?<=gh200) (120|480)gb")  # the driver has it in the card's name
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,7 @@ class Card:
 
     Attributes:
         name: with the memory where a name is sold with several sizes.
+        multiprocessors: how many streaming multiprocessors it has.
         nominal_bytes: what it is sold with.
         total_bytes: what the driver reports.
         context_bytes: what a CUDA context takes of it.
@@ -44,6 +60,7 @@ class Card:
 
     name: str
     compute_capability: str
+    multiprocessors: int
     nominal_bytes: int
     total_bytes: int
     total_source: str
@@ -79,16 +96,36 @@ def find_card(name: str) -> Card:
     """
     key, gib = _key_and_size(name)
     keys = {card: _key_and_size(card.name)[0] for card in CARDS}
+    if key not in keys.values():
+        key = _FORM.sub("", key)
     alike = [card for card in CARDS if keys[card] == key]
     found = [card for card in alike if gib in (None, card.sold_gb)]
     if len(found) == 1:
         return found[0]
     close = difflib.get_close_matches(key, set(keys.values()), n=3)
     near = found or alike or [card for card in CARDS if keys[card] in close] or CARDS
-    raise UserError(
-        f"card {name!r} {'is the name of several' if found else 'is not known'}: "
-        f"choose from {', '.join(card.name for card in near)}."
-    )
+    choice = f"choose from {', '.join(card.name for card in near)}"
+    if found:
+        raise UserError(f"card {name!r} is the name of several: {choice}.")
+    memory = f"--memory {gib}GB" if gib else "such as --memory 48GB"
+    raise UserError(f"card {name!r} is not known: {choice}; or give its memory: {memory}.")
+
+
+def card_of_capability(compute_capability: str) -> Card:
+    """The card that stands for a compute capability such as "8.6": that with the most
+    multiprocessors; of several, that with the most memory.
+
+    Raises:
+        UserError: for a compute capability that no card has.
+    """
+    alike = [card for card in CARDS if card.compute_capability == compute_capability]
+    if not alike:
+        known = sorted({card.compute_capability for card in CARDS}, key=float)
+        raise UserError(
+            f"no card of compute capability {compute_capability!r} is known: choose from "
+            f"{', '.join(known)}."
+        )
+    return max(alike, key=lambda card: (card.multiprocessors, card.usable_bytes))
 
 
 def unnamed_card(text: str) -> Card:
@@ -105,18 +142,26 @@ def unnamed_card(text: str) -> Card:
         raise UserError(
             f"memory {text!r} is too little: a CUDA context alone may take {context // MIB} MiB."
         )
-    return Card(text.strip(), "8.0", total, total, "as given", context, source)
+    alike = card_of_capability("8.0")
+    return Card(
+        text.strip(), alike.compute_capability, alike.multiprocessors, total, total,
+        _as_given(text.strip(), total), context, source,
+    )  # fmt: skip
 
 
 def context_of(compute_capability: str) -> tuple[int, str]:
     """Bytes of a CUDA context on cards of this compute capability, and where the figure is from.
 
-    The largest known stands for those that are not.
+    For those that are not known stands the largest of the same generation, if there is one, else of
+    any.
     """
     if compute_capability in _CONTEXTS:
         return _CONTEXTS[compute_capability]
-    largest = max(nbytes for nbytes, _ in _CONTEXTS.values())
-    return largest, f"derived: the largest of any compute capability, {largest // MIB} MiB"
+    generation = compute_capability.split(".")[0]
+    alike = [other for other in _CONTEXTS if other.split(".")[0] == generation] or _CONTEXTS
+    largest = max(alike, key=lambda other: _CONTEXTS[other])
+    nbytes, _ = _CONTEXTS[largest]
+    return nbytes, f"derived: the {nbytes // MIB} MiB of compute capability {largest}"
 
 
 def parse_memory(text: str) -> int:
@@ -135,9 +180,17 @@ def parse_memory(text: str) -> int:
     return size
 
 
+def _as_given(text: str, nbytes: int) -> str:
+    """The source of a size that was given; says how it was read where it may be meant otherwise."""
+    if "i" in text.lower():
+        return "as given"
+    binary = re.sub("([MGT])B?$", r"\1iB", text.upper())
+    return f"as given: {text} is {nbytes:,} bytes; a card sold with {text} has {binary}"
+
+
 def _key_and_size(name: str) -> tuple[str, int | None]:
     """What tells cards apart, and the GiB if they are part of the name."""
-    name = name.lower()
+    name = _MEMORY_OF_CPU.sub("", name.lower())
     size = re.search(r"(?<![a-z\d])(\d+) ?g(i?b)?\b", name)
     if size:
         name = name.replace(size[0], " ")
@@ -156,9 +209,12 @@ _CONTEXTS = {
     capability: (int(mib) * MIB, source) for capability, mib, source, _ in _table("contexts.csv")
 }
 CARDS = [
-    Card(name, capability, int(gib) * GIB, int(mib) * MIB, source, *context_of(capability))
-    for name, capability, gib, mib, source in _table("cards.csv")
-]
+    Card(
+        name, capability, int(count), int(gib) * GIB, int(mib) * MIB, source,
+        *context_of(capability),
+    )
+    for name, capability, count, gib, mib, source in _table("cards.csv")
+]  # fmt: skip
 
 # One of each usual size, the smallest first: what is asked about where no card is named, and what
 # plots and pages show. 8 and 24 GB are those that people ask about most.

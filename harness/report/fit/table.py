@@ -108,7 +108,9 @@ def describe_card(card: Card) -> str:
     """Where the card's figures come from."""
     total, context = card.total_bytes / GIB, card.context_bytes / MIB
     sources = "published measurements" if card.measured else f"{card.context_source}, context"
-    return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources})."
+    given = card.total_source.removeprefix("as given: ")
+    read = f" {given}." if given != card.total_source else ""
+    return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources}).{read}"
 
 
 def fit_document(fits: Sequence[MethodFit], asked: Cell) -> dict[str, Any]:

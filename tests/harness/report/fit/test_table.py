@@ -7,7 +7,7 @@ from samfit.harness.device.cards import find_card, unnamed_card
 from samfit.harness.predict.answers import Fit, MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.fit.plot import draw_fit
-from samfit.harness.report.fit.table import advice, fit_tables, options
+from samfit.harness.report.fit.table import advice, describe_card, fit_tables, options
 
 GIB = 2**30
 CARD = unnamed_card("8GiB")
@@ -46,7 +46,7 @@ def test_a_row_says_what_fits_and_what_it_takes():
     assert lora.split()[:3] == ["lora", "0", "8+"]
     assert "--attention sdpa --checkpointing  (batch 2)" in lora
     assert "none needed" in next(line for line in text.splitlines() if "cad" in line)
-    assert "8GiB: 7.40 GiB for PyTorch" in text
+    assert "8GiB: 7.25 GiB for PyTorch" in text
     assert text.index("cad") < text.index("lora")
 
 
@@ -68,7 +68,7 @@ def test_options_can_be_typed_as_they_are():
 def test_where_nothing_fits_a_card_that_is_large_enough_is_named():
     words = advice(answer("full", 0, every=0))
     assert "10.00 GiB" in words
-    assert find_card("GTX 1080 Ti").name in words
+    assert find_card("RTX 2080 Ti").name in words
     assert "--backbone" in words
 
 
@@ -85,3 +85,10 @@ def test_the_heat_map_shows_every_method_on_every_card_twice(cards):
     assert texts.count("8+") == 2 * len(cards)
     rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert rows == ["CAD", "LORA"]
+
+
+def test_the_caption_says_how_a_decimal_size_was_read():
+    assert describe_card(unnamed_card("8GB")).endswith(
+        "8GB is 8,000,000,000 bytes; a card sold with 8GB has 8GiB."
+    )
+    assert "as given" not in describe_card(unnamed_card("8GiB"))
