@@ -21,21 +21,21 @@ class Need:
 
     trace: Trace
     options: AllocatorOptions = field(default_factory=AllocatorOptions)
-    _others: dict[str, "Need"] = field(default_factory=dict, compare=False, repr=False)
+    _others: dict[tuple[str, int], "Need"] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, card: Card) -> "Need":
         """The same step, had it been traced for ``card``: sizes of what kernels and libraries
         allocate for themselves are all that differs between cards."""
-        capability = card.compute_capability
-        if capability not in self._others:
+        key = (card.compute_capability, card.multiprocessors)
+        if key not in self._others:
             allocations = [
-                replace(each, nbytes=in_units(each.bytes_on(capability))) if each.bytes_on else each
+                replace(each, nbytes=in_units(each.bytes_on(card))) if each.bytes_on else each
                 for each in self.trace.allocations
             ]
             trace = replace(self.trace, allocations=allocations)
             same = allocations == self.trace.allocations
-            self._others[capability] = self if same else Need(trace, self.options)
-        return self._others[capability]
+            self._others[key] = self if same else Need(trace, self.options)
+        return self._others[key]
 
     @cached_property
     def unlimited(self) -> Replay:

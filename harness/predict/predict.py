@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 
 from samfit.adapters.sam.build import build_sam
-from samfit.harness.device.cards import CARDS, context_of
+from samfit.harness.device.cards import CARDS, card_of_capability, context_of
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.need import Need, cards_that_hold
@@ -56,10 +56,10 @@ class Prediction:
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
         self._started, self._clock = datetime.now(timezone.utc), time.perf_counter()
-        capability = cell.compute_capability if self.on_cuda else None
+        gpu = card_of_capability(cell.compute_capability) if self.on_cuda else None
         with kernels_of(cell.device):
             self.step, self.assumption = build_step_without_data(cell)
-            self.trace = self.step.trace(capability)
+            self.trace = self.step.trace(gpu)
 
     @property
     def on_cuda(self) -> bool:

@@ -19,6 +19,7 @@ from samfit.harness.step.batch import Batch, random_batch
 from samfit.harness.step.levers import run_with_levers
 from samfit.harness.step.losses import LOSSES, Loss, resize
 from samfit.harness.step.optimizers import build_optimizer
+from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.observe import EnterPhase, observe
 from samfit.harness.trace.trace import Trace
 
@@ -42,10 +43,10 @@ class Step:
         """Built when it is first asked for: to evaluate and to segment, nothing is optimised."""
         return build_optimizer(self.cell.optimizer, self.model.trainable().values(), LEARNING_RATE)
 
-    def trace(self, compute_capability: str | None = None) -> Trace:
-        """Every storage of two runs, see ``trace/observe.py``; on a card of this capability."""
+    def trace(self, gpu: Gpu | None = None) -> Trace:
+        """Every storage of two runs, see ``trace/observe.py``; with what ``gpu`` adds to them."""
         optimizer = self.optimizer if self.cell.phase == "train" else None
-        return observe(self.run, self.model, self.batch.tensors(), optimizer, compute_capability)
+        return observe(self.run, self.model, self.batch.tensors(), optimizer, gpu)
 
     def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
         """Run once; ``enter`` is told each phase as it begins.

@@ -17,5 +17,5 @@ class Convolution:
     dtype: Any
     channels_last: bool
 
-    def workspace_bytes(self, compute_capability: str) -> int:
+    def workspace_bytes(self, gpu: Any) -> int:
         return 0

@@ -2,6 +2,7 @@
 
 import torch
 
+from samfit.harness.trace.gpu import Gpu, major
 from samfit.units import MIB
 
 # Sizes: ATen, CublasHandlePool.cpp, whose default is ":4096:2:16:8" in KiB, and 32 MiB from Hopper
@@ -12,10 +13,9 @@ WORKSPACE_SINCE_HOPPER = 32 * MIB
 HOPPER = 9
 
 
-def workspace_bytes(compute_capability: str) -> int:
-    """Workspace of one thread on a card of this compute capability."""
-    major = int(compute_capability.partition(".")[0])
-    return WORKSPACE_SINCE_HOPPER if major >= HOPPER else WORKSPACE
+def workspace_bytes(gpu: Gpu) -> int:
+    """Workspace of one thread on this card."""
+    return WORKSPACE_SINCE_HOPPER if major(gpu) >= HOPPER else WORKSPACE
 
 
 # From torch 2.15 on a product's workspace is freed with it, unless TORCH_CUBLAS_WORKSPACE_CACHE is

@@ -15,19 +15,19 @@ import torch
 from torch import Tensor
 
 from samfit.harness.trace.convolutions import Convolution, Direction
+from samfit.harness.trace.gpu import Gpu, has_large_shared_memory
 from samfit.harness.trace.layout import common_layout, empty_in, lies, own_layout
+from samfit.harness.trace.reductions import Reduction
 from samfit.harness.trace.trace import TEMPORARIES, WORKSPACE, Allocation, BytesOn, Trace
 
 aten = torch.ops.aten
 FLOAT_BYTES = 4
-# A block of threads can have 164 KB and more there, elsewhere at most 100.
-WITH_LARGE_SHARED_MEMORY = ("8.0", "8.7", "9.0", "10.0", "10.3", "11.0")
 Layout = torch.memory_format
 CONTIGUOUS = torch.contiguous_format
 
 
 class Kernel:
-    """An operator that runs on a card of some compute capability, as a rule plays it.
+    """An operator that runs on a card, as a rule plays it.
 
     What it takes is freed when the ``with`` block ends, or before.
     """
@@ -35,14 +35,13 @@ class Kernel:
     def __init__(
         self,
         trace: Trace,
-        compute_capability: str,
+        gpu: Gpu,
         phase: str,
         module: str,
         make: Callable[[Tensor], object],
     ) -> None:
         self._trace, self._phase, self._module = trace, phase, module
-        self._capability = compute_capability
-        self._make = make
+        self._gpu, self._make = gpu, make
         self._taken: list[Allocation] = []
 
     def __enter__(self) -> "Kernel":
@@ -58,7 +57,7 @@ class Kernel:
 
     def take(self, nbytes: int | BytesOn, category: str = TEMPORARIES) -> Allocation:
         """Allocate scratch; its size may depend on the card."""
-        size = nbytes if isinstance(nbytes, int) else nbytes(self._capability)
+        size = nbytes if isinstance(nbytes, int) else nbytes(self._gpu)
         taken = self._trace.add(size, self._phase, self._module, category)
         taken.bytes_on = None if isinstance(nbytes, int) else nbytes
         self._taken.append(taken)
@@ -133,8 +132,8 @@ def efficient_attention_backward(
         kernel.take(rows)
 
 
-    def blocks_of_q(compute_capability: str) -> int:
-        large = compute_capability in WITH_LARGE_SHARED_MEMORY and max(channels, value_channels) > 64
+    def blocks_of_q(gpu: Gpu) -> int:
+        large = has_large_shared_memory(gpu) and max(channels, value_channels) > 64
         side = 128 if large else 64
         blocks = _parts(tokens, side) * _parts(channels, 64)
         return images * heads * blocks * (16 + side * 64 * FLOAT_BYTES)
@@ -180,12 +179,13 @@ def convolution_backward(
 ) -> None:
     """As the convolution itself, for each gradient that is wanted; the bias's is a sum."""
     of_input, of_weight, of_bias = result
-    transposed, layout = how[3], common_layout(input, weight)
-    if of_weight is not None and not lies(input, layout):
-        kernel.take(input.nbytes)
+    transposed, layout, given = how[3], common_layout(input, weight), grad
+    held = []
+    if of_weight is not None:
+        held = kernel.take_copies(layout, input)
         input = empty_in(layout, input)
     if own_layout(grad) != own_layout(input):
-        kernel.take(grad.nbytes)
+        held.append(kernel.take(grad.nbytes))
         grad = empty_in(own_layout(input), grad)
     shapes = (input, weight, grad)
     if of_input is not None:
@@ -198,6 +198,9 @@ def convolution_backward(
         kernel.make(of_weight)
         _cudnn(kernel, "wgrad", layout, (), shapes, how)
         kernel.give(*copies)
+    kernel.give(*held)
+    if of_bias is not None:
+        reduction(kernel, of_bias, given, [0, 2, 3])
 
 
 def _cudnn(
@@ -218,6 +221,14 @@ def _cudnn(
     kernel.give(kernel.take_workspace(spec), *copies)
 
 
+def reduction(
+    kernel: Kernel, result: Tensor, input: Tensor, dims: list[int] | None = None, *_: Any
+) -> None:
+    """Partial sums, see ``reductions.py``."""
+    kernel.make(result)
+    kernel.take(Reduction.over(input, dims or []).scratch_bytes)
+
+
 RULES: dict[Any, Callable[..., None]] = {
     aten._softmax_backward_data.default: softmax_backward,
     aten.native_layer_norm.default: layer_norm,
@@ -226,6 +237,8 @@ RULES: dict[Any, Callable[..., None]] = {
     aten._scaled_dot_product_flash_attention_backward.default: flash_attention_backward,
     aten.convolution.default: convolution,
     aten.convolution_backward.default: convolution_backward,
+    aten.sum.dim_IntList: reduction,
+    aten.mean.dim: reduction,
 }
 
 

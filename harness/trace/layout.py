@@ -1,4 +1,6 @@
-"""The order in which the elements of images lie in memory, as CUDA's convolutions choose it."""
+"""The order in which the elements of a tensor lie in memory."""
+
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -6,7 +8,7 @@ from torch._prims_common import suggest_memory_format as own_layout
 
 
 def common_layout(one: Tensor, other: Tensor) -> torch.memory_format:
-    """Channels last if one of both is (ATen, ConvUtils.h, cudnn_conv_suggest_memory_format)."""
+    """As cuDNN computes: channels last if one of both is (ATen, ConvUtils.h, cudnn_conv_suggest_memory_format)."""
     if torch.channels_last in (own_layout(one), own_layout(other)):
         return torch.channels_last
     return torch.contiguous_format
@@ -20,3 +22,20 @@ def lies(t: Tensor, layout: torch.memory_format) -> bool:
 def empty_in(layout: torch.memory_format, like: Tensor) -> Tensor:
     """A tensor of the shape and type of ``like``, whose elements lie so."""
     return torch.empty(like.shape, dtype=like.dtype, device=like.device, memory_format=layout)
+
+
+def merged(dims: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(stride, size) of dimensions, those that continue the one before as one with it."""
+    found: list[tuple[int, int]] = []
+    for stride, size in dims:
+        if found and found[-1][0] * found[-1][1] == stride:
+            found[-1] = (found[-1][0], found[-1][1] * size)
+        else:
+            found.append((stride, size))
+    return found
+
+
+def is_dense(t: Tensor) -> bool:
+    """Whether the elements fill their piece of memory, in any order, each its own place."""
+    dims = sorted(zip(t.stride(), t.shape, strict=True))
+    return merged((s, n) for s, n in dims if n > 1) in ([], [(1, t.numel())])

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from samfit.harness.trace.gpu import Gpu
+
 ROUND_BYTES = 512  # the CUDA allocator's smallest unit
 
 FROZEN = "weights_frozen"
@@ -21,7 +23,7 @@ CATEGORIES = (
     FROZEN, TRAINABLE, OPTIMIZER, GRADIENTS, INPUTS, SAVED, TEMPORARIES, WORKSPACE, ROUNDING,
 )  # fmt: skip
 
-BytesOn = Callable[[str], int]  # bytes that are asked for on a card of a compute capability
+BytesOn = Callable[[Gpu], int]  # what is asked for on a card
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Allocation:
     Attributes:
         born, died: allocations and frees since the trace began; ``died`` is None for what outlives
             it.
-        bytes_on: its size on other cards, where that differs.
+        bytes_on: its size on any card, where they differ.
         soft: whether the step goes on without it where it does not fit.
     """
 

@@ -23,6 +23,8 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from samfit.harness.trace import cublas
+from samfit.harness.trace.accumulation import adds_in_place
+from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.inside import RULES, Kernel
 from samfit.harness.trace.kernels import kernel_for
 from samfit.harness.trace.running_module import RunningModule
@@ -47,12 +49,12 @@ RESULT_IN_INPUT_SIZED_STORAGE = {aten.binary_cross_entropy}
 class Tracer:
     """Observes torch while a run happens inside ``with tracer:``, and builds ``tracer.trace``.
 
-    With ``compute_capability``, of a CUDA card, also what kernels and libraries allocate there.
+    With ``gpu``, also what kernels and libraries allocate on that card.
     """
 
-    def __init__(self, model: nn.Module, compute_capability: str | None = None) -> None:
+    def __init__(self, model: nn.Module, gpu: Gpu | None = None) -> None:
         self.trace = Trace()
-        self._capability = compute_capability
+        self._gpu = gpu
         self._threads_with_workspace: set[bool] = set()
         self._model = model
         self._device = next(model.parameters()).device
@@ -65,7 +67,7 @@ class Tracer:
     def __enter__(self) -> "Tracer":
         self._exits.enter_context(self._modules)
         self._exits.enter_context(patch.object(F, "linear", _linear_as_without_modes))
-        self._exits.enter_context(_AllocationMode(self._observe))
+        self._exits.enter_context(_AllocationMode(self._observe, self._gpu is not None))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -115,8 +117,8 @@ class Tracer:
         if _gives_no_storage(func):
             return
         packet = func._overloadpacket
-        if self._capability and func in RULES:
-            with self._kernel(self._capability) as kernel:
+        if self._gpu and func in RULES:
+            with self._kernel(self._gpu) as kernel:
                 RULES[func](kernel, output, *args)
         if packet in RESULT_IN_INPUT_SIZED_STORAGE:
             self._follow(output, nbytes=args[0].untyped_storage().nbytes())
@@ -128,23 +130,23 @@ class Tracer:
             if sizes not in self._flops:
                 self._flops[sizes] = flop_registry[packet](*args, **kwargs, out_val=output)
             self.trace.flops += self._flops[sizes]
-        if self._capability and packet in MATRIX_PRODUCTS:
-            self._multiply(self._capability)
+        if self._gpu and packet in MATRIX_PRODUCTS:
+            self._multiply(self._gpu)
 
-    def _kernel(self, capability: str) -> Kernel:
-        return Kernel(self.trace, capability, self._phase, self._modules.name(), self._follow)
+    def _kernel(self, gpu: Gpu) -> Kernel:
+        return Kernel(self.trace, gpu, self._phase, self._modules.name(), self._follow)
 
-    def _multiply(self, capability: str) -> None:
+    def _multiply(self, gpu: Gpu) -> None:
         """Add the matrix library's workspace: of this product, or of the thread that computes it,
         of forward, or the one in which autograd runs backward on CUDA."""
         if not cublas.KEEPS_WORKSPACE:
-            with self._kernel(capability) as kernel:
+            with self._kernel(gpu) as kernel:
                 kernel.take(cublas.workspace_bytes, WORKSPACE)
             return
         in_backward = self._phase == "backward"
         if in_backward not in self._threads_with_workspace:
             self._threads_with_workspace.add(in_backward)
-            nbytes = cublas.workspace_bytes(capability)
+            nbytes = cublas.workspace_bytes(gpu)
             kept = self.trace.add(nbytes, self._phase, "", WORKSPACE)
             kept.bytes_on = cublas.workspace_bytes
 
@@ -183,9 +185,9 @@ def _gives_no_storage(operator: Any) -> bool:
 class _AllocationMode(TorchDispatchMode):
     """Shows each operator's output to ``observe``; runs below autograd, so it sees backward too."""
 
-    def __init__(self, observe: Callable[[Any, Any, Any, Any], None]) -> None:
+    def __init__(self, observe: Callable[[Any, Any, Any, Any], None], in_place: bool) -> None:
         super().__init__()
-        self._observe = observe
+        self._observe, self._in_place = observe, in_place
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -195,6 +197,8 @@ class _AllocationMode(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self._in_place and func is aten.add.Tensor and adds_in_place(*args):
+            func = aten.add_.Tensor
         output = kernel_for(func, args)(*args, **kwargs)
         self._observe(func, args, kwargs, output)
         return output
