@@ -104,7 +104,7 @@ class CudaAutocast(TorchFunctionMode):
     def _converted_for(self, func: Callable, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
         name = getattr(func, "__name__", "")
         if name in IN_BFLOAT16:
-            return tree_map_only(Tensor, self._to_bfloat16, (args, kwargs))
+            return self._all_to_bfloat16(args, kwargs)
         if name in IN_FLOAT32 or (name == "interpolate" and INTERPOLATES_IN_FLOAT32):
             return tree_map_only(Tensor, _to_float32, (args, kwargs))
         if name in INTO_FLOAT32 and _is_bfloat16(args[0]) and kwargs.get("dtype") is None:
@@ -112,6 +112,11 @@ class CudaAutocast(TorchFunctionMode):
         if name in IN_THE_WIDEST and len({t.dtype for t in _floating(args)}) > 1:
             return tree_map_only(Tensor, _to_float32, (args, kwargs))
         return args, kwargs
+
+    def _all_to_bfloat16(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The last first, as in torch: C++ compilers choose that order for arguments."""
+        kwargs = tree_map_only(Tensor, self._to_bfloat16, kwargs)
+        return tree_map_only(Tensor, self._to_bfloat16, args[::-1])[::-1], kwargs
 
     def _to_bfloat16(self, t: Tensor) -> Tensor:
         if t.dtype != torch.float32:
