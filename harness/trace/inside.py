@@ -215,7 +215,7 @@ def _cudnn(
     copies = kernel.take_copies(layout, *operands)
     x, w, y = reversed(shapes) if transposed else shapes
     spec = Convolution(
-        direction, tuple(x.shape), tuple(w.shape), tuple(y.shape), stride[0], padding[0],
+        direction, tuple(x.shape), tuple(w.shape), tuple(y.shape), stride[0],
         dilation[0], x.dtype, layout == torch.channels_last,
     )  # fmt: skip
     kernel.give(kernel.take_workspace(spec), *copies)
