@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from samfit.harness.memory.allocator import AllocatorOptions, Block, CachingAllocator, DoesNotFitError
+from samfit.harness.memory.allocator import (
+    AllocatorOptions,
+    Block,
+    CachingAllocator,
+    DoesNotFitError,
+)
 from samfit.harness.trace.trace import Trace
 
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from samfit.harness.trace.layout import is_dense
 
+# References to a tensor and to its storage, those of the mode included, if nothing else has any.
+ONLY_AUTOGRAD = (4, 2)
 ENGINE = "_engine_run_backward"  # torch.autograd.graph; on CUDA backward has a thread of its own
 
 
@@ -25,4 +27,5 @@ def adds_in_place(old: Any, new: Any, *_: Any) -> bool:
     if not (isinstance(old, Tensor) and isinstance(new, Tensor)):
         return False
     storage = torch._C._storage_Use_Count(old.untyped_storage()._cdata)
-    return (old._use_count(), storage) == (4, 2) and is_dense(old)
+    tensor: Any = old  # torch does not declare the count
+    return (tensor._use_count(), storage) == ONLY_AUTOGRAD and is_dense(old)

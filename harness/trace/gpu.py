@@ -28,5 +28,5 @@ def threads_per_multiprocessor(gpu: Gpu) -> int:
 
 
 def has_large_shared_memory(gpu: Gpu) -> bool:
-    """Whether a block of threads can have 163 KB of shared memory and more; elsewhere at most 99."""
+    """Whether a block of threads can have 163 KB of shared memory or more, not 99 at most."""
     return gpu.compute_capability in ("8.0", "8.7", "9.0", "10.0", "10.3", "11.0")

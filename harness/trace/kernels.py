@@ -12,7 +12,7 @@ from torch._prims_common import suggest_memory_format
 from torch.nn import functional as F
 
 from samfit.adapters.sam.precision import autocast_dtype
-from samfit.harness.trace.layout import common_layout, empty_in, own_layout
+from samfit.harness.trace.layout import common_layout, laid, own_layout
 
 aten = torch.ops.aten
 OPTIMIZERS = import_module("torch.optim.optimizer")  # torch.optim has no such attribute
@@ -108,20 +108,26 @@ def _matrix_product(_: Tensor, left: Tensor, right: Tensor, **__: Any) -> Tensor
 
 def _convolution(input: Tensor, weight: Tensor, *args: Any) -> Tensor:
     result = aten.convolution.default(input, weight, *args)
-    return empty_in(common_layout(input, weight), result)
+    return laid(result, common_layout(input, weight))
 
 
 def _convolution_backward(grad: Tensor, input: Tensor, weight: Tensor, *args: Any) -> Any:
     """Layouts: cudnn/ConvShared.cpp, cudnn_convolution_backward."""
     of_input, of_weight, of_bias = aten.convolution_backward.default(grad, input, weight, *args)
     if of_weight is not None:
-        input = empty_in(common_layout(input, weight), input)
-    grad = empty_in(own_layout(input), grad)
+        input = laid(input, common_layout(input, weight))
+    grad = laid(grad, own_layout(input))
     if of_input is not None:
-        of_input = empty_in(common_layout(grad, weight), of_input)
+        of_input = laid(of_input, common_layout(grad, weight))
     if of_weight is not None:
-        of_weight = empty_in(common_layout(grad, input), of_weight)
+        of_weight = laid(of_weight, common_layout(grad, input))
     return of_input, of_weight, of_bias
+
+
+def _batch_norm_backward(grad: Tensor, input: Tensor, *args: Any) -> Any:
+    """The gradient of the input lies as the input, not as the other gradient does."""
+    _, *others = aten.native_batch_norm_backward.default(grad, input, *args)
+    return torch.empty_like(input), *others
 
 
 def _first_itself(first: Tensor, *_: Any) -> Tensor:
@@ -179,6 +185,7 @@ RESULT_WITHOUT_DATA: dict[Any, Any] = {
 RESULT_OF_CUDNN: dict[Any, Any] = {
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
+    aten.native_batch_norm_backward.default: _batch_norm_backward,
 }
 
 

@@ -6,12 +6,16 @@ import torch
 from torch import Tensor
 from torch._prims_common import suggest_memory_format as own_layout
 
+CONTIGUOUS = torch.contiguous_format
+
 
 def common_layout(one: Tensor, other: Tensor) -> torch.memory_format:
-    """As cuDNN computes: channels last if one of both is (ATen, ConvUtils.h, cudnn_conv_suggest_memory_format)."""
-    if torch.channels_last in (own_layout(one), own_layout(other)):
-        return torch.channels_last
-    return torch.contiguous_format
+    """That in which cuDNN computes: channels last if one of both is.
+
+    ATen, ConvUtils.h, cudnn_conv_suggest_memory_format.
+    """
+    last = torch.channels_last
+    return last if last in (own_layout(one), own_layout(other)) else CONTIGUOUS
 
 
 def lies(t: Tensor, layout: torch.memory_format) -> bool:
@@ -19,9 +23,9 @@ def lies(t: Tensor, layout: torch.memory_format) -> bool:
     return t.is_contiguous(memory_format=layout)
 
 
-def empty_in(layout: torch.memory_format, like: Tensor) -> Tensor:
-    """A tensor of the shape and type of ``like``, whose elements lie so."""
-    return torch.empty(like.shape, dtype=like.dtype, device=like.device, memory_format=layout)
+def laid(like: Tensor, layout: torch.memory_format) -> Tensor:
+    """A tensor without data, of the shape and type of ``like``, whose elements lie so."""
+    return torch.empty(like.shape, dtype=like.dtype, device="meta", memory_format=layout)
 
 
 def merged(dims: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 On torch's meta device tensors have shapes, strides and lifetimes but no data: a step of any size is
 traced in a second, with no GPU and no memory. What the trace does not see:
 
-* what a kernel allocates and frees inside: for CUDA ``inside.py`` adds it, by rules.
+* what a kernel allocates and frees inside: for CUDA ``inside`` adds it, by rules.
 * rounding by the allocator beyond 512 bytes: ``replay.py`` adds it.
 * the CUDA context and loaded kernels, which are outside the allocator altogether.
 """
@@ -22,10 +22,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from samfit.harness.trace import cublas
 from samfit.harness.trace.accumulation import adds_in_place
 from samfit.harness.trace.gpu import Gpu
-from samfit.harness.trace.inside import RULES, Kernel
+from samfit.harness.trace.inside import cublas
+from samfit.harness.trace.inside.kernel import Kernel
+from samfit.harness.trace.inside.rules import RULES
 from samfit.harness.trace.kernels import kernel_for
 from samfit.harness.trace.running_module import RunningModule
 from samfit.harness.trace.trace import (
@@ -67,7 +68,8 @@ class Tracer:
     def __enter__(self) -> "Tracer":
         self._exits.enter_context(self._modules)
         self._exits.enter_context(patch.object(F, "linear", _linear_as_without_modes))
-        self._exits.enter_context(_AllocationMode(self._observe, self._gpu is not None))
+        on_cuda = self._gpu is not None or self._device.type == "cuda"
+        self._exits.enter_context(_AllocationMode(self._observe, on_cuda))
         return self
 
     def __exit__(self, *error: Any) -> None:

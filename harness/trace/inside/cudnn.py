@@ -1,6 +1,6 @@
 """What cuDNN takes for a convolution: its workspace, as found for SAM's and its adapters' shapes.
 
-``convolutions.csv`` has what cuDNN 9.24.0 answered when it was asked, without a device, for the
+``cudnn.csv`` has what cuDNN 9.24.0 answered when it was asked, without a device, for the
 first configuration that PyTorch would run (ATen, cudnn/Conv_v8.cpp: heuristic mode instant, TF32
 allowed, ``torch.backends.cudnn.benchmark`` off), on a card of each compute capability: V100, T4,
 A100, RTX 3060, RTX 4090, H100, B200 and RTX 5090. Only the compute capability matters; other
@@ -111,13 +111,15 @@ def _rows(direction: Direction, channels_last: bool, dtype: torch.dtype) -> list
     found = []
     for row in table:
         if (row["direction"], row["channels"], row["precision"]) == wanted:
-            sizes = [int(row[name]) for name in Row._fields[:-1]]
+            sizes = {name: int(row[name]) for name in Row._fields if name in row}
             by_card = {name: text for name, text in row.items() if "." in name and text}
-            found.append(Row(*sizes, by_card))
+            found.append(Row(**sizes, workspaces=by_card))
     return found
 
 
 def _known(gpu: Gpu, row: Row) -> str:
     """The compute capability that the table has for ``gpu``: its own, or the one before it."""
     order = sorted(row.workspaces, key=float)
-    return max((c for c in order if float(c) <= float(gpu.compute_capability)), key=float, default=order[0])
+    return max(
+        (c for c in order if float(c) <= float(gpu.compute_capability)), key=float, default=order[0]
+    )

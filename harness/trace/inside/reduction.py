@@ -6,16 +6,26 @@ which it sums in parts, are taken as a whole.
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from torch import Tensor
 
 from samfit.harness.trace.gpu import Gpu, threads_per_multiprocessor
+from samfit.harness.trace.inside.kernel import Kernel
 from samfit.harness.trace.layout import merged
 
 FLOAT_BYTES = 4
 WARP = 32
 MOST_THREADS = 512
 FEWEST_VALUES, MOST_VALUES = 16, 256  # that one thread should add up
+
+
+def reduction(
+    kernel: Kernel, result: Tensor, input: Tensor, dims: list[int] | None = None, *_: Any
+) -> None:
+    """Partial sums."""
+    kernel.make(result)
+    kernel.take(Reduction.over(input, dims or []).scratch_bytes)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,8 @@ class Reduction:
         wanted = gpu.multiprocessors * (threads_per_multiprocessor(gpu) // (width * height))
         if values < MOST_VALUES or blocks > wanted:
             return 0
-        shares = max(min(-(-wanted // blocks), -(-values // FEWEST_VALUES)), -(-values // MOST_VALUES))
+        fewest, most = -(-values // MOST_VALUES), -(-values // FEWEST_VALUES)
+        shares = max(min(-(-wanted // blocks), most), fewest)
         if shares == 1:
             return 0
         lanes = 1 if self.along_fastest else width * outputs_at_once

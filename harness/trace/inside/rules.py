@@ -1,0 +1,70 @@
+"""The rules: what operators allocate inside on CUDA, played in the order of their kernels.
+
+They were read in PyTorch's sources, which each names below aten/src/ATen/native, and compared with
+what its CUDA build allocates.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samfit.harness.trace.inside.attention import (
+    efficient_attention,
+    efficient_attention_backward,
+    flash_attention_backward,
+)
+from samfit.harness.trace.inside.convolution import convolution, convolution_backward
+from samfit.harness.trace.inside.kernel import Kernel
+from samfit.harness.trace.inside.reduction import reduction
+from samfit.harness.trace.layout import CONTIGUOUS
+
+aten = torch.ops.aten
+
+
+def softmax_backward(kernel: Kernel, result: Tensor, grad: Tensor, output: Tensor, *_: Any) -> None:
+    """``grad * output``, beside the result: cuda/SoftMax.cu, softmax_backward_cuda_out."""
+    kernel.make(result)
+    kernel.take(output.nbytes)
+
+
+def dropout(kernel: Kernel, result: Any, *_: Any) -> None:
+    """The mask, then the output: cuda/Dropout.cu, dropout_cuda."""
+    output, mask = result
+    kernel.make(mask)
+    kernel.make(output)
+
+
+def layer_norm(kernel: Kernel, result: Any, input: Tensor, *_: Any) -> None:
+    """The input, contiguous: cuda/layer_norm_kernel.cu, layer_norm_cuda."""
+    kernel.take_copies(CONTIGUOUS, input)
+    for each in result:
+        kernel.make(each)
+
+
+def layer_norm_backward(kernel: Kernel, result: Any, grad: Tensor, input: Tensor, *_: Any) -> None:
+    """Gradient and input, contiguous: cuda/layer_norm_kernel.cu, layer_norm_backward_cuda.
+
+    Partial sums of the weight's gradient are left out: for more than 65,536 rows and many
+    multiprocessors at most 12 MiB for ViT-B.
+    """
+    kernel.take_copies(CONTIGUOUS, grad)
+    kernel.take_copies(CONTIGUOUS, input)
+    for each in result:
+        kernel.make(each)
+
+
+RULES: dict[Any, Callable[..., None]] = {
+    aten._softmax_backward_data.default: softmax_backward,
+    aten.native_dropout.default: dropout,
+    aten.native_layer_norm.default: layer_norm,
+    aten.native_layer_norm_backward.default: layer_norm_backward,
+    aten._scaled_dot_product_efficient_attention.default: efficient_attention,
+    aten._scaled_dot_product_efficient_attention_backward.default: efficient_attention_backward,
+    aten._scaled_dot_product_flash_attention_backward.default: flash_attention_backward,
+    aten.convolution.default: convolution,
+    aten.convolution_backward.default: convolution_backward,
+    aten.sum.dim_IntList: reduction,
+    aten.mean.dim: reduction,
+}
