@@ -55,6 +55,7 @@ class Trace:
         allocations: in order of birth.
         phase_starts: (event, phase) whenever a phase began.
         events: number of allocations and frees.
+        unknown: what libraries may take beyond that, in words.
         flops: floating-point operations of matrix products and convolutions.
     """
 
@@ -62,6 +63,7 @@ class Trace:
     phase_starts: list[tuple[int, str]] = field(default_factory=list)
     events: int = 0
     flops: int = 0
+    unknown: list[str] = field(default_factory=list)
 
     def add(self, nbytes: int, phase: str, module: str, category: str) -> Allocation:
         """Record a birth."""

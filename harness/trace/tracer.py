@@ -27,6 +27,7 @@ from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.inside import cublas
 from samfit.harness.trace.inside.kernel import Kernel
 from samfit.harness.trace.inside.rules import RULES
+from samfit.harness.trace.inside.unknown import unknown
 from samfit.harness.trace.kernels import kernel_for
 from samfit.harness.trace.running_module import RunningModule
 from samfit.harness.trace.trace import (
@@ -119,9 +120,8 @@ class Tracer:
         if _gives_no_storage(func):
             return
         packet = func._overloadpacket
-        if self._gpu and func in RULES:
-            with self._kernel(self._gpu) as kernel:
-                RULES[func](kernel, output, *args)
+        if self._gpu:
+            self._play(func, self._gpu, args, output)
         if packet in RESULT_IN_INPUT_SIZED_STORAGE:
             self._follow(output, nbytes=args[0].untyped_storage().nbytes())
         for leaf in (output,) if isinstance(output, Tensor) else tree_leaves(output):
@@ -134,6 +134,15 @@ class Tracer:
             self.trace.flops += self._flops[sizes]
         if self._gpu and packet in MATRIX_PRODUCTS:
             self._multiply(self._gpu)
+
+    def _play(self, func: Any, gpu: Gpu, args: Any, output: Any) -> None:
+        """Add what ``func`` allocates inside, and name what is not known of it."""
+        if func in RULES:
+            with self._kernel(gpu) as kernel:
+                RULES[func](kernel, output, *args)
+        words = unknown(func, gpu)
+        if words and words not in self.trace.unknown:
+            self.trace.unknown.append(words)
 
     def _kernel(self, gpu: Gpu) -> Kernel:
         return Kernel(self.trace, gpu, self._phase, self._modules.name(), self._follow)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from samfit.harness.trace.gpu import Gpu, has_large_shared_memory, major
 from samfit.harness.trace.inside.kernel import Kernel
+from samfit.harness.trace.inside.unknown import BY_CUDNN
 from samfit.harness.trace.layout import CONTIGUOUS, lies
 
 FLOAT_BYTES = 4
@@ -103,7 +104,7 @@ def _unless_by_cudnn(nbytes: int, channels: int, gpu: Gpu) -> int:
     for cuDNN above 9.15 and unless TORCH_CUDNN_SDPA_DEPRIORITIZED is set. What autograd keeps has
     the same sizes in both.
     """
-    return 0 if major(gpu) in (9, 10) and channels <= 128 else nbytes
+    return 0 if major(gpu) in BY_CUDNN and channels <= 128 else nbytes
 
 
 def _parts(count: int, size: int) -> int:

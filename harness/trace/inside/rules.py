@@ -17,8 +17,8 @@ from samfit.harness.trace.inside.attention import (
 )
 from samfit.harness.trace.inside.convolution import convolution, convolution_backward
 from samfit.harness.trace.inside.kernel import Kernel
+from samfit.harness.trace.inside.norm import layer_norm, layer_norm_backward
 from samfit.harness.trace.inside.reduction import reduction
-from samfit.harness.trace.layout import CONTIGUOUS
 
 aten = torch.ops.aten
 
@@ -34,25 +34,6 @@ def dropout(kernel: Kernel, result: Any, *_: Any) -> None:
     output, mask = result
     kernel.make(mask)
     kernel.make(output)
-
-
-def layer_norm(kernel: Kernel, result: Any, input: Tensor, *_: Any) -> None:
-    """The input, contiguous: cuda/layer_norm_kernel.cu, layer_norm_cuda."""
-    kernel.take_copies(CONTIGUOUS, input)
-    for each in result:
-        kernel.make(each)
-
-
-def layer_norm_backward(kernel: Kernel, result: Any, grad: Tensor, input: Tensor, *_: Any) -> None:
-    """Gradient and input, contiguous: cuda/layer_norm_kernel.cu, layer_norm_backward_cuda.
-
-    Partial sums of the weight's gradient are left out: for more than 65,536 rows and many
-    multiprocessors at most 12 MiB for ViT-B.
-    """
-    kernel.take_copies(CONTIGUOUS, grad)
-    kernel.take_copies(CONTIGUOUS, input)
-    for each in result:
-        kernel.make(each)
 
 
 RULES: dict[Any, Callable[..., None]] = {
