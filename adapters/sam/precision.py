@@ -131,7 +131,7 @@ class CudaAutocast(TorchFunctionMode):
     def _converted_for(self, func: Callable, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
         name = getattr(func, "__name__", "")
         if name in IN_16_BITS:
-            return tree_map_only(Tensor, self._to_16_bits, (args, kwargs))
+            return self._all_to_16_bits(args, kwargs)
         if name in IN_FLOAT32 or (name == "interpolate" and INTERPOLATES_IN_FLOAT32):
             return tree_map_only(Tensor, to_float32, (args, kwargs))
         if name in INTO_FLOAT32 and _has_16_bits(args[0]) and kwargs.get("dtype") is None:
@@ -139,6 +139,11 @@ class CudaAutocast(TorchFunctionMode):
         if name in IN_THE_WIDEST and len({t.dtype for t in _floating(args)}) > 1:
             return tree_map_only(Tensor, to_float32, (args, kwargs))
         return args, kwargs
+
+    def _all_to_16_bits(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        """The last first, as in torch: C++ compilers choose that order for arguments."""
+        kwargs = tree_map_only(Tensor, self._to_16_bits, kwargs)
+        return tree_map_only(Tensor, self._to_16_bits, args[::-1])[::-1], kwargs
 
     def _to_16_bits(self, t: Tensor) -> Tensor:
         if t.dtype != torch.float32:

@@ -10,20 +10,6 @@ from samfit.harness.device import nvml
 from samfit.harness.memory.figures import Memory
 from samfit.harness.trace.trace import UNTRACED
 
-# cuBLAS takes a workspace from the caching allocator for each thread that calls it, and keeps it:
-# one for forward, one for autograd's backward thread. Sizes: ATen, CublasHandlePool.cpp, whose
-# default is ":4096:2:16:8" in KiB, and 32 MiB on Hopper. Newer versions of torch keep another 1 MiB
-# for cuBLASLt, which is not modelled, nor is the variable CUBLAS_WORKSPACE_CONFIG.
-CUBLAS_WORKSPACE = 2 * 4096 * 1024 + 8 * 16 * 1024
-CUBLAS_WORKSPACE_HOPPER = 32 * 1024 * 1024
-HOPPER = "9.0"
-
-
-def cublas_workspace_bytes(compute_capability: str) -> int:
-    """Workspace of one thread on a card of this compute capability."""
-    return CUBLAS_WORKSPACE_HOPPER if compute_capability == HOPPER else CUBLAS_WORKSPACE
-
-
 # The spelling that every version reads, and the newer: neither may say what nobody asked for.
 ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 

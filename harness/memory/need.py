@@ -6,9 +6,8 @@ from functools import cached_property
 
 from samfit.harness.device.cards import Card
 from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
-from samfit.harness.memory.cuda import cublas_workspace_bytes
 from samfit.harness.memory.replay import Replay, replay
-from samfit.harness.trace.trace import WORKSPACE, Trace
+from samfit.harness.trace.trace import Trace, in_units
 
 
 @dataclass(frozen=True)
@@ -22,25 +21,21 @@ class Need:
 
     trace: Trace
     options: AllocatorOptions = field(default_factory=AllocatorOptions)
-    _others: dict[int, "Need"] = field(default_factory=dict, compare=False, repr=False)
+    _others: dict[tuple[str, int], "Need"] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, card: Card) -> "Need":
-        """The same step, had it been traced for ``card``: the size of the matrix library's
-        workspaces is all that differs between cards."""
-        nbytes = cublas_workspace_bytes(card.compute_capability)
-        if self._workspaces <= {nbytes}:
-            return self
-        if nbytes not in self._others:
+        """The same step, had it been traced for ``card``: sizes of what kernels and libraries
+        allocate for themselves are all that differs between cards."""
+        key = (card.compute_capability, card.multiprocessors)
+        if key not in self._others:
             allocations = [
-                replace(each, nbytes=nbytes) if each.category == WORKSPACE else each
+                replace(each, nbytes=in_units(each.bytes_on(card))) if each.bytes_on else each
                 for each in self.trace.allocations
             ]
-            self._others[nbytes] = Need(replace(self.trace, allocations=allocations), self.options)
-        return self._others[nbytes]
-
-    @cached_property
-    def _workspaces(self) -> set[int]:
-        return {a.nbytes for a in self.trace.allocations if a.category == WORKSPACE}
+            trace = replace(self.trace, allocations=allocations)
+            same = allocations == self.trace.allocations
+            self._others[key] = self if same else Need(trace, self.options)
+        return self._others[key]
 
     @cached_property
     def unlimited(self) -> Replay:

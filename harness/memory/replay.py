@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-from samfit.harness.memory.allocator import AllocatorOptions, Block, CachingAllocator
+from samfit.harness.memory.allocator import (
+    AllocatorOptions,
+    Block,
+    CachingAllocator,
+    DoesNotFitError,
+)
 from samfit.harness.trace.trace import Trace
 
 
@@ -11,7 +16,8 @@ class Replay:
     """What the allocator did with a trace.
 
     Attributes:
-        block_bytes: size of the block that served each allocation, in the trace's order.
+        block_bytes: size of the block that served each allocation, in the trace's order; 0 for one
+            that was left out.
         peak_allocated_bytes: the most in blocks that were in use.
         peak_reserved_bytes: the most that the driver had given.
         fragmentation_bytes: reserved but not in use, when the peak of reserved was reached.
@@ -28,20 +34,31 @@ def replay(
 ) -> Replay:
     """Put a trace's allocations and frees through the allocator, in their order.
 
-    A trace fits a card if and only if this returns; without ``capacity_bytes`` it always does.
+    A trace fits a card if and only if this returns; without ``capacity_bytes`` it always does. A
+    soft allocation that does not fit is left out: PyTorch then computes in a way that needs less.
 
     Raises:
         DoesNotFitError: at the first request that cannot be served within ``capacity_bytes``.
     """
     allocator = CachingAllocator(options, capacity_bytes)
     held: dict[int, Block] = {}
+    forgone: set[int] = set()
     block_bytes = [0] * len(trace.allocations)
     peak_allocated = peak_reserved = fragmentation = 0
     for index in _moments(trace):
+        request = trace.allocations[index]
         if index in held:
             allocator.release(held.pop(index))
             continue
-        held[index] = block = allocator.allocate(trace.allocations[index].nbytes)
+        if index in forgone:
+            continue
+        try:
+            held[index] = block = allocator.allocate(request.nbytes)
+        except DoesNotFitError:
+            if not request.soft:
+                raise
+            forgone.add(index)
+            continue
         block_bytes[index] = block.nbytes
         peak_allocated = max(peak_allocated, allocator.allocated)
         if allocator.reserved > peak_reserved:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from samfit.harness.memory.cuda import cublas_workspace_bytes
+from samfit.harness.device.cards import card_of_capability
 from samfit.harness.predict.found import Found, memory_of
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import Description, Step, build_step, describe_model
@@ -29,10 +29,10 @@ def traced(cell: Cell) -> Found:
 
 def trace_without_data(cell: Cell) -> tuple[Description, Trace]:
     """What is said of the model of ``cell``, and every storage of two runs of its step."""
-    workspace = cublas_workspace_bytes(cell.compute_capability) if cell.device == "cuda" else 0
+    gpu = card_of_capability(cell.compute_capability) if cell.device == "cuda" else None
     with kernels_of(cell.device, cell.compute_capability):
         step = build_step_without_data(cell)
-        return describe_model(step.model, cell), step.trace(workspace)
+        return describe_model(step.model, cell), step.trace(gpu)
 
 
 def build_step_without_data(cell: Cell) -> Step:

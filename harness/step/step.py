@@ -20,6 +20,7 @@ from samfit.harness.step.levers import run_with_levers
 from samfit.harness.step.losses import LOSSES, Loss, resize
 from samfit.harness.step.optimizers import build_optimizer
 from samfit.harness.step.precision import computing_in, gradient_scaler
+from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.observe import EnterPhase, observe
 from samfit.harness.trace.trace import Trace
 
@@ -45,10 +46,10 @@ class Step:
         """Built when it is first asked for: to evaluate and to segment, nothing is optimised."""
         return build_optimizer(self.cell.optimizer, self.model.trainable().values(), LEARNING_RATE)
 
-    def trace(self, workspace_bytes: int = 0) -> Trace:
-        """Every storage of two runs, see ``trace/observe.py``."""
+    def trace(self, gpu: Gpu | None = None) -> Trace:
+        """Every storage of two runs, see ``trace/observe.py``; with what ``gpu`` adds to them."""
         optimizer = self.optimizer if self.cell.phase == "train" else None
-        return observe(self.run, self.model, self.batch.tensors(), optimizer, workspace_bytes)
+        return observe(self.run, self.model, self.batch.tensors(), optimizer, gpu)
 
     def run(self, enter: EnterPhase = lambda _: None) -> Tensor:
         """Run once; ``enter`` is told each phase as it begins.

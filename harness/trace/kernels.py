@@ -12,6 +12,7 @@ from torch._prims_common import suggest_memory_format
 from torch.nn import functional as F
 
 from samfit.adapters.sam.precision import autocast_dtype
+from samfit.harness.trace.layout import common_layout, laid, own_layout
 
 AttentionKernel = Literal["efficient", "flash", "math"]
 
@@ -34,6 +35,7 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator["CudaAt
       without a device torch would build the N x N matrix that most of them avoid.
     * Under autocast in float16 softmax takes float16 and gives float32 in one kernel on CUDA; in
       bfloat16, and elsewhere, its input is converted first.
+    * Results of convolutions have the layouts that cuDNN gives them.
     * Optimizers run fused, which torch refuses where there is no device.
 
     Functions are replaced in torch's own modules: a mode would not be active where
@@ -48,6 +50,7 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator["CudaAt
         patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
         patch.object(torch, "softmax", _cuda_softmax if on_cuda else torch.softmax),
         patch.object(Tensor, "softmax", _cuda_softmax if on_cuda else Tensor.softmax),
+        patch.dict(RESULT_WITHOUT_DATA, RESULT_OF_CUDNN if on_cuda else {}),
         patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"]),
     ):
         yield attention
@@ -171,6 +174,30 @@ def _matrix_product(_: Tensor, left: Tensor, right: Tensor, **__: Any) -> Tensor
     return left.new_empty(left.shape[0], right.shape[1])
 
 
+def _convolution(input: Tensor, weight: Tensor, *args: Any) -> Tensor:
+    result = aten.convolution.default(input, weight, *args)
+    return laid(result, common_layout(input, weight))
+
+
+def _convolution_backward(grad: Tensor, input: Tensor, weight: Tensor, *args: Any) -> Any:
+    """Layouts: cudnn/ConvShared.cpp, cudnn_convolution_backward."""
+    of_input, of_weight, of_bias = aten.convolution_backward.default(grad, input, weight, *args)
+    if of_weight is not None:
+        input = laid(input, common_layout(input, weight))
+    grad = laid(grad, own_layout(input))
+    if of_input is not None:
+        of_input = laid(of_input, common_layout(grad, weight))
+    if of_weight is not None:
+        of_weight = laid(of_weight, common_layout(grad, input))
+    return of_input, of_weight, of_bias
+
+
+def _batch_norm_backward(grad: Tensor, input: Tensor, *args: Any) -> Any:
+    """The gradient of the input lies as the input, not as the other gradient does."""
+    _, *others = aten.native_batch_norm_backward.default(grad, input, *args)
+    return torch.empty_like(input), *others
+
+
 def _first_itself(first: Tensor, *_: Any) -> Tensor:
     return first
 
@@ -221,6 +248,12 @@ RESULT_WITHOUT_DATA: dict[Any, Any] = {
     aten._foreach_addcdiv_.ScalarList: _in_place,
     aten._foreach_addcmul_.Scalar: _in_place,
     aten._foreach_lerp_.Scalar: _in_place,
+}
+# What more is known on CUDA, where torch's answers hold for other devices.
+RESULT_OF_CUDNN: dict[Any, Any] = {
+    aten.convolution.default: _convolution,
+    aten.convolution_backward.default: _convolution_backward,
+    aten.native_batch_norm_backward.default: _batch_norm_backward,
 }
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.trace import FROZEN, GRADIENTS, INPUTS, OPTIMIZER, TRAINABLE, Trace
 from samfit.harness.trace.tracer import Tracer, optimizer_tensors
 
@@ -20,7 +21,7 @@ def observe(
     model: nn.Module,
     inputs: Iterable[Tensor],
     optimizer: Optimizer | None = None,
-    workspace_bytes: int = 0,
+    gpu: Gpu | None = None,
 ) -> Trace:
     """The trace of running a step twice.
 
@@ -29,9 +30,9 @@ def observe(
         model: whose weights and gradients the step uses.
         inputs: what the step reads, in the order in which it was made.
         optimizer: what updates the weights; None if nothing does.
-        workspace_bytes: what the matrix library keeps for each thread that calls it.
+        gpu: a card; what its kernels and libraries allocate inside is counted, too.
     """
-    tracer = Tracer(model, workspace_bytes)
+    tracer = Tracer(model, gpu)
     with tracer, without_garbage_collection():
         adopt_what_is_there(tracer, model, inputs, optimizer)
         for _ in range(STEPS):

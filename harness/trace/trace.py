@@ -1,6 +1,9 @@
 """What a trace is: the life of every storage of a run. Needs no torch."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from samfit.harness.trace.gpu import Gpu
 
 ROUND_BYTES = 512  # the CUDA allocator's smallest unit
 
@@ -20,13 +23,18 @@ CATEGORIES = (
     FROZEN, TRAINABLE, OPTIMIZER, GRADIENTS, INPUTS, SAVED, TEMPORARIES, WORKSPACE, ROUNDING,
 )  # fmt: skip
 
+BytesOn = Callable[[Gpu], int]  # what is asked for on a card
+
 
 @dataclass(slots=True)
 class Allocation:
     """The life of one storage.
 
-    ``born`` and ``died`` count allocations and frees since the trace began; ``died`` is None for
-    what outlives it.
+    Attributes:
+        born, died: allocations and frees since the trace began; ``died`` is None for what outlives
+            it.
+        bytes_on: its size on any card, where they differ.
+        soft: whether the step goes on without it where it does not fit.
     """
 
     nbytes: int
@@ -35,6 +43,8 @@ class Allocation:
     module: str
     category: str = TEMPORARIES
     died: int | None = None
+    bytes_on: BytesOn | None = None
+    soft: bool = False
 
 
 @dataclass
@@ -45,6 +55,7 @@ class Trace:
         allocations: in order of birth.
         phase_starts: (event, phase) whenever a phase began.
         events: number of allocations and frees.
+        unknown: what libraries may take beyond that, in words.
         flops: floating-point operations of matrix products and convolutions.
     """
 
@@ -52,11 +63,11 @@ class Trace:
     phase_starts: list[tuple[int, str]] = field(default_factory=list)
     events: int = 0
     flops: int = 0
+    unknown: list[str] = field(default_factory=list)
 
     def add(self, nbytes: int, phase: str, module: str, category: str) -> Allocation:
         """Record a birth."""
-        rounded = -(-nbytes // ROUND_BYTES) * ROUND_BYTES
-        allocation = Allocation(rounded, self.events, phase, module, category)
+        allocation = Allocation(in_units(nbytes), self.events, phase, module, category)
         self.allocations.append(allocation)
         self.events += 1
         return allocation
@@ -69,3 +80,8 @@ class Trace:
     def enter(self, phase: str) -> None:
         """Record that a phase begins."""
         self.phase_starts.append((self.events, phase))
+
+
+def in_units(nbytes: int) -> int:
+    """Bytes rounded up as the allocator does."""
+    return -(-nbytes // ROUND_BYTES) * ROUND_BYTES

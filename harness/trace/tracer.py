@@ -3,10 +3,8 @@
 On torch's meta device tensors have shapes, strides and lifetimes but no data: a step of any size is
 traced in a second, with no GPU and no memory. What the trace does not see:
 
-* workspaces inside a kernel: cuDNN's convolution algorithms, cuFFT's plans, reductions. They live
-  for one kernel; cuBLAS's, which stay, are added by ``cuda.py``.
+* what a kernel allocates and frees inside: for CUDA ``inside`` adds it, by rules.
 * rounding by the allocator beyond 512 bytes: ``replay.py`` adds it.
-* copies that a CUDA kernel makes of an input whose layout it cannot use.
 * the CUDA context and loaded kernels, which are outside the allocator altogether.
 """
 
@@ -24,6 +22,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
+from samfit.harness.trace.accumulation import adds_in_place
+from samfit.harness.trace.gpu import Gpu
+from samfit.harness.trace.inside import cublas
+from samfit.harness.trace.inside.kernel import Kernel
+from samfit.harness.trace.inside.rules import RULES
+from samfit.harness.trace.inside.unknown import unknown
 from samfit.harness.trace.kernels import kernel_for
 from samfit.harness.trace.running_module import RunningModule
 from samfit.harness.trace.trace import (
@@ -47,13 +51,12 @@ RESULT_IN_INPUT_SIZED_STORAGE = {aten.binary_cross_entropy}
 class Tracer:
     """Observes torch while a run happens inside ``with tracer:``, and builds ``tracer.trace``.
 
-    ``workspace_bytes`` is what the matrix library keeps for each thread that has called it: the
-    thread of forward, and the one in which autograd runs backward on CUDA.
+    With ``gpu``, also what kernels and libraries allocate on that card.
     """
 
-    def __init__(self, model: nn.Module, workspace_bytes: int = 0) -> None:
+    def __init__(self, model: nn.Module, gpu: Gpu | None = None) -> None:
         self.trace = Trace()
-        self._workspace_bytes = workspace_bytes
+        self._gpu = gpu
         self._threads_with_workspace: set[bool] = set()
         self._model = model
         self._device = next(model.parameters()).device
@@ -66,7 +69,8 @@ class Tracer:
     def __enter__(self) -> "Tracer":
         self._exits.enter_context(self._modules)
         self._exits.enter_context(patch.object(F, "linear", _linear_as_without_modes))
-        self._exits.enter_context(_AllocationMode(self._observe))
+        on_cuda = self._gpu is not None or self._device.type == "cuda"
+        self._exits.enter_context(_AllocationMode(self._observe, on_cuda))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -116,6 +120,8 @@ class Tracer:
         if _gives_no_storage(func):
             return
         packet = func._overloadpacket
+        if self._gpu:
+            self._play(func, self._gpu, args, output)
         if packet in RESULT_IN_INPUT_SIZED_STORAGE:
             self._follow(output, nbytes=args[0].untyped_storage().nbytes())
         for leaf in (output,) if isinstance(output, Tensor) else tree_leaves(output):
@@ -126,14 +132,34 @@ class Tracer:
             if sizes not in self._flops:
                 self._flops[sizes] = flop_registry[packet](*args, **kwargs, out_val=output)
             self.trace.flops += self._flops[sizes]
-        if packet in MATRIX_PRODUCTS:
-            self._keep_workspace()
+        if self._gpu and packet in MATRIX_PRODUCTS:
+            self._multiply(self._gpu)
 
-    def _keep_workspace(self) -> None:
+    def _play(self, func: Any, gpu: Gpu, args: Any, output: Any) -> None:
+        """Add what ``func`` allocates inside, and name what is not known of it."""
+        if func in RULES:
+            with self._kernel(gpu) as kernel:
+                RULES[func](kernel, output, *args)
+        words = unknown(func, gpu)
+        if words and words not in self.trace.unknown:
+            self.trace.unknown.append(words)
+
+    def _kernel(self, gpu: Gpu) -> Kernel:
+        return Kernel(self.trace, gpu, self._phase, self._modules.name(), self._follow)
+
+    def _multiply(self, gpu: Gpu) -> None:
+        """Add the matrix library's workspace: of this product, or of the thread that computes it,
+        of forward, or the one in which autograd runs backward on CUDA."""
+        if not cublas.KEEPS_WORKSPACE:
+            with self._kernel(gpu) as kernel:
+                kernel.take(cublas.workspace_bytes, WORKSPACE)
+            return
         in_backward = self._phase == "backward"
-        if self._workspace_bytes and in_backward not in self._threads_with_workspace:
+        if in_backward not in self._threads_with_workspace:
             self._threads_with_workspace.add(in_backward)
-            self.trace.add(self._workspace_bytes, self._phase, "", WORKSPACE)
+            nbytes = cublas.workspace_bytes(gpu)
+            kept = self.trace.add(nbytes, self._phase, "", WORKSPACE)
+            kept.bytes_on = cublas.workspace_bytes
 
     def _follow(self, tensor: Tensor, nbytes: int = 0) -> Allocation | None:
         """Record the birth of a tensor's storage, unless known, empty or on another device.
@@ -170,9 +196,9 @@ def _gives_no_storage(operator: Any) -> bool:
 class _AllocationMode(TorchDispatchMode):
     """Shows each operator's output to ``observe``; runs below autograd, so it sees backward too."""
 
-    def __init__(self, observe: Callable[[Any, Any, Any, Any], None]) -> None:
+    def __init__(self, observe: Callable[[Any, Any, Any, Any], None], in_place: bool) -> None:
         super().__init__()
-        self._observe = observe
+        self._observe, self._in_place = observe, in_place
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -182,6 +208,8 @@ class _AllocationMode(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if self._in_place and func is aten.add.Tensor and adds_in_place(*args):
+            func = aten.add_.Tensor
         output = kernel_for(func, args)(*args, **kwargs)
         self._observe(func, args, kwargs, output)
         return output

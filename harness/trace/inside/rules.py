@@ -1,0 +1,51 @@
+"""The rules: what operators allocate inside on CUDA, played in the order of their kernels.
+
+They were read in PyTorch's sources, which each names below aten/src/ATen/native, and compared with
+what its CUDA build allocates.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samfit.harness.trace.inside.attention import (
+    efficient_attention,
+    efficient_attention_backward,
+    flash_attention_backward,
+)
+from samfit.harness.trace.inside.convolution import convolution, convolution_backward
+from samfit.harness.trace.inside.kernel import Kernel
+from samfit.harness.trace.inside.norm import layer_norm, layer_norm_backward
+from samfit.harness.trace.inside.reduction import reduction
+
+aten = torch.ops.aten
+
+
+def softmax_backward(kernel: Kernel, result: Tensor, grad: Tensor, output: Tensor, *_: Any) -> None:
+    """``grad * output``, beside the result: cuda/SoftMax.cu, softmax_backward_cuda_out."""
+    kernel.make(result)
+    kernel.take(output.nbytes)
+
+
+def dropout(kernel: Kernel, result: Any, *_: Any) -> None:
+    """The mask, then the output: cuda/Dropout.cu, dropout_cuda."""
+    output, mask = result
+    kernel.make(mask)
+    kernel.make(output)
+
+
+RULES: dict[Any, Callable[..., None]] = {
+    aten._softmax_backward_data.default: softmax_backward,
+    aten.native_dropout.default: dropout,
+    aten.native_layer_norm.default: layer_norm,
+    aten.native_layer_norm_backward.default: layer_norm_backward,
+    aten._scaled_dot_product_efficient_attention.default: efficient_attention,
+    aten._scaled_dot_product_efficient_attention_backward.default: efficient_attention_backward,
+    aten._scaled_dot_product_flash_attention_backward.default: flash_attention_backward,
+    aten.convolution.default: convolution,
+    aten.convolution_backward.default: convolution_backward,
+    aten.sum.dim_IntList: reduction,
+    aten.mean.dim: reduction,
+}
