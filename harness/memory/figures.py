@@ -37,6 +37,7 @@ class Memory(Typed):
             predicted: reserved memory and a CUDA context as found on such cards.
         other_processes_bytes: what others held on the card when the measurement began.
         device_bytes: memory of the card.
+        unknown: what libraries may take beyond that, in words; predicted only.
         fits: names of the known cards, see ``cards.py``, that can hold the step with nothing else
             on them; predicted only.
     """
@@ -51,6 +52,7 @@ class Memory(Typed):
     process_bytes: Bytes | None = None
     other_processes_bytes: Bytes | None = None
     device_bytes: Bytes | None = None
+    unknown: list[str] | None = None
     fits: list[str] | None = None
 
 

@@ -41,6 +41,7 @@ def memory_of(trace: Trace, cell: Cell) -> tuple[Memory, list[Holder]]:
     context, _ = context_of(cell.compute_capability)
     memory = replace(
         traced_memory(trace, need.unlimited),
+        unknown=trace.unknown,
         process_bytes=need.unlimited.peak_reserved_bytes + context,
         fits=cards_that_hold(need, _cards_alike(cell)),
     )

@@ -3,12 +3,13 @@
 The history gives sizes and order; a witness, who saw the step's operators, says what each was for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import torch
 
-from samfit.harness.trace.trace import WORKSPACE, Allocation, Trace
+from samfit.harness.trace.inside import cublas
+from samfit.harness.trace.trace import WORKSPACE, Allocation, Trace, in_units
 
 BORN, DIED = "alloc", "free_completed"
 MOST_EVENTS = 10**7  # a step of ViT-H has a few ten thousand
@@ -17,15 +18,19 @@ Event = dict[str, Any]
 
 
 class Mark(NamedTuple):
-    """What ran until the history had so many ``events``, and which tensors were new then.
+    """What ran until the history had so many events.
 
-    ``tensors`` gives them by their address.
+    Attributes:
+        tensors: those that were new then, by their address.
+        copies: sizes of the operands of a convolution; what else it allocates inside is a workspace
+            of cuDNN, which PyTorch can do without. None for other operators.
     """
 
     events: int
     phase: str
     module: str
     tensors: dict[int, Allocation]
+    copies: Collection[int] | None = None
 
 
 def start_history() -> None:
@@ -68,7 +73,26 @@ def trace_of(history: Sequence[Event], marks: Sequence[Mark]) -> Trace:
                 of_tensors[address].category = tensor.category
                 of_tensors[address].module = tensor.module
         for made in inside:
-            if made.category == WORKSPACE and made.died is None:
-                made.module = ""
+            if made.category == WORKSPACE:
+                _explain(made, mark)
         begin = mark.events
+    _recognise_workspaces(trace)
     return trace
+
+
+def _recognise_workspaces(trace: Trace) -> None:
+    """Mark those of steps without a witness: they have the sizes of those of the step with one."""
+    sizes = {made.nbytes for made in trace.allocations if made.soft}
+    for made in trace.allocations:
+        if made.category == WORKSPACE and made.died is not None:
+            made.soft = made.soft or made.nbytes in sizes
+
+
+def _explain(made: Allocation, mark: Mark) -> None:
+    """Say how what was allocated inside an operator would be on another card."""
+    if made.died is not None:
+        made.soft = mark.copies is not None and made.nbytes not in mark.copies
+        return
+    made.module = ""
+    if made.nbytes in (in_units(cublas.WORKSPACE), in_units(cublas.WORKSPACE_SINCE_HOPPER)):
+        made.bytes_on = cublas.workspace_bytes

@@ -1,12 +1,17 @@
 """A witness of a step on a card: it says what each allocation of the history was for."""
 
+from collections.abc import Collection
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from samfit.harness.rehearse.history import Mark, events_so_far
-from samfit.harness.trace.trace import Allocation
+from samfit.harness.trace.gpu import Gpu
+from samfit.harness.trace.trace import Allocation, in_units
 from samfit.harness.trace.tracer import Tracer
+
+CONVOLUTIONS = (torch.ops.aten.convolution.default, torch.ops.aten.convolution_backward.default)
 
 
 class Witness(Tracer):
@@ -17,15 +22,17 @@ class Witness(Tracer):
         phase_starts: (events so far, phase) whenever a phase began.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, card: Gpu) -> None:
         super().__init__(model)
+        self._card = card
         self.marks: list[Mark] = []
         self.phase_starts: list[tuple[int, str]] = []
         self._new: dict[int, Allocation] = {}
 
-    def mark(self) -> None:
+    def mark(self, copies: Collection[int] | None = None) -> None:
         """Note where the history is, and the tensors that are new since the last mark."""
-        self.marks.append(Mark(events_so_far(), self._phase, self._modules.name(), self._new))
+        where = self._phase, self._modules.name()
+        self.marks.append(Mark(events_so_far(), *where, self._new, copies))
         self._new = {}
 
     def enter(self, phase: str) -> None:
@@ -36,7 +43,9 @@ class Witness(Tracer):
 
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         super()._observe(func, args, kwargs, output)
-        self.mark()
+        self._name_unknown(func, self._card)
+        operands = [each for each in args if isinstance(each, Tensor)]
+        self.mark({in_units(t.nbytes) for t in operands} if func in CONVOLUTIONS else None)
 
     def _follow(self, tensor: Tensor, nbytes: int = 0) -> Allocation | None:
         allocation = super()._follow(tensor, nbytes)

@@ -54,6 +54,8 @@ def _memory_facts(memory: Memory) -> list[tuple[str, str]]:
         facts.append(("in nvidia-smi", f"{about}{mib(memory.process_bytes)} MiB"))
     if memory.other_processes_bytes:
         facts.append(("others on the card", f"{mib(memory.other_processes_bytes, 1)} MiB"))
+    if memory.unknown:
+        facts.append(("not known", "; ".join(memory.unknown)))
     facts.append(("peak at", f"{memory.peak_phase}, {memory.peak_module or 'outside of modules'}"))
     return facts
 
