@@ -6,6 +6,7 @@ from functools import cached_property
 
 from samfit.harness.device.cards import Card
 from samfit.harness.memory.allocator import AllocatorOptions, DoesNotFitError
+from samfit.harness.memory.peak import live_bytes
 from samfit.harness.memory.replay import Replay, replay
 from samfit.harness.trace.trace import Trace, in_units
 
@@ -42,6 +43,12 @@ class Need:
         """The step on a card that is large enough."""
         return replay(self.trace, self.options)
 
+    @cached_property
+    def _least_bytes(self) -> int:
+        """The most that is alive at a time, without what the step can do without."""
+        hard = [0 if each.soft else each.nbytes for each in self.trace.allocations]
+        return max(live_bytes(self.trace, hard))
+
     @property
     def middle_bytes(self) -> float:
         """Between what the step allocates and what it would reserve: about what it needs."""
@@ -53,10 +60,10 @@ class Need:
         A card that is nearly full makes the allocator give back what it has kept, so that a step
         may fit that would reserve more on a larger card.
         """
+        if self._least_bytes > capacity_bytes:
+            return False
         if self.unlimited.peak_reserved_bytes <= capacity_bytes:
             return True
-        if self.unlimited.peak_allocated_bytes > capacity_bytes:
-            return False
         try:
             replay(self.trace, self.options, capacity_bytes)
         except DoesNotFitError:
@@ -65,5 +72,13 @@ class Need:
 
 
 def cards_that_hold(need: Need, cards: Sequence[Card]) -> list[str]:
-    """Names of those of ``cards`` on which the step ends, with nothing else on them."""
-    return [card.name for card in cards if need.on(card).fits(card.usable_bytes)]
+    """Names of those of ``cards`` on which the step ends, with nothing else on them.
+
+    With twice what it reserves on the card that it was traced for, it ends whatever differs.
+    """
+    enough = 2 * need.unlimited.peak_reserved_bytes
+    return [
+        card.name
+        for card in cards
+        if card.usable_bytes >= enough or need.on(card).fits(card.usable_bytes)
+    ]

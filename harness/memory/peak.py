@@ -15,7 +15,7 @@ def bytes_at_peak(trace: Trace, held: list[int]) -> Counter[tuple[str, str]]:
 
     ``held`` is what each allocation occupies; the excess over its size is rounding.
     """
-    peak = _peak(trace, _live_bytes(trace, held))
+    peak = _peak(trace, live_bytes(trace, held))
     found: Counter[tuple[str, str]] = Counter()
     for allocation, nbytes in zip(trace.allocations, held, strict=True):
         if allocation.born <= peak and (allocation.died is None or allocation.died > peak):
@@ -30,7 +30,7 @@ def traced_memory(trace: Trace, replayed: Replay | None = None) -> Memory:
     Otherwise it is counted in units of 512 bytes.
     """
     held = replayed.block_bytes if replayed else [a.nbytes for a in trace.allocations]
-    live, phases = _live_bytes(trace, held), _last_step(trace)
+    live, phases = live_bytes(trace, held), _last_step(trace)
     peak = _peak(trace, live)
     reached_by = next(a for a in reversed(trace.allocations) if a.born <= peak)
 
@@ -48,8 +48,8 @@ def traced_memory(trace: Trace, replayed: Replay | None = None) -> Memory:
     )
 
 
-def _live_bytes(trace: Trace, held: list[int]) -> list[int]:
-    """Bytes that are alive after each event."""
+def live_bytes(trace: Trace, held: list[int]) -> list[int]:
+    """Bytes that are alive after each event, if each allocation occupies what ``held`` says."""
     changes = [0] * trace.events
     for allocation, nbytes in zip(trace.allocations, held, strict=True):
         changes[allocation.born] += nbytes

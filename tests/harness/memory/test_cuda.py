@@ -9,7 +9,7 @@ import torch
 from samfit.harness.device import nvml
 from samfit.harness.device.nvml import Usage
 from samfit.harness.memory import cuda
-from samfit.harness.memory.cuda import CUBLAS_WORKSPACE, cublas_workspace_bytes, explain, read_cuda
+from samfit.harness.memory.cuda import explain, read_cuda
 from samfit.harness.memory.figures import Memory
 from samfit.harness.trace.trace import SAVED, UNTRACED
 
@@ -69,8 +69,3 @@ def test_hidden_cards_and_no_driver_are_no_error(monkeypatch, hidden):
     monkeypatch.setattr(nvml.pynvml, "nvmlInit", lambda: None)
     assert nvml.usage() is None
     assert not any(nvml.card().values())
-
-
-@pytest.mark.parametrize(("capability", "nbytes"), [("8.0", CUBLAS_WORKSPACE), ("9.0", 32 * MIB)])
-def test_workspace_depends_on_the_architecture(capability, nbytes):
-    assert cublas_workspace_bytes(capability) == nbytes

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from samfit import Cell, predict, unnamed_card
-from samfit.harness.device.cards import CARDS
+from samfit.harness.device.cards import CARDS, card_of_capability
 from samfit.harness.memory.need import Need, cards_that_hold
 from samfit.harness.predict.sizes import TracedSizes
 from samfit.harness.predict.traced import trace_without_data
@@ -27,6 +27,7 @@ def card(usable_mib: int, capability: str):
         unnamed_card(f"{usable_mib + context // 2**20}MiB"),
         name=f"{usable_mib} {capability}",
         compute_capability=capability,
+        multiprocessors=card_of_capability(capability).multiprocessors,
     )
 
 
@@ -43,7 +44,7 @@ def test_the_answer_is_that_of_the_search_for_whatever_card_it_was_traced(batch_
 
 
 def test_on_a_hopper_card_it_is_what_tracing_for_one_gives(need):
-    hopper, ampere = card(100, "9.0"), card(100, "8.6")
+    hopper, ampere = card(100, "9.0"), card(100, "8.0")
     traced = need_of(replace(CELL, compute_capability="9.0"))
     assert need.on(hopper).unlimited == traced.unlimited != need.unlimited
     assert traced.on(ampere).unlimited == need.unlimited

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from samfit import Cell, UserError, predict
-from samfit.harness.device.cards import context_of
-from samfit.harness.memory.cuda import cublas_workspace_bytes
+from samfit.harness.device.cards import card_of_capability, context_of
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict.traced import build_step_without_data
 
@@ -86,7 +85,7 @@ def test_no_routing_is_further_than_a_hundredth_from_the_assumed_one(expert):
     step = build_step_without_data(cell)
     for update in step.model.adapter.updates:
         update.counts = lambda rows: [len(rows) if i == expert else 0 for i in range(8)]
-    trace = step.trace(cublas_workspace_bytes(cell.compute_capability))
+    trace = step.trace(card_of_capability(cell.compute_capability))
     peak = replay(trace).peak_allocated_bytes
     assumed = predict(cell, "trace").memory.peak_allocated_bytes
     assert 0 < abs(peak / assumed - 1) < 0.01

@@ -8,10 +8,12 @@ from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
 from samfit.adapters.core.registry import adapter_names
+from samfit.harness.device.cards import find_card
 from samfit.harness.memory.peak import traced_memory
 from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import build_step
+from samfit.harness.trace.inside import cublas
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.trace import INPUTS, SAVED, TEMPORARIES, WORKSPACE
 from samfit.harness.trace.tracer import Tracer
@@ -168,14 +170,26 @@ def test_linear_of_other_strides_computes_what_torch_computes():
     torch.testing.assert_close(outputs[0], layer(x))
 
 
-def test_each_thread_of_a_training_step_has_one_workspace():
+def workspaces_of_products(monkeypatch, kept):
+    monkeypatch.setattr(cublas, "KEEPS_WORKSPACE", kept)
     step = build_step_without_data(tiny("lora"))
-    trace = step.trace(1024)
-    kept = [a for a in trace.allocations if a.category == WORKSPACE]
+    trace = step.trace(find_card("RTX 3090"))
+    return [a for a in trace.allocations if a.bytes_on is cublas.workspace_bytes]
+
+
+def test_each_thread_of_a_training_step_keeps_one_workspace(monkeypatch):
+    kept = workspaces_of_products(monkeypatch, kept=True)
+    assert {a.category for a in kept} == {WORKSPACE}
     assert [(a.phase, a.nbytes, a.died) for a in kept] == [
-        ("forward", 1024, None),
-        ("backward", 1024, None),
+        ("forward", 8519680, None),
+        ("backward", 8519680, None),
     ]
+
+
+def test_newer_torch_takes_a_workspace_for_each_product(monkeypatch):
+    taken = workspaces_of_products(monkeypatch, kept=False)
+    assert len(taken) > 100
+    assert all(a.died == a.born + 1 for a in taken)
 
 
 def test_counts_operations_of_matrix_products():
