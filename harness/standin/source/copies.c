@@ -71,7 +71,7 @@ int cudaHostGetDevicePointer(void **on_device, void *pointer, unsigned)
     return SUCCESS;
 }
 
-struct pointer_attributes { /* cudaPointerAttributes; CUDA 12 lacks the last field */
+struct pointer_attributes { /* cudaPointerAttributes; CUDA 13 has reserved fields behind these */
     int type;
     int device;
     void *device_pointer;

@@ -1,6 +1,7 @@
 /* cuDNN. The real library chooses engines and says what workspace they need: it can for a card
    that is only described to it, which cuDNN 9.8 and later take in the place of a handle. */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ enum attribute {
     DEVICE_AS_JSON = 2702,
 };
 enum type { DESCRIPTOR = 15, CHAR = 24 };
+enum { CUDNN_NOT_SUPPORTED = 3000 };
 
 typedef int create_function(int, void **);
 typedef int set_function(void *, int, int, int64_t, const void *);
@@ -55,12 +57,10 @@ static int describe(char *text, size_t size)
         has->blocks, has->block_shared_bytes, has->reserved_bytes);
 }
 
-/* The card, as cuDNN takes it. */
-static void *device_properties(void)
+static void *properties; /* the card, as cuDNN takes it; NULL if it does not */
+
+static void make_properties(void)
 {
-    static void *properties;
-    if (properties)
-        return properties;
     char json[2048];
     int length = describe(json, sizeof json);
     create_function *create = real("cudnnBackendCreateDescriptor");
@@ -72,16 +72,16 @@ static void *device_properties(void)
         status = set(made, DEVICE_AS_JSON, CHAR, length, json);
     if (!status)
         status = finalize(made);
-    if (status) {
-        fprintf(stderr, "samfit: cuDNN takes no described card (status %d); it has to be 9.8 or "
-                        "later.\n", status);
-        abort();
-    }
-    return properties = made;
+    if (status)
+        fprintf(stderr, "samfit: cuDNN takes no card that is only described (status %d): it has to "
+                        "be 9.8 or later.\n", status);
+    else
+        properties = made;
 }
 
 int cudnnBackendCreateDescriptor(int kind, void **descriptor)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     create_function *create = real("cudnnBackendCreateDescriptor");
     int status = create(kind, descriptor);
     int attribute = kind == HEURISTICS ? HEURISTICS_DEVICE
@@ -89,8 +89,10 @@ int cudnnBackendCreateDescriptor(int kind, void **descriptor)
                   : kind == ENGINE ? ENGINE_DEVICE : 0;
     if (status || !attribute)
         return status;
+    pthread_once(&once, make_properties);
+    if (!properties)
+        return CUDNN_NOT_SUPPORTED;
     set_function *set = real("cudnnBackendSetAttribute");
-    void *properties = device_properties();
     return set(*descriptor, attribute, DESCRIPTOR, 1, &properties);
 }
 

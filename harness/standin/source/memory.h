@@ -6,7 +6,7 @@
 
 #pragma GCC visibility push(hidden)
 
-enum : size_t { PAGE = (size_t)2 << 20 }; /* the driver maps memory in pages of 2 MiB */
+#define PAGE ((size_t)2 << 20) /* the driver maps memory in pages of 2 MiB */
 
 /* Whether this address is one of the card's. */
 bool on_card(const void *address);

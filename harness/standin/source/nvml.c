@@ -8,6 +8,9 @@
 enum { SUCCESS = 0, NOT_SUPPORTED = 3, NO_SUCH_CARD = 6, TOO_SMALL = 7 }; /* nvmlReturn_t */
 
 /* The other library, which is loaded before all. */
+extern int cuDeviceGetName(char *name, int length, int device);
+extern int cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes);
+extern int cudaDeviceGetAttribute(int *value, int attribute, int device);
 extern void samfit_bytes(size_t *now, size_t *most);
 extern size_t samfit_context_bytes(void);
 
@@ -38,6 +41,35 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **card)
 int nvmlDeviceGetHandleByPciBusId_v2(const char *, void **card)
 {
     *card = &the_card;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetName(void *, char *name, unsigned length)
+{
+    return cuDeviceGetName(name, (int)length, 0);
+}
+
+int nvmlDeviceGetCudaComputeCapability(void *, int *major, int *minor)
+{
+    cudaDeviceGetAttribute(major, 75, 0);
+    return cudaDeviceGetAttribute(minor, 76, 0);
+}
+
+int nvmlSystemGetDriverVersion(char *version, unsigned length)
+{
+    snprintf(version, length, "none: samfit's stand-in");
+    return SUCCESS;
+}
+
+struct memory { /* nvmlMemory_t */
+    unsigned long long total, free, used;
+};
+
+int nvmlDeviceGetMemoryInfo(void *, struct memory *memory)
+{
+    size_t free_bytes, total;
+    cudaMemGetInfo(&free_bytes, &total);
+    *memory = (struct memory){total, free_bytes, total - free_bytes};
     return SUCCESS;
 }
 

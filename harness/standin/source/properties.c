@@ -25,6 +25,7 @@ _Static_assert(sizeof(struct properties_12) == 1032, "the layout of CUDA 12");
 #define FILL fill_13
 #define UNTIL_12(...)
 #include "properties_layout.h"
+_Static_assert(sizeof(struct properties_13) == 1008, "the layout of CUDA 13");
 
 int cudaGetDeviceProperties_v2(struct properties_12 *properties, int device)
 {

@@ -1,7 +1,10 @@
 """PyTorch sees the card that was asked for, in CUDA 12's layout and in CUDA 13's."""
 
 import pytest
+import torch
 
+from samfit.harness.device.cards import CARDS
+from samfit.harness.standin.library import environment
 from samfit.units import MIB
 
 PROGRAM = """
@@ -25,8 +28,6 @@ told = dict(
     [("T4", 1024, 65536, False), ("RTX 3090", 1536, 101376, True), ("H100", 2048, 232448, True)],
 )
 def test_the_card_is_as_asked_for(card, run_on, name, threads, block_shared, bfloat16):
-    import torch
-
     asked = card(name)
     told, _ = run_on(asked, PROGRAM)
     major, minor = map(int, torch.version.cuda.split("."))
@@ -63,11 +64,12 @@ for variables in {cards!r}:
 
 
 def test_children_that_are_forked_after_torch_is_imported_have_cards_of_their_own(card, run_on):
-    from samfit.harness.standin.library import environment
-
-    cards = [card("T4"), card("A100 80GB")]
+    """One card for each compute capability of the table, so that all of them are known."""
+    of_each = {each.compute_capability: each.name for each in CARDS}
+    cards = [card(name) for name in of_each.values()]
     told, _ = run_on(card(), FORKS.format(cards=[environment(each) for each in cards]))
     assert told == [[each.name, each.multiprocessors] for each in cards]
+    assert len(told) >= 8
 
 
 @pytest.mark.parametrize(
@@ -93,3 +95,15 @@ def test_the_context_is_taken_from_the_total(card, run_on):
     told, _ = run_on(card(context_bytes=512 * MIB), PROGRAM)
     free, total = told["free_and_total"]
     assert total - free == 512 * MIB
+
+
+def test_nvml_names_the_same_card(card, run_on):
+    """As records ask for it, in samfit's own words."""
+    program = "import torch\nfrom samfit.harness.device import nvml\ntold = nvml.card()"
+    asked = card()
+    assert run_on(asked, program)[0] == {
+        "gpu": asked.name,
+        "gpu_memory_bytes": asked.total_bytes,
+        "gpu_capability": asked.compute_capability,
+        "driver": "none: samfit's stand-in",
+    }
