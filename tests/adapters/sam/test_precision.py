@@ -32,6 +32,8 @@ WITHOUT_RESULT_OF_THEIR_OWN = {
     "alias", "clone", "contiguous", "detach", "device", "expand", "permute", "select", "slice", "t",
     "transpose", "unsqueeze", "unsqueeze_", "view", "_reshape_alias", "_unsafe_view",
 }  # fmt: skip
+# In float16 CUDA's is another operator, with an empty tensor more.
+NAMES = {"cudnn_batch_norm": "native_batch_norm"}
 
 
 class Results(TorchDispatchMode):
@@ -45,8 +47,9 @@ class Results(TorchDispatchMode):
         result = func(*args, **(kwargs or {}))
         name = func._overloadpacket.__name__
         if name not in WITHOUT_RESULT_OF_THEIR_OWN:
-            tensors = [t for t in tree_leaves(result) if isinstance(t, torch.Tensor)]
-            self.seen[(name, *((t.dtype, t.shape) for t in tensors))] += 1
+            tensors = [t for t in tree_leaves(result) if isinstance(t, torch.Tensor) and t.numel()]
+            if tensors:
+                self.seen[(NAMES.get(name, name), *((t.dtype, t.shape) for t in tensors))] += 1
         return result
 
 
