@@ -17,7 +17,6 @@ from samfit.harness.trace.layout import common_layout, laid, own_layout
 AttentionKernel = Literal["efficient", "flash", "math"]
 
 FIRST_WITH_FLASH = (8, 0)  # and with units for bfloat16
-WIDEST_IN_REGISTERS = 128
 WIDEST_OF_FLASH_BACKWARD = 192  # where the cards have less shared memory than those of data centres
 aten = torch.ops.aten
 OPTIMIZERS = import_module("torch.optim.optimizer")  # torch.optim has no such attribute
@@ -92,13 +91,8 @@ class CudaAttention:
             return aten._scaled_dot_product_attention_math(q, k, v, scale=scale)[0]
         if kernel == "flash":
             return aten._scaled_dot_product_flash_attention(q, k, v, scale=scale)[0]
-        # Wide heads of 16 bits are summed in a float32 tensor of the kernel's own.
-        sums_apart = q.dtype != torch.float32 and q.shape[-1] > WIDEST_IN_REGISTERS
-        sums = torch.empty(q.shape, device=q.device) if sums_apart else None
         efficient = aten._scaled_dot_product_efficient_attention
-        y = efficient(q, k, v, None, needs_backward, scale=scale)[0]
-        del sums
-        return y
+        return efficient(q, k, v, None, needs_backward, scale=scale)[0]
 
     def is_same_on(self, compute_capability: str) -> bool:
         """Whether cards of this compute capability would have run the same kernels."""

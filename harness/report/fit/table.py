@@ -12,7 +12,7 @@ from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.lever import as_options
-from samfit.harness.report.kit.describe import PHASES
+from samfit.harness.report.kit.describe import PHASES, without_units
 from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
 from samfit.harness.report.kit.tables import CaptionedTable
 from samfit.units import GIB, MIB
@@ -41,7 +41,9 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable
     """What fits most without further levers comes first, then what fits most with them."""
     cell = fits[0].as_published.cell
     title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
-    caption = f"{describe_card(card)} {CAPTION} Fewest levers: for a batch of {wanted}."
+    slow = without_units(cell, card.compute_capability)
+    sentences = (describe_card(card), slow, CAPTION, f"Fewest levers: for a batch of {wanted}.")
+    caption = " ".join(filter(None, sentences))
     rows = [
         {
             "method": fit.adapter,

@@ -52,9 +52,13 @@ def test_on_a_hopper_card_it_is_what_tracing_for_one_gives(need):
     assert need.on(hopper) is need.on(replace(hopper, name="another"))
 
 
-def test_cards_without_units_for_bfloat16_are_left_out():
-    held = predict(replace(CELL, precision="bf16")).memory.fits
-    assert set(held) == {c.name for c in CARDS if float(c.compute_capability) >= 8}
+@pytest.mark.parametrize(
+    ("attention", "precision"), [("eager", "bf16"), ("sdpa", "fp32"), ("sdpa", "bf16")]
+)
+def test_cards_that_would_attend_otherwise_are_left_out(attention, precision):
+    held = predict(replace(CELL, attention=attention, precision=precision)).memory.fits
+    lowest = 8 if (attention, precision) == ("sdpa", "bf16") else 0
+    assert set(held) == {c.name for c in CARDS if float(c.compute_capability) >= lowest}
 
 
 def test_a_hopper_card_needs_room_for_its_workspace(need):
