@@ -12,6 +12,11 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import Description
 from samfit.harness.trace.trace import Trace
 
+UNKNOWN_FASTEST = (
+    "which of cuDNN's algorithms is the fastest: a rehearsal keeps the one that cuDNN would choose "
+    "untried, a trace takes no account of those that are tried"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
@@ -41,7 +46,7 @@ def memory_of(trace: Trace, cell: Cell) -> tuple[Memory, list[Holder]]:
     context, _ = context_of(cell.compute_capability)
     memory = replace(
         traced_memory(trace, need.unlimited),
-        unknown=trace.unknown,
+        unknown=trace.unknown + ([UNKNOWN_FASTEST] if cell.cudnn_benchmark else []),
         process_bytes=need.unlimited.peak_reserved_bytes + context,
         fits=cards_that_hold(need, _cards_alike(cell)),
     )

@@ -109,6 +109,11 @@ class Cell(Typed):
         "Options of PyTorch's CUDA allocator, written as in PYTORCH_CUDA_ALLOC_CONF, such as "
         "expandable_segments:True. Default: none.",
     )
+    cudnn_benchmark: bool = option(
+        False,
+        "Let cuDNN try its algorithms and keep the fastest (torch.backends.cudnn.benchmark), as "
+        "many scripts do: each is tried with its workspace.",
+    )
     seed: int = option(0, "Random seed of weights and data.", ge=0, le=2**63 - 1)
     checkpoint: str | None = option(
         None,

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, overload
 
 from samfit.errors import UserError
+from samfit.harness.device.stood_in import STOOD_IN
 from samfit.harness.memory.holders import Holder
 from samfit.harness.predict.answers import Blame, Difference
 from samfit.harness.record.cell import Cell
@@ -98,7 +99,7 @@ def rehearsing() -> dict[str, str]:
     if unavailable():
         return {}
     quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # that memory runs out is an answer here
-    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0", **quiet}
+    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0", STOOD_IN: "1", **quiet}
 
 
 def ask_rehearser(question: dict[str, Any]) -> Any:

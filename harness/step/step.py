@@ -39,6 +39,7 @@ class Step:
         self.cell, self.model, self.batch = cell, model, batch
         self.loss: Loss = _loss(cell)
         self.scaler = gradient_scaler(cell, self.device)
+        torch.backends.cudnn.benchmark = cell.cudnn_benchmark
         model.train(cell.phase == "train")
 
     @cached_property
