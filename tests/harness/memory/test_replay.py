@@ -71,3 +71,16 @@ def test_a_trace_fits_into_what_it_reserved_and_not_into_less_than_it_used(steps
     assert replay(trace, capacity_bytes=result.peak_reserved_bytes) == result
     with pytest.raises(DoesNotFitError):
         replay(trace, capacity_bytes=result.peak_allocated_bytes - 1)
+
+
+def test_what_a_step_can_do_without_never_fails_a_card():
+    trace = trace_of(40, 20, -20, -40)
+    soft = trace.allocations[1]
+    soft.soft = True
+    assert replay(trace, capacity_bytes=60 * MIB).block_bytes == [40 * MIB, 20 * MIB]
+    short = replay(trace, capacity_bytes=50 * MIB)
+    assert short.block_bytes == [40 * MIB, 0]
+    assert short.peak_allocated_bytes == 40 * MIB
+    soft.soft = False
+    with pytest.raises(DoesNotFitError):
+        replay(trace, capacity_bytes=50 * MIB)
