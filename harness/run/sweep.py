@@ -10,7 +10,7 @@ from samfit.harness.record.store import Store
 from samfit.harness.record.weights import checkpoint_file
 from samfit.harness.run.executor import Executor, LocalWorkers
 from samfit.harness.run.profiles import load_profile
-from samfit.harness.run.task import TIME_LIMIT_S, Task
+from samfit.harness.run.task import PREDICTED, TIME_LIMIT_S, Task
 from samfit.progress import SILENT, Progress
 
 WORTH_REPEATING = {"error"}  # what went wrong may have been mended since
@@ -90,4 +90,7 @@ def _answers(record: Record, machine: Environment, limit_s: float) -> bool:
     if record.status == "timeout" and (record.duration_ms or 0) < 1000 * limit_s:
         return False
     here: Environment = {**machine, "checkpoint_sha256": checkpoint_sha256(record.cell)}
+    if record.source in PREDICTED.values():  # the same with any card and any number of threads
+        here["gpu"] = record.environment.get("gpu")
+        here["cpu_threads"] = record.environment.get("cpu_threads", 0)
     return identity(record.environment) == identity(here)
