@@ -73,14 +73,14 @@ class Agreement:
         return [pair for _, pair in sorted(far_off, key=lambda entry: -entry[0])]
 
     def details(self, cell: Cell) -> list[str]:
-        """What tells ``cell`` from the others of its method, in short."""
+        """What tells ``cell`` from others of its method and batch size, in short."""
         facts = {
             "backbone": cell.backbone,
             "compute_capability": f"capability {cell.compute_capability}",
             "phase": PHASES[cell.phase],
         }
         varying = [text for name, text in facts.items() if len(self._values(name)) > 1]
-        return [f"batch {cell.batch_size}", *varying, *pulled(cell)]
+        return [*varying, *pulled(cell)]
 
     def _values(self, name: str) -> set[Any]:
         return {getattr(pair.cell, name) for pair in self.pairs}

@@ -21,7 +21,7 @@ from samfit.harness.report.kit.style import BLUE, INK, MUTED, styled
 # Inches: height of the axes, room beside them, width and distance of the errors' axes.
 HEIGHT, APART, ERRORS, BETWEEN = 4.1, 0.55, 2.3, 0.75
 OPACITIES = (0.12, 0.24)  # of the band of the worst error, and of that of the median within it
-NAMED, NAME_COLUMNS, BESIDE = 3, 30, 0.3  # of the worst cases; characters; inches
+NAMED, NAME_COLUMNS, BESIDE = 3, 36, 0.3  # of the worst cases; characters; inches
 MARKS: dict[str, dict[str, Any]] = {
     precision: {
         "marker": "o", "markersize": 5, "fillstyle": fill, "color": BLUE, "linestyle": "none",
@@ -99,19 +99,20 @@ def _name_worst(axes: Axes, found: Agreement, unit: Unit) -> None:
         heights = spread(wanted, 1.2 * LINE_INCHES * DPI, frame.y0, frame.y1)
         for member, before, after in zip(members, wanted, heights, strict=True):
             points = (72 * (BESIDE if is_left else -BESIDE), 72 * (after - before) / DPI)
-            pair = worst[member]
-            words = [method_title(pair.reference), *found.details(pair.cell)]
-            name = textwrap.shorten(", ".join(words), NAME_COLUMNS, placeholder=" …")
-            text = f"{name}: {percent(pair.allocated_error)}"
-            _name(axes, text, (_peaks(pair, unit)[1], _peaks(pair, unit)[0]), points)
+            _name(axes, found, worst[member], unit, points)
 
 
-def _name(axes: Axes, text: str, mark: tuple[float, float], points: tuple[float, float]) -> None:
+def _name(
+    axes: Axes, found: Agreement, pair: AgreementPair, unit: Unit, points: tuple[float, float]
+) -> None:
     """Write what a mark stands for so many points right of it and above it."""
+    ours, theirs = _peaks(pair, unit)
+    what = [method_title(pair.reference), f"b{pair.cell.batch_size}", *found.details(pair.cell)]
+    text = textwrap.shorten(", ".join(what), NAME_COLUMNS, placeholder=" …")
     is_right = points[0] > 0
     line = {"color": MUTED, "linewidth": 0.6, "relpos": (0 if is_right else 1, 0.5)}
     write(
-        axes, text, mark, points,
+        axes, f"{text}: {percent(pair.allocated_error)}", (theirs, ours), points,
         ha="left" if is_right else "right", bbox=GROUND, arrowprops={"arrowstyle": "-", **line},
     )  # fmt: skip
 

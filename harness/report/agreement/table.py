@@ -131,11 +131,13 @@ def figures_frame(found: Agreement) -> pd.DataFrame:
 
 def command_of(cell: Cell) -> str:
     """How to ask for a prediction of ``cell``, on a command line."""
-    plain = Cell(adapter=cell.adapter)
-    named = {f.name for f in fields(Cell)} - {"adapter", "settings"}
-    if cell.image_size == replace(plain, backbone=cell.backbone, image_size=0).image_size:
-        named.remove("image_size")
-    given = {n: v for n in named if (v := getattr(cell, n)) != getattr(plain, n)}
+    default = Cell(adapter=cell.adapter)
+    plain = replace(default, backbone=cell.backbone, image_size=0)
+    given = {} if cell.backbone == default.backbone else {"backbone": cell.backbone}
+    for each in fields(Cell):
+        value = getattr(cell, each.name)
+        if each.name != "settings" and value != getattr(plain, each.name):
+            given[each.name] = value
     return f"samfit predict {cell.adapter} {as_options(cell.settings, given)}".strip()
 
 
@@ -153,7 +155,8 @@ def _grouped(
 
 
 def _names(found: Agreement, pair: AgreementPair) -> dict[str, str]:
-    return {"method": method_title(pair.reference), "Cell": ", ".join(found.details(pair.cell))}
+    details = [f"batch {pair.cell.batch_size}", *found.details(pair.cell)]
+    return {"method": method_title(pair.reference), "Cell": ", ".join(details)}
 
 
 def _caption(found: Agreement) -> str:
