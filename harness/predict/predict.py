@@ -2,10 +2,13 @@
 
 import time
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from samfit.adapters.sam.build import build_sam
 from samfit.harness.predict.answers import Blame
+from samfit.harness.predict.found import Found
 from samfit.harness.predict.rehearsed import rehearsed
 from samfit.harness.predict.traced import WITHOUT_DATA, traced
 from samfit.harness.record.cell import Cell
@@ -21,6 +24,11 @@ def predict(cell: Cell) -> Record:
     return examine(cell).record
 
 
+def trace(cell: Cell) -> Record:
+    """Predict by a trace, to be compared with a rehearsal; see ``examine``."""
+    return replace(_examined(cell, traced).record, source="traced")
+
+
 def examine(cell: Cell) -> Blame:
     """Predict one step of ``cell``, and tell which modules hold its memory at the peak.
 
@@ -30,9 +38,13 @@ def examine(cell: Cell) -> Blame:
     Raises:
         UserError: for a Cell that cannot be built.
     """
+    rehearses = can_rehearse() and cell.device == "cuda"
+    return _examined(cell, rehearsed if rehearses else traced)
+
+
+def _examined(cell: Cell, instrument: Callable[[Cell], Found]) -> Blame:
     check_checkpoint(cell)
     started, clock = datetime.now(timezone.utc), time.perf_counter()
-    instrument = rehearsed if can_rehearse() and cell.device == "cuda" else traced
     found = instrument(cell)
     compute = None
     if found.flops is not None:

@@ -23,7 +23,7 @@ Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Status = Literal["ok", "oom", "timeout", "error", "unsupported"]
 Instrument = Literal["rehearsal", "trace"]  # of predictions
-Source = Literal["predicted", "measured-cuda", "measured-cpu"]
+Source = Literal["predicted", "traced", "measured-cuda", "measured-cpu"]
 
 
 def measured_source(cell: Cell) -> Source:
@@ -130,7 +130,8 @@ class Record(Typed):
     Attributes:
         cell: what was run.
         status: how it ended; anything but ``ok`` has a ``message``.
-        source: ``predicted``, ``measured-cuda`` or ``measured-cpu``.
+        source: ``predicted``, ``measured-cuda`` or ``measured-cpu``; ``traced`` is a prediction by
+            trace that is compared with a rehearsal.
         message: one sentence about how it ended, and what to do.
         traced: in words, what the step contained.
         assumption: in words, what a prediction assumes where memory depends on data.

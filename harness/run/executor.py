@@ -37,9 +37,10 @@ class Executor(Protocol):
 class LocalWorkers:
     """The executor of this machine: worker processes. Use it as a context manager.
 
-    Predictions come first, side by side, rehearsed where they can be. Tasks that use all
-    processors, or the card, run one at a time and in their order; they share a process unless they
-    need a fresh one. Then those of one thread run side by side.
+    Predictions come first, side by side, rehearsed where they can be; then traces, as a computer
+    makes them that cannot rehearse. Tasks that use all processors, or the card, run one at a time
+    and in their order; they share a process unless they need a fresh one. Then those of one thread
+    run side by side.
     """
 
     def __enter__(self) -> "LocalWorkers":
@@ -61,10 +62,10 @@ class LocalWorkers:
     def run(self, tasks: Sequence[Task], limit_s: float | None = None) -> Iterator[Record]:
         """The record of each task, as soon as there is one."""
         answer = partial(record_of, limit_s=limit_s)
-        predictions = [task for task in tasks if task.how == "predict"]
-        yield from side_by_side(answer, predictions, rehearsing())
+        yield from side_by_side(answer, [t for t in tasks if t.how == "predict"], rehearsing())
+        yield from side_by_side(answer, [t for t in tasks if t.how == "trace"])
         for task in tasks:
-            if task.one_thread or task.how == "predict":
+            if task.one_thread or task.is_prediction:
                 continue
             if task.needs_fresh_process:
                 with WorkerProcess() as fresh:

@@ -19,7 +19,7 @@ from samfit.harness.device.cards import Card
 from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
 from samfit.harness.memory.exhausted import first_line
-from samfit.harness.predict.predict import examine, predict
+from samfit.harness.predict.predict import examine, predict, trace
 from samfit.harness.predict.rehearsed import outcome
 from samfit.harness.predict.search import search
 from samfit.harness.record.cell import Cell
@@ -36,7 +36,8 @@ def score(cell: Cell) -> Record:
 
 
 RUNNERS = {
-    "predict": predict, "measure": measure, "measure_memory": measure_memory, "score": score,
+    "predict": predict, "trace": trace, "measure": measure, "measure_memory": measure_memory,
+    "score": score,
 }  # fmt: skip
 
 

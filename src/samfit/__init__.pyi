@@ -33,6 +33,7 @@ from .harness.run.predict import (
 from .harness.run.published import compare_published as compare_published
 from .harness.run.sweep import sweep as sweep
 from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task
+from .harness.run.trace_validation import validate_trace as validate_trace
 from .harness.run.validation import validate as validate
 from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
 from .harness.train.run import Run as Run
