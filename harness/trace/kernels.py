@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal
 from unittest.mock import patch
@@ -25,7 +26,7 @@ FUSED_DEVICES = "_get_fused_kernels_supported_devices"
 
 
 @contextmanager
-def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator["CudaAttention"]:
+def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator[None]:
     """Within it, tensors without data run the kernels that ``device`` ("cuda", "cpu") would run,
     on CUDA those of a card of this compute capability.
 
@@ -39,11 +40,8 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator["CudaAt
 
     Functions are replaced in torch's own modules: a mode would not be active where
     autograd computes activations again in backward.
-
-    Yields:
-        the attention of a CUDA card, which knows on which others it would be the same.
     """
-    on_cuda, attention = device == "cuda", CudaAttention(compute_capability)
+    on_cuda, attention = device == "cuda", partial(_cuda_attention, compute_capability)
     with (
         patch.object(F, "scaled_dot_product_attention", attention if on_cuda else _cpu_attention),
         patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
@@ -52,7 +50,7 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator["CudaAt
         patch.dict(RESULT_WITHOUT_DATA, RESULT_OF_CUDNN if on_cuda else {}),
         patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"]),
     ):
-        yield attention
+        yield
 
 
 def cuda_attention_kernel(
@@ -74,33 +72,18 @@ def cuda_attention_kernel(
     return "flash"
 
 
-class CudaAttention:
-    """``scaled_dot_product_attention`` of a card; it remembers what it was asked for."""
-
-    def __init__(self, compute_capability: str) -> None:
-        self._compute_capability = compute_capability
-        self._asked: set[tuple[torch.dtype, int, bool]] = set()
-
-    def __call__(self, q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
-        q, k, v = _as_autocast_gives_them(q, k, v)
-        needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
-        asked = (q.dtype, q.shape[-1], needs_backward)
-        self._asked.add(asked)
-        kernel = cuda_attention_kernel(*asked, self._compute_capability)
-        if kernel == "math":
-            return aten._scaled_dot_product_attention_math(q, k, v, scale=scale)[0]
-        if kernel == "flash":
-            return aten._scaled_dot_product_flash_attention(q, k, v, scale=scale)[0]
-        efficient = aten._scaled_dot_product_efficient_attention
-        return efficient(q, k, v, None, needs_backward, scale=scale)[0]
-
-    def is_same_on(self, compute_capability: str) -> bool:
-        """Whether cards of this compute capability would have run the same kernels."""
-        ours, theirs = (
-            [cuda_attention_kernel(*asked, capability) for asked in self._asked]
-            for capability in (self._compute_capability, compute_capability)
-        )
-        return ours == theirs
+def _cuda_attention(
+    compute_capability: str, q: Tensor, k: Tensor, v: Tensor, *, scale: float
+) -> Tensor:
+    q, k, v = _as_autocast_gives_them(q, k, v)
+    needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
+    kernel = cuda_attention_kernel(q.dtype, q.shape[-1], needs_backward, compute_capability)
+    if kernel == "math":
+        return aten._scaled_dot_product_attention_math(q, k, v, scale=scale)[0]
+    if kernel == "flash":
+        return aten._scaled_dot_product_flash_attention(q, k, v, scale=scale)[0]
+    efficient = aten._scaled_dot_product_efficient_attention
+    return efficient(q, k, v, None, needs_backward, scale=scale)[0]
 
 
 def _cpu_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:

@@ -76,14 +76,6 @@ def test_attention_runs_the_kernel_that_torch_picks_for_the_card(
     ]
 
 
-def test_attention_knows_on_which_cards_it_is_the_same():
-    tokens = torch.empty(1, 2, 64, 8, dtype=torch.bfloat16, device="meta")
-    with kernels_of("cuda") as attention:
-        assert attention.is_same_on("7.5")
-        F.scaled_dot_product_attention(tokens, tokens, tokens, scale=1.0)
-        assert attention.is_same_on("8.6") and not attention.is_same_on("7.5")
-
-
 def test_attention_runs_the_kernel_of_its_device():
     def run():
         q, k, v = (wanted(1, 2, 64, 8) for _ in range(3))
