@@ -79,8 +79,8 @@ def moments_of(tiles: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]
     """Mean and variance of each channel over ``tiles``, all (1, C, h, W) with any h and W."""
     each = [torch.var_mean(z[0].to(dtype), dim=(1, 2), correction=0) for z in tiles]
     variances, means = (torch.stack(found) for found in zip(*each, strict=True))
-    pixels = means.new_tensor([z[0, 0].numel() for z in tiles])
-    share = (pixels / pixels.sum())[:, None]
+    pixels = [z[0, 0].numel() for z in tiles]
+    share = means.new_tensor([count / sum(pixels) for count in pixels])[:, None]
     mean = (share * means).sum(0)
     # The variance of all is the mean of the tiles' variances plus the variance of their means.
     return mean, (share * (variances + (means - mean).square())).sum(0)
