@@ -25,6 +25,15 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def standin(session: nox.Session) -> None:
+    """Test the stand-in with the oldest PyTorch, which is built for CUDA 12."""
+    session.install("-e", ".[test]", "torch==2.6.0", "torchvision==0.21.0")
+    # Its own cuDNN, 9.1, cannot choose for a card that is not there: 9.8 is the first.
+    session.install("--no-deps", "nvidia-cudnn-cu12==9.10.2.21")
+    session.run("pytest", "tests/harness/standin", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     session.install("ruff>=0.9")

@@ -1,5 +1,6 @@
 """CAD: a convolutional adapter in parallel with the whole image encoder."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -56,10 +57,19 @@ class Cad(Adapter):
         self.branch = branch(6, sam.prompt_encoder.embed_dim, self.grid)
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
+        images = images.to(torch.promote_types(embedding.dtype, torch.float32))
+        return embedding + self.settings.scale * self.branch(self._seen(images))
+
+    def _seen(self, images: Tensor) -> Tensor | Iterator[Tensor]:
+        """What the branch sees of images of SAM's size: if it is lean, one image after the other,
+        so that their Fourier transforms never exist all at once."""
+        if self.settings.lean:
+            return (self.branch_input(self._reduced(image))[0] for image in images.split(1))
+        return self.branch_input(self._reduced(images))
+
+    def _reduced(self, images: Tensor) -> Tensor:
         size = [8 * side for side in self.grid]
-        precise = torch.promote_types(embedding.dtype, torch.float32)
-        small = F.interpolate(images.to(precise), size, mode="bilinear", antialias=True)
-        return embedding + self.settings.scale * self.branch(self.branch_input(small))
+        return F.interpolate(images, size, mode="bilinear", antialias=True)
 
     def branch_input(self, images: Tensor) -> Tensor:
         """The image and its high frequencies side by side: (B, 3, H, W) -> (B, 6, H, W)."""

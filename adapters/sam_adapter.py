@@ -73,7 +73,7 @@ class OfficialPrompts(nn.Module):
 
     def features(self, pixels: Tensor, patches: Tensor) -> Tensor:
         """F (B, g, g, d) from pixels (B, 3, S, S) and patch embedding (B, g, g, D)."""
-        high = high_frequency(pixels, self.settings.high_frequency_ratio)
+        high = high_frequency(pixels, self.settings.high_frequency_ratio).to(pixels.dtype)
         tokens = _scramble(patches) if self.settings.scramble else patches
         return self.embedding(tokens) + self.frequency(high).permute(0, 2, 3, 1)
 
@@ -101,7 +101,7 @@ class CadPrompts(nn.Module):
 
     def features(self, pixels: Tensor, tokens: Tensor) -> Tensor:
         """F (B, g, g, 192) from pixels (B, 3, S, S) and the first block's input (B, g, g, D)."""
-        high = high_frequency(pixels, self.settings.high_frequency_ratio)
+        high = high_frequency(pixels, self.settings.high_frequency_ratio).to(pixels.dtype)
         flat = F.unfold(high, self.patch, stride=self.patch).transpose(1, 2)
         flat = flat.unflatten(1, tokens.shape[1:3])
         return self.embedding(tokens) + self.frequency(flat)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from stage import Stage
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -15,3 +16,10 @@ def one_thread() -> Iterator[None]:
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """A process on the stand-in, for functions that are to run there."""
+    with Stage() as started:
+        yield started

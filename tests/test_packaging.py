@@ -1,5 +1,6 @@
 """One import name: what is installed lies below ``samfit``, wherever it is installed from."""
 
+import platform
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import samfit
+from samfit.harness.standin.build import LIBRARY, MACHINES, NVML
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "torchvision", "segment_anything", "numpy", "pandas", "matplotlib", "pydantic"}
@@ -35,8 +37,8 @@ def run(*arguments: str | Path, **options) -> str:
 
 
 @pytest.fixture(scope="module")
-def wheels(tmp_path_factory) -> list[set[str]]:
-    """The files of a wheel that is built from the checkout, and of one from its source archive."""
+def wheels(tmp_path_factory) -> list[tuple[str, set[str]]]:
+    """Name and files of a wheel that is built from the checkout, and of one from its archive."""
     folder = tmp_path_factory.mktemp("dist")
     build = ("-m", "hatchling", "build", "-d", folder)
     run(*build, "-t", "sdist", cwd=ROOT)
@@ -48,7 +50,7 @@ def wheels(tmp_path_factory) -> list[set[str]]:
     for source in (ROOT, unpacked):
         run(*build, "-t", "wheel", cwd=source)
         (wheel,) = folder.glob("*.whl")
-        found.append(set(zipfile.ZipFile(wheel).namelist()))
+        found.append((wheel.name, set(zipfile.ZipFile(wheel).namelist())))
         wheel.unlink()
     return found
 
@@ -56,7 +58,7 @@ def wheels(tmp_path_factory) -> list[set[str]]:
 def test_a_wheel_is_the_same_from_the_source_archive_and_holds_only_its_own_folder(wheels):
     from_checkout, from_archive = wheels
     assert from_checkout == from_archive
-    tops = {name.partition("/")[0] for name in from_checkout}
+    tops = {name.partition("/")[0] for name in from_checkout[1]}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"samfit"}
 
 
@@ -67,8 +69,21 @@ def test_a_wheel_holds_every_file_of_the_rooms_and_no_benchmark(wheels):
     expected = {f"samfit/{name}" for name in tracked.stdout.split()}
     if not expected:
         pytest.skip("this is no checkout: git names no files")
-    assert expected <= wheels[0]
-    assert not any(name.startswith("samfit/bench") for name in wheels[0])
+    _, files = wheels[0]
+    assert expected <= files
+    assert not any(name.startswith("samfit/bench") for name in files)
+
+
+def test_a_wheel_brings_the_stand_in_compiled_and_says_for_which_computers(wheels):
+    built = {f"samfit/harness/standin/built/{path.name}" for path in (LIBRARY, NVML)}
+    for name, files in wheels:
+        there = {file for file in files if file.startswith("samfit/harness/standin/built/")}
+        if sys.platform == "linux" and platform.machine() in MACHINES:
+            assert there == built
+            assert name.endswith(f"-py3-none-manylinux_2_17_{platform.machine()}.whl")
+        else:
+            assert not there
+            assert name.endswith("-py3-none-any.whl")
 
 
 def test_folders_of_a_user_with_our_old_names_are_not_in_the_way(tmp_path):

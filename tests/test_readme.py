@@ -10,32 +10,6 @@ import samfit
 from samfit import Cell
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-ROWS = re.findall(r"^\| (.+?) \[\d\] \| ([\d,]+) \| ([\d,]+) \| ([+-][\d.]+)% \|$", README, re.M)
-INFERENCE = {"adapter": "decoder", "phase": "infer"}
-CADS = {"adapter": "sam_adapter", "settings": {"variant": "cad"}}
-# A Cell, the MiB that others published for it, and how far a prediction may be from them.
-PUBLISHED = [
-    (Cell(**INFERENCE, backbone="vit_b", batch_size=1), 2_789, 0.01),
-    (Cell(**INFERENCE, backbone="vit_b", batch_size=8), 19_934, 0.01),
-    (Cell(**INFERENCE, backbone="vit_h", batch_size=1), 5_758, 0.01),
-    (Cell(**INFERENCE, backbone="vit_h", batch_size=8), 28_806, 0.01),
-    (Cell(**CADS, batch_size=1), 7_083, 0.05),
-    (Cell(**CADS, batch_size=4), 27_272, 0.05),
-    (Cell(adapter="lora"), 7_024, 0.01),
-]
-
-
-@pytest.mark.parametrize(
-    ("row", "published"), list(zip(ROWS, PUBLISHED, strict=True)), ids=lambda v: str(v)[:40]
-)
-def test_predictions_are_near_published_figures_and_the_table_of_them_is_current(row, published):
-    (what, others, ours, difference), (cell, mib, tolerance) = row, published
-    words = (f"batch {cell.batch_size}", cell.backbone.removeprefix("vit_").upper())
-    assert words[0] in what and f"ViT-{words[1]}" in what
-    peak_mib = samfit.predict(cell).memory.peak_allocated_bytes / 2**20
-    assert peak_mib == pytest.approx(mib, rel=tolerance)
-    assert (others, ours) == (f"{mib:,}", f"{peak_mib:,.0f}")
-    assert f"{peak_mib / mib - 1:+.1%}" == f"{difference}%"
 
 
 def test_shows_the_two_commands():

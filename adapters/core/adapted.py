@@ -81,8 +81,7 @@ class AdaptedSam(nn.Module):
         self._check_attached()
         self._check_images(images)
         self.adapter.begin()
-        if embedding is None:
-            embedding = self.embed(images)
+        embedding = self.embed(images) if embedding is None else embedding.to(self._dtype)
         return self.adapter.correct(embedding, images)
 
     def embed(self, images: Tensor) -> Tensor:
@@ -107,6 +106,11 @@ class AdaptedSam(nn.Module):
                 f"{adapter.title} needs the image encoder, since {reads}: keep the encoder."
             )
         self.adapter.hold(_EncoderElsewhere(self.sam))
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        """The type of SAM's tokens."""
+        return self.sam.mask_decoder.iou_token.weight.dtype
 
     def _check_images(self, images: Tensor) -> None:
         side = self.sam.image_encoder.img_size
@@ -156,11 +160,11 @@ class AdaptedSam(nn.Module):
         self, embedding: Tensor, boxes: Tensor | None, points: Tensor | None = None
     ) -> Tensor:
         """Mask logits of image embeddings (B, C, g, g), otherwise as ``forward``."""
-        prompt_encoder = self.sam.prompt_encoder
-        with in_full_precision(embedding.device):  # in bfloat16 coordinates would lose their place
-            sparse, dense = encode_prompts(prompt_encoder, boxes, len(embedding), points)
-            image_pe = prompt_encoder.get_dense_pe()
-        masks, _ = decode_masks(self.sam.mask_decoder, embedding, image_pe, sparse, dense)
+        encoder, dtype = self.sam.prompt_encoder, self._dtype
+        with in_full_precision(embedding.device):  # in 16 bits coordinates would lose their place
+            sparse, dense = encode_prompts(encoder, boxes, len(embedding), points)
+            image_pe = encoder.get_dense_pe().to(dtype)
+        masks, _ = decode_masks(self.sam.mask_decoder, embedding, image_pe, sparse.to(dtype), dense)
         return masks[:, : self.adapter.settings.classes]
 
     def trainable(self) -> dict[str, nn.Parameter]:

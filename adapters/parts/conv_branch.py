@@ -40,7 +40,7 @@ class ConvBranch(nn.Module):
         self.blocks = nn.ModuleList(ConvBlock(channels) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv_up(scaled_to_one(x))
+        y = self.conv_up(scaled_to_one(x).to(self.conv_up.weight.dtype))
         pooled = []
         for block in self.blocks:
             y = block(y)

@@ -1,4 +1,5 @@
-"""bfloat16 by autocast: CUDA's own, or the same lists of operators for tensors of any device.
+"""Types of 16 bits: by autocast, CUDA's own or the same lists of operators for tensors of any
+device, or of a whole model.
 
 A prediction runs on tensors without a device, for which torch has no autocast, and torch's autocast
 for the CPU follows other lists. ``CudaAutocast`` applies CUDA's there, so that what is predicted or
@@ -10,12 +11,13 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from segment_anything.modeling.prompt_encoder import PositionEmbeddingRandom
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 # CUDA's lists, ATen/autocast_mode.h, as far as these functions occur in SAM and its adapters.
-IN_BFLOAT16 = {
+IN_16_BITS = {
     "addmm", "bmm", "conv2d", "conv_transpose2d", "einsum", "linear", "matmul", "__matmul__",
     "__rmatmul__", "mm", "scaled_dot_product_attention",
 }  # fmt: skip
@@ -25,20 +27,23 @@ IN_FLOAT32 = {
 }  # fmt: skip
 INTO_FLOAT32 = {"cumsum", "log_softmax", "prod", "softmax", "sum"}  # by their argument dtype
 IN_THE_WIDEST = {"addcmul", "addcdiv"}
-HELD_IN_BFLOAT16 = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+HELD_IN_16_BITS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 
-def autocast(device: torch.device) -> AbstractContextManager[Any]:
-    """A forward pass within it runs matrix products and convolutions in bfloat16."""
+def autocast(device: torch.device, dtype: torch.dtype) -> AbstractContextManager[Any]:
+    """A forward pass within it runs matrix products and convolutions in ``dtype``.
+
+    ``dtype`` is bfloat16 or float16.
+    """
     if device.type == "cuda":
-        return torch.autocast("cuda", torch.bfloat16)
-    return CudaAutocast()
+        return torch.autocast("cuda", dtype)
+    return CudaAutocast(dtype)
 
 
 def autocast_dtype(device: torch.device) -> torch.dtype | None:
     """The type in which matrix products on ``device`` run now; None without autocast."""
-    if CudaAutocast.active:
-        return torch.bfloat16
+    if CudaAutocast.active is not None:
+        return CudaAutocast.active
     kind = _kind(device)
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
 
@@ -52,34 +57,56 @@ def in_full_precision(device: torch.device) -> Iterator[None]:
 
 def contexts_to_compute_again() -> tuple[AbstractContextManager[Any], AbstractContextManager[Any]]:
     """``context_fn`` of ``torch.utils.checkpoint``, which resumes torch's autocast but not ours."""
-    return nullcontext(), CudaAutocast() if CudaAutocast.active else nullcontext()
+    active = CudaAutocast.active
+    return nullcontext(), nullcontext() if active is None else CudaAutocast(active)
 
 
-def hold_frozen_weights_in_bfloat16(model: nn.Module) -> None:
-    """Convert the frozen weights that autocast would convert each time they are used.
+def hold_frozen_weights(model: nn.Module, dtype: torch.dtype) -> None:
+    """Convert the frozen weights that autocast in ``dtype`` would convert each time they are used.
 
     Norms and position tables stay as they are, so this changes nothing in what is computed.
     """
     for module in model.modules():
-        if isinstance(module, HELD_IN_BFLOAT16):
+        if isinstance(module, HELD_IN_16_BITS):
             for parameter in module.parameters(recurse=False):
                 if not parameter.requires_grad:
-                    parameter.data = parameter.data.to(torch.bfloat16)
+                    parameter.data = parameter.data.to(dtype)
+
+
+def convert(model: nn.Module, dtype: torch.dtype) -> None:
+    """Convert all of ``model``, as ``model.to(dtype)`` does, but what encodes coordinates.
+
+    SAM's code multiplies float32 coordinates by these 256 numbers; in 16 bits they would lose their
+    place.
+    """
+    encoders = [m for m in model.modules() if isinstance(m, PositionEmbeddingRandom)]
+    kept = [encoder.positional_encoding_gaussian_matrix for encoder in encoders]
+    model.to(dtype)
+    for encoder, matrix in zip(encoders, kept, strict=True):
+        encoder.positional_encoding_gaussian_matrix = matrix
 
 
 class CudaAutocast(TorchFunctionMode):
-    """What ``torch.autocast("cuda", torch.bfloat16)`` does, to tensors of any device."""
+    """What ``torch.autocast("cuda", dtype)`` does, to tensors of any device.
 
-    active = False
+    Attributes:
+        active: the type of the autocast that is on now, or None.
+    """
+
+    active: torch.dtype | None = None
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
 
     def __enter__(self) -> "CudaAutocast":
-        self._was_active, CudaAutocast.active = CudaAutocast.active, True
+        self._before, CudaAutocast.active = CudaAutocast.active, self.dtype
         # As autocast does: a trained weight is converted once, however often it is used.
         self._converted: dict[int, Tensor] = {}
         return super().__enter__()
 
     def __exit__(self, *error: Any) -> None:
-        CudaAutocast.active = self._was_active
+        CudaAutocast.active = self._before
         self._converted.clear()
         super().__exit__(*error)
 
@@ -87,44 +114,45 @@ class CudaAutocast(TorchFunctionMode):
     @contextmanager
     def suspended(cls) -> Iterator[None]:
         """Within it the mode changes nothing."""
-        was_active, cls.active = cls.active, False
+        before, cls.active = cls.active, None
         try:
             yield
         finally:
-            cls.active = was_active
+            cls.active = before
 
     def __torch_function__(
         self, func: Callable, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         kwargs = dict(kwargs or {})
-        if self.active:
+        if self.active is not None:
             args, kwargs = self._converted_for(func, args, kwargs)
         return func(*args, **kwargs)
 
     def _converted_for(self, func: Callable, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
         name = getattr(func, "__name__", "")
-        if name in IN_BFLOAT16:
-            return self._all_to_bfloat16(args, kwargs)
+        if name in IN_16_BITS:
+            return self._all_to_16_bits(args, kwargs)
         if name in IN_FLOAT32 or (name == "interpolate" and INTERPOLATES_IN_FLOAT32):
-            return tree_map_only(Tensor, _to_float32, (args, kwargs))
-        if name in INTO_FLOAT32 and _is_bfloat16(args[0]) and kwargs.get("dtype") is None:
+            return tree_map_only(Tensor, to_float32, (args, kwargs))
+        if name in INTO_FLOAT32 and _has_16_bits(args[0]) and kwargs.get("dtype") is None:
             return args, kwargs | {"dtype": torch.float32}
         if name in IN_THE_WIDEST and len({t.dtype for t in _floating(args)}) > 1:
-            return tree_map_only(Tensor, _to_float32, (args, kwargs))
+            return tree_map_only(Tensor, to_float32, (args, kwargs))
         return args, kwargs
 
-    def _all_to_bfloat16(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    def _all_to_16_bits(self, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
         """The last first, as in torch: C++ compilers choose that order for arguments."""
-        kwargs = tree_map_only(Tensor, self._to_bfloat16, kwargs)
-        return tree_map_only(Tensor, self._to_bfloat16, args[::-1])[::-1], kwargs
+        kwargs = tree_map_only(Tensor, self._to_16_bits, kwargs)
+        return tree_map_only(Tensor, self._to_16_bits, args[::-1])[::-1], kwargs
 
-    def _to_bfloat16(self, t: Tensor) -> Tensor:
+    def _to_16_bits(self, t: Tensor) -> Tensor:
         if t.dtype != torch.float32:
             return t
-        if not (t.is_leaf and t.requires_grad):
-            return t.to(torch.bfloat16)
+        # Of a trained weight only: a view of one ends, and its id may be another's next.
+        if not (t.is_leaf and t.requires_grad) or t._is_view():
+            return t.to(self.dtype)
         if id(t) not in self._converted:
-            self._converted[id(t)] = t.to(torch.bfloat16)
+            self._converted[id(t)] = t.to(self.dtype)
         return self._converted[id(t)]
 
 
@@ -139,12 +167,13 @@ def _kind(device: torch.device) -> str:
     return "cpu" if device.type == "meta" else device.type
 
 
-def _to_float32(t: Tensor) -> Tensor:
-    return t.float() if _is_bfloat16(t) else t
+def to_float32(t: Tensor) -> Tensor:
+    """``t`` in float32 if it has a type of 16 bits, else as it is."""
+    return t.float() if _has_16_bits(t) else t
 
 
-def _is_bfloat16(t: Any) -> bool:
-    return isinstance(t, Tensor) and t.dtype == torch.bfloat16
+def _has_16_bits(t: Any) -> bool:
+    return isinstance(t, Tensor) and t.dtype in (torch.bfloat16, torch.float16)
 
 
 def _floating(args: Any) -> list[Tensor]:

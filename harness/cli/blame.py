@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import samfit
+from samfit.harness.cli.instrument import ChosenInstrument, say_why_traced
 from samfit.harness.cli.options import takes_cell
 from samfit.harness.cli.output import Json, plain_interrupt, print_answer, print_json
 from samfit.harness.record.cell import Cell
@@ -22,6 +23,7 @@ def blame(
             "first.",
         ),
     ] = None,
+    instrument: ChosenInstrument = None,
     output: Annotated[Path | None, typer.Option(help="Draw it, too: a .png or .svg file.")] = None,
     json_: Json = False,
 ) -> None:
@@ -37,8 +39,9 @@ def blame(
     if output:
         check_picture(output)
     other = None if against is None else cell_against(cell, against)
+    say_why_traced(cell, instrument)
     with plain_interrupt():
-        answer = samfit.blame(cell) if other is None else samfit.blame(cell, other)
+        answer = samfit.blame(cell, other, instrument)
     both = [answer] if isinstance(answer, samfit.Blame) else [answer.one, answer.other]
     if output:
         write_picture(icicle(both), output)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 import samfit
+from samfit.harness.cli.instrument import say_why_traced
 from samfit.harness.cli.options import Set, cell_from_options, has_options_of, takes
 from samfit.harness.cli.output import Bars, Json, interruptible, print_answer, print_json
 from samfit.harness.record.cell import Cell
@@ -22,7 +23,7 @@ def cells_from_options(adapter: Names = None, settings: Set = None, **given: Any
     return [cell_from_options(name, settings, **given) for name in names]
 
 
-@takes("cells", cells_from_options, leave_out=("device", "compute_capability"))
+@takes("cells", cells_from_options, leave_out=("device", "gpu", "compute_capability"))
 def fit(
     cells: list[Cell],
     memory: Annotated[
@@ -51,6 +52,7 @@ def fit(
     if output:
         check_picture(output)
     cards = [*map(samfit.unnamed_card, memory or []), *map(samfit.find_card, gpu or [])]
+    say_why_traced(cells[0], None)
     cards = list(dict.fromkeys(cards)) or list(samfit.COMMON_CARDS)
     wanted = cells[0].batch_size
     with interruptible("; nothing was found"):

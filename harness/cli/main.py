@@ -19,6 +19,7 @@ from samfit.harness.cli.fit import fit
 from samfit.harness.cli.list import list_adapters
 from samfit.harness.cli.measure import measure
 from samfit.harness.cli.predict import predict
+from samfit.harness.cli.published import published
 from samfit.harness.cli.report import report
 from samfit.harness.cli.segment import segment
 from samfit.harness.cli.sweep import sweep
@@ -35,7 +36,8 @@ app = typer.Typer(
 )
 app.command("list")(list_adapters)
 for each in (
-    predict, fit, blame, measure, validate, train, evaluate, segment, sweep, report, compare,
+    predict, fit, blame, measure, validate, published, train, evaluate, segment, sweep, report,
+    compare,
 ):  # fmt: skip
     app.command()(each)
 

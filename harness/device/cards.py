@@ -20,7 +20,7 @@ sheets do not say, logs give them: multi_processor_count=80, and 148.
 Contexts, in ``contexts.csv``, are right to about 15 MiB. Messages of CUDA out of memory give what a
 process has in use, what PyTorch allocated and what it reserved beyond that; the context is the
 rest. These are the largest found, leaving out processes in which other libraries held gigabytes,
-and messages that somebody made up. Small cards take less: 120 MiB where one of 6 GB and 8.6 was.
+and messages that somebody made up. Small cards take less: 120 MiB was found on one of 6 GB.
 
 PyTorch 2.14's wheels for CUDA 13 have kernels from compute capability 7.5 on; cards below it need
 those for CUDA 12.6 (``PYTORCH_RELEASES_CODE_CC`` in torch/cuda/__init__.py).
@@ -42,7 +42,7 @@ _COMMON = re.compile(
     r"|blackwell|(maxq)?workstationedition|serveredition"
 )
 _FORM = re.compile(r"sxm\d?|pcie|hbm\d?e?")
-_MEMORY_OF_CPU = re.compile(r"(?<=gh200) (120|480)gb")  # the driver has it in the card's name
+_MEMORY_OF_CPU = re.compile(r"(?<=gh200)[ _-]?(120|480) ?gb")  # part of its name
 
 
 @dataclass(frozen=True)

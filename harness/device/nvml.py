@@ -1,10 +1,13 @@
 """The driver's own view of the card, through NVML; asking never starts CUDA."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import pynvml
 import torch
+
+from samfit.harness.device.stood_in import STOOD_IN
 
 CARD = 0  # the device "cuda" is the first visible card
 
@@ -19,8 +22,8 @@ class Usage:
 
 def card() -> dict[str, Any]:
     """What the driver says about the card, named as in a record; None for each without a card."""
-    handle = _handle() if torch.cuda.is_available() else None
-    if handle is None:
+    handle = _handle()
+    if handle is None or not torch.cuda.is_available():
         return dict.fromkeys(("gpu", "gpu_memory_bytes", "gpu_capability", "driver"))
     major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
     return {
@@ -51,6 +54,8 @@ def _handle() -> Any:
     NVML ignores CUDA_VISIBLE_DEVICES; torch's private translation of card numbers does not, and is
     the only one that leaves CUDA alone. It fails where all cards are hidden.
     """
+    if STOOD_IN in os.environ:
+        return None
     try:
         pynvml.nvmlInit()
         return pynvml.nvmlDeviceGetHandleByIndex(torch.cuda._get_nvml_device_index(CARD))

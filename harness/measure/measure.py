@@ -4,7 +4,6 @@ Run it in a fresh process, as ``run/measure.py`` does: what an earlier Cell left
 in cuBLAS or in caches would be measured, too.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +14,7 @@ import torch
 from samfit.errors import UserError
 from samfit.harness.device.nvml import CARD
 from samfit.harness.measure.timing import time_steps, warm_up
-from samfit.harness.memory.cuda import explain, foreign_bytes, read_cuda
+from samfit.harness.memory.cuda import explain, foreign_bytes, read_cuda, set_allocator_options
 from samfit.harness.memory.exhausted import first_line, is_out_of_memory
 from samfit.harness.memory.figures import Memory
 from samfit.harness.memory.peak import traced_memory
@@ -27,8 +26,6 @@ from samfit.harness.step.step import Step, build_step, describe_method, describe
 from samfit.harness.trace.observe import STEPS
 from samfit.units import MIB
 
-# The spelling that every version reads, and the newer: neither may say what the Cell does not.
-ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
 MEMORY_STEPS = 3  # after the warm-up; always as many, since routing makes peaks differ by step
 
 
@@ -57,10 +54,7 @@ def _run(cell: Cell, times: Times) -> Record:
         raise UserError(
             "there is no CUDA device here: use --device cpu, or samfit predict, which needs none."
         )
-    for name in ALLOCATOR_VARIABLES:  # read when the allocator is first used in this process
-        os.environ.pop(name, None)
-    if cell.alloc_conf:
-        os.environ[ALLOCATOR_VARIABLES[0]] = cell.alloc_conf
+    set_allocator_options(cell.alloc_conf)
     clock = time.perf_counter()
     record = Record(
         cell=cell,

@@ -10,6 +10,17 @@ from samfit.harness.device import nvml
 from samfit.harness.memory.figures import Memory
 from samfit.harness.trace.trace import UNTRACED
 
+# The spelling that every version reads, and the newer: neither may say what nobody asked for.
+ALLOCATOR_VARIABLES = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF")
+
+
+def set_allocator_options(text: str) -> None:
+    """Give this process, before it uses CUDA, these options of the allocator and no others."""
+    for name in ALLOCATOR_VARIABLES:
+        os.environ.pop(name, None)
+    if text:
+        os.environ[ALLOCATOR_VARIABLES[0]] = text
+
 
 @functools.cache
 def foreign_bytes() -> int | None:

@@ -37,6 +37,7 @@ class Memory(Typed):
             predicted: reserved memory and a CUDA context as found on such cards.
         other_processes_bytes: what others held on the card when the measurement began.
         device_bytes: memory of the card.
+        unknown: what libraries may take beyond that, in words; predicted only.
         fits: names of the known cards, see ``cards.py``, that can hold the step with nothing else
             on them; predicted only.
     """
@@ -51,4 +52,40 @@ class Memory(Typed):
     process_bytes: Bytes | None = None
     other_processes_bytes: Bytes | None = None
     device_bytes: Bytes | None = None
+    unknown: list[str] | None = None
     fits: list[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exhausted(Typed):
+    """The request for memory at which a step ended, as PyTorch's message gives it.
+
+    Attributes:
+        requested_bytes: what it tried to get from the card.
+        allocated_bytes, reserved_bytes: what PyTorch's allocator held then.
+        free_bytes: what the card had left.
+        phase, module: where in the step that was.
+    """
+
+    requested_bytes: Bytes
+    allocated_bytes: Bytes
+    reserved_bytes: Bytes
+    free_bytes: Bytes
+    phase: str
+    module: str
+
+
+@dataclass(frozen=True)
+class Outcome(Typed):
+    """How a step ended on a card.
+
+    Attributes:
+        allocated_bytes, reserved_bytes: the most, in steady state; None if it did not end.
+        limited: whether a library asked for more than there was, and went on with less.
+        exhausted: what could not be served, if the step ended for it.
+    """
+
+    allocated_bytes: Bytes | None = None
+    reserved_bytes: Bytes | None = None
+    limited: bool = False
+    exhausted: Exhausted | None = None

@@ -9,6 +9,9 @@ from samfit.harness.memory.holders import Holder, bytes_of_alike
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Record
 from samfit.typed import Typed
+from samfit.units import MIB
+
+DESKTOP_BYTES = 512 * MIB  # what a desktop with a browser easily takes
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class Fit:
         batch_size: the largest that fits; 0 if none does.
         searched_up_to: the search ended there: if ``batch_size`` is as large, more may fit.
         peak_allocated_bytes, peak_reserved_bytes: of ``cell`` on a card that is large enough.
+        spare_bytes: what others on the card may take beside it, at least; None if nothing fits.
         next_allocated_bytes, next_reserved_bytes: of the next batch; None if it was not tried.
     """
 
@@ -102,6 +106,7 @@ class Fit:
     searched_up_to: int
     peak_allocated_bytes: int
     peak_reserved_bytes: int
+    spare_bytes: int | None
     next_allocated_bytes: int | None
     next_reserved_bytes: int | None
 

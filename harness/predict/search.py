@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from samfit.adapters.core.registry import adapter_class
 from samfit.errors import UserError
-from samfit.harness.device.cards import COMMON_CARDS, Card, find_card
-from samfit.harness.memory.need import Need
-from samfit.harness.predict.answers import Fit, MethodFit
-from samfit.harness.predict.predict import Prediction, check_checkpoint
+from samfit.harness.device.cards import Card
+from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
+from samfit.harness.predict.predict import check_checkpoint
+from samfit.harness.predict.sizes import Peaks, Sizes, sizes
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import Lever, apply_levers
 from samfit.harness.step.levers import usable_levers
@@ -18,86 +18,88 @@ from samfit.harness.step.levers import usable_levers
 Levers = tuple[Lever, ...]
 
 
-def fit(
-    cell: Cell, cards: Sequence[Card | str] = COMMON_CARDS, wanted: int | None = None, most: int = 8
-) -> list[MethodFit]:
-    """Find the largest batch of a method on each of ``cards``, and the levers that it takes.
+def search(cell: Cell, cards: Sequence[Card], wanted: int, most: int) -> list[MethodFit]:
+    """What fits of ``cell`` on each of ``cards``, by the best instrument of this process.
 
-    Args:
-        cell: the method. Levers that it sets are there from the beginning, and the others are
-            tried on top of them.
-        cards: where it is to run, with nothing else on them: names, or what ``unnamed_card`` gives.
-            Default: a card of each usual size, from 8 to 80 GB.
-        wanted: the batch for which the fewest levers are sought. Default: that of ``cell``.
-        most: the batch at which the search for the largest ends; not before ``wanted``.
-
-    Returns:
-        A MethodFit for each card: what fits of ``cell`` as it is, with the fewest levers that
-        ``wanted`` takes, and with every lever that changes nothing but memory and time.
-
-    Raises:
-        UserError: for a Cell that cannot be built, or that cannot run on one of the cards.
+    Args and errors are those of ``run/fit.py``.
     """
-    found = [find_card(card) if isinstance(card, str) else card for card in cards]
-    _check(cell, found)
-    wanted = wanted or cell.batch_size
-    search = _Search(cell, wanted, max(wanted, most))
-    return [search.on(card) for card in found]
+    _check(cell)
+    searching = _Search(cell, wanted, max(wanted, most))
+    return [searching.on(card) for card in cards]
 
 
-def _check(cell: Cell, cards: Sequence[Card]) -> None:
+def _check(cell: Cell) -> None:
     if cell.device != "cuda":
         raise UserError(f"samfit fit answers for CUDA cards: leave out --device {cell.device}.")
-    lacking = [c.name for c in cards if not c.computes_in_bfloat16]
-    if cell.precision == "bf16" and lacking:
-        raise UserError(
-            f"{lacking[0]} cannot compute in bfloat16: leave out --precision bf16, or this card."
-        )
     check_checkpoint(cell)
 
 
-class Needs:
-    """The needs of a Cell's method and levers, predicted once for each batch size.
+class Batches:
+    """The batch sizes of a Cell's method and levers, on any card.
 
     Batches are multiples of ``cell.gradient_accumulation``, into whose parts they must be cut.
     """
 
-    def __init__(self, cell: Cell) -> None:
-        self.cell = cell
-        self._known: dict[int, Need] = {}
+    def __init__(self, cell: Cell, sizes: Sizes) -> None:
+        self._cell, self._sizes = cell, sizes
+        self._known: dict[str, dict[int, Peaks]] = {}  # by compute capability, then by batch
 
-    def of(self, batch_size: int) -> Need:
-        """The need of this batch."""
-        if batch_size not in self._known:
-            cell = replace(self.cell, batch_size=batch_size)
-            self._known[batch_size] = Prediction(cell).need
-        return self._known[batch_size]
+    def cell(self, batch_size: int, card: Card) -> Cell:
+        """The Cell with this batch, on such a card."""
+        capability = card.compute_capability
+        return replace(self._cell, batch_size=batch_size, compute_capability=capability)
 
-    def largest_batch(self, card: Card, most: int) -> int:
+    def peaks(self, batch_size: int, card: Card) -> Peaks:
+        """What this batch takes where it has room enough."""
+        known = self._known.setdefault(card.compute_capability, {})
+        if batch_size not in known:
+            known[batch_size] = self._sizes.peaks(self.cell(batch_size, card))
+        return known[batch_size]
+
+    def fits(self, batch_size: int, card: Card) -> bool:
+        """Whether this batch ends on ``card``."""
+        return self._sizes.fits(self.cell(batch_size, card), card.usable_bytes)
+
+    def largest(self, card: Card, most: int) -> int:
         """The largest batch that fits ``card``, 0 for none; at most ``most``.
 
-        Both it and the next, which does not fit, have been predicted; a line through the batches
-        known so far only says where to look.
+        Both it and the next, which does not fit, have been tried; a line through the batches known
+        so far only says where to look.
         """
-        unit, capacity = self.cell.gradient_accumulation, card.usable_bytes
-        fitting, failing, stride = 0, most // unit + 1, 1
+        unit = self._cell.gradient_accumulation
+        if not self.fits(unit, card):
+            return 0
+        if most < 2 * unit or not self.fits(2 * unit, card):
+            return unit
+        fitting, failing, stride = 2, most // unit + 1, 1
         while failing - fitting > 1:
-            count = min(max(self._guess(capacity) // unit, fitting + stride), failing - 1)
-            if self.of(count * unit).on(card).fits(capacity):
+            count = min(max(self._guess(card) // unit, fitting + stride), failing - 1)
+            if self.fits(count * unit, card):
                 stride = 2 * stride if count == fitting + stride else 1
                 fitting = count
             else:
                 failing, stride = count, 1
         return fitting * unit
 
-    def _guess(self, capacity_bytes: int) -> int:
-        """Where a line through two batches that are known reaches the capacity."""
-        if len(self._known) < 2:
-            return self.cell.gradient_accumulation * (1 + len(self._known))
-        first, *_, last = sorted(self._known)
-        growth = (self.of(last).middle_bytes - self.of(first).middle_bytes) / (last - first)
-        room = capacity_bytes - self.of(last).middle_bytes
-        return last + math.floor(room / max(growth, 1))
+    def spare_bytes(self, batch_size: int, card: Card) -> int:
+        """What others on ``card`` may take, and this batch still ends there, at least.
+
+        PyTorch's allocator takes what it can get before it gives back what it keeps, so what it
+        leaves free says little where memory is short: there the batch is tried beside a desktop.
+        """
+        free = card.usable_bytes - self.peaks(batch_size, card).reserved_bytes
+        if free >= DESKTOP_BYTES:
+            return free
+        beside = card.usable_bytes - DESKTOP_BYTES
+        if beside > 0 and self._sizes.fits(self.cell(batch_size, card), beside):
+            return DESKTOP_BYTES
+        return max(free, 0)
+
+    def _guess(self, card: Card) -> int:
+        """Where a line through the two smallest batches reaches the card's capacity."""
+        unit = self._cell.gradient_accumulation
+        one, two = self.peaks(unit, card).middle_bytes, self.peaks(2 * unit, card).middle_bytes
+        return unit * (1 + math.floor((card.usable_bytes - one) / max(two - one, 1)))
 
 
 class _Search:
@@ -107,7 +109,8 @@ class _Search:
         self._cell, self._wanted = cell, wanted
         self._most = most - most % cell.gradient_accumulation
         self._levers = usable_levers(cell)
-        self._needs: dict[tuple[str, ...], Needs] = {}
+        self._batches: dict[tuple[str, ...], Batches] = {}
+        self._sizes = sizes()
 
     def on(self, card: Card) -> MethodFit:
         method = adapter_class(self._cell.adapter)
@@ -146,29 +149,29 @@ class _Search:
         )
 
     def _wanted_fits(self, levers: Levers, card: Card) -> bool:
-        return self._of(levers).of(self._wanted).on(card).fits(card.usable_bytes)
+        return self._of(levers).fits(self._wanted, card)
 
-    def _of(self, levers: Levers) -> Needs:
+    def _of(self, levers: Levers) -> Batches:
         names = tuple(lever.name for lever in levers)
-        if names not in self._needs:
-            self._needs[names] = Needs(apply_levers(self._cell, levers))
-        return self._needs[names]
+        if names not in self._batches:
+            self._batches[names] = Batches(apply_levers(self._cell, levers), self._sizes)
+        return self._batches[names]
 
     def _fit(self, levers: Levers, card: Card) -> Fit:
-        needs, most, unit = self._of(levers), self._most, self._cell.gradient_accumulation
-        batch = needs.largest_batch(card, most)
+        batches, most, unit = self._of(levers), self._most, self._cell.gradient_accumulation
+        batch = batches.largest(card, most)
         shown = max(batch, unit)
-        held = needs.of(shown).on(card).unlimited
-        more = needs.of(batch + unit).on(card).unlimited if 0 < batch < most else None
-        capability = card.compute_capability
+        held = batches.peaks(shown, card)
+        more = batches.peaks(batch + unit, card) if 0 < batch < most else None
         return Fit(
-            cell=replace(needs.cell, batch_size=shown, compute_capability=capability),
+            cell=batches.cell(shown, card),
             levers=tuple(lever.name for lever in levers),
             exact=all(lever.exact for lever in levers),
             batch_size=batch,
             searched_up_to=most,
-            peak_allocated_bytes=held.peak_allocated_bytes,
-            peak_reserved_bytes=held.peak_reserved_bytes,
-            next_allocated_bytes=more.peak_allocated_bytes if more else None,
-            next_reserved_bytes=more.peak_reserved_bytes if more else None,
+            peak_allocated_bytes=held.allocated_bytes,
+            peak_reserved_bytes=held.reserved_bytes,
+            spare_bytes=batches.spare_bytes(batch, card) if batch else None,
+            next_allocated_bytes=more.allocated_bytes if more else None,
+            next_reserved_bytes=more.reserved_bytes if more else None,
         )

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 from samfit.adapters.sam.sizes import BACKBONES, PATCH_SIZE, backbone_sizes
 from samfit.errors import UserError
+from samfit.harness.device.cards import find_card
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.record.recipe import Recipe
 from samfit.typed import Typed, checked, option
 
 Phase = Literal["train", "infer"]
-Precision = Literal["fp32", "bf16"]
+Precision = Literal["fp32", "fp16", "bf16", "bf16-pure"]
 Attention = Literal["eager", "sdpa"]
 Optimizer = Literal["adamw", "adamw_fused", "adamw_8bit"]
 Prompt = Literal["box", "none", "mask_box", "points"]
@@ -24,6 +25,7 @@ LossName = Literal[
 ]  # fmt: skip
 Device = Literal["cuda", "cpu"]
 
+DEFAULT_CAPABILITY = "8.0"
 IMAGE_SIZES = range(2 * PATCH_SIZE, 8192 + 1, PATCH_SIZE)
 
 
@@ -52,8 +54,9 @@ class Cell(Typed):
     )
     precision: Precision = option(
         "fp32",
-        "Precision of the computation. With bf16, matrix products and convolutions run in bfloat16 "
-        "(autocast), and frozen weights are stored in it.",
+        "Precision of the computation. With bf16 or fp16, matrix products and convolutions run in "
+        "bfloat16 or float16 (autocast), and frozen weights are stored in it; fp16 also scales the "
+        "loss. With bf16-pure, the whole model is in bfloat16.",
     )
     attention: Attention = option(
         "eager",
@@ -91,13 +94,25 @@ class Cell(Typed):
         "weighted_structure is structure with its BCE weighted, too, as published.",
     )
     device: Device = option("cuda", "Kind of device that the step runs on.")
+    gpu: str = option(
+        "",
+        'Card that the step is predicted for, such as "RTX 3060". Default: a card of '
+        "--compute-capability with more memory than any step takes.",
+    )
     compute_capability: str = option(
-        "8.0", "Compute capability of the GPU; it decides how much memory matrix libraries reserve."
+        "",
+        "Compute capability of the GPU: it decides which kernels PyTorch and its libraries choose, "
+        "and how much memory these take. Default: that of --gpu; without --gpu 8.0.",
     )
     alloc_conf: str = option(
         "",
         "Options of PyTorch's CUDA allocator, written as in PYTORCH_CUDA_ALLOC_CONF, such as "
         "expandable_segments:True. Default: none.",
+    )
+    cudnn_benchmark: bool = option(
+        False,
+        "Let cuDNN try its algorithms and keep the fastest (torch.backends.cudnn.benchmark), as "
+        "many scripts do: each is tried with its workspace.",
     )
     seed: int = option(0, "Random seed of weights and data.", ge=0, le=2**63 - 1)
     checkpoint: str | None = option(
@@ -112,6 +127,7 @@ class Cell(Typed):
         own = backbone_sizes(self.backbone).image_size
         object.__setattr__(self, "image_size", self.image_size or own)
         object.__setattr__(self, "settings", dict(sorted(self.settings.items())))
+        self._settle_card()
         if self.image_size not in IMAGE_SIZES:
             raise UserError(
                 f"--image-size must be a multiple of {PATCH_SIZE}, the patch size, from "
@@ -132,6 +148,20 @@ class Cell(Typed):
                 f"--compute-capability must look like 8.0, got {self.compute_capability!r}."
             )
         AllocatorOptions.parse(self.alloc_conf)
+
+    def _settle_card(self) -> None:
+        """Let the card's name and its compute capability agree, whichever is given."""
+        capability = self.compute_capability or DEFAULT_CAPABILITY
+        if self.gpu:
+            card = find_card(self.gpu)
+            capability = card.compute_capability
+            object.__setattr__(self, "gpu", card.name)
+        if self.compute_capability not in ("", capability):
+            raise UserError(
+                f"--compute-capability {self.compute_capability} is not that of {self.gpu}, which "
+                f"has {capability}: leave one of them out."
+            )
+        object.__setattr__(self, "compute_capability", capability)
 
     @property
     def classes(self) -> int:

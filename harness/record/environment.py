@@ -18,7 +18,11 @@ from samfit.harness.record.weights import checkpoint_file
 
 HOUSE = Path(__file__).parents[2]  # the folder that holds adapters/ and harness/
 ABOVE_RECORDS = {"run", "report", "cli"}  # rooms that no figure of a record depends on
-PACKAGES = ("samfit", "torch", "torchvision", "segment-anything")
+PACKAGES = (
+    "samfit", "torch", "torchvision", "segment-anything", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13",
+)  # fmt: skip
+
+SOURCES = (".py", ".csv", ".c", ".h", ".txt")
 
 
 class Environment(TypedDict, total=False):
@@ -60,6 +64,7 @@ def machine() -> Environment:
 
     from samfit.harness.device import nvml
 
+    card = cast(Environment, nvml.card())
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -68,8 +73,9 @@ def machine() -> Environment:
         "packages": {name: _version(name) for name in PACKAGES},
         "cuda": torch.version.cuda,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
-        "cudnn": torch.backends.cudnn.version() if torch.cuda.is_available() else None,
-        **cast(Environment, nvml.card()),
+        # Asking starts CUDA, after which no process could be forked to rehearse in.
+        "cudnn": torch.backends.cudnn.version() if card["gpu"] else None,
+        **card,
         **_commit(),
         "code_sha256": code_sha256(),
     }
@@ -117,7 +123,7 @@ def _sources() -> Iterator[Path]:
     """The files whose content may change a record."""
     rooms = [room for room in (HOUSE / "harness").iterdir() if room.name not in ABOVE_RECORDS]
     for folder in (HOUSE / "adapters", *rooms):
-        yield from (path for path in folder.rglob("*") if path.suffix in (".py", ".csv"))
+        yield from (path for path in folder.rglob("*") if path.suffix in SOURCES)
 
 
 def _commit() -> Environment:

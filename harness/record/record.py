@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from samfit.errors import UserError
-from samfit.harness.memory.figures import Memory
+from samfit.harness.memory.figures import Exhausted, Memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
 from samfit.typed import Count, Positive, PositiveCount, Typed
@@ -22,7 +22,8 @@ SCHEMA = 1
 Milliseconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Status = Literal["ok", "oom", "timeout", "error", "unsupported"]
-Source = Literal["predicted", "measured-cuda", "measured-cpu"]
+Instrument = Literal["rehearsal", "trace"]  # of predictions
+Source = Literal["predicted", "traced", "measured-cuda", "measured-cpu"]
 
 
 def measured_source(cell: Cell) -> Source:
@@ -129,12 +130,14 @@ class Record(Typed):
     Attributes:
         cell: what was run.
         status: how it ended; anything but ``ok`` has a ``message``.
-        source: ``predicted``, ``measured-cuda`` or ``measured-cpu``.
+        source: ``predicted``, ``measured-cuda`` or ``measured-cpu``; ``traced`` is a prediction by
+            trace that is compared with a rehearsal.
         message: one sentence about how it ended, and what to do.
         traced: in words, what the step contained.
         assumption: in words, what a prediction assumes where memory depends on data.
         method: the adapter in words.
         environment: versions, card, machine, commit, see ``environment.py``.
+        oom: at which request a rehearsed step ended, if its card had no more memory.
         started: when, in ISO 8601, UTC.
         duration_ms: how long getting this record took, without imports.
     """
@@ -148,6 +151,7 @@ class Record(Typed):
     method: Method | None = None
     params: Parameters | None = None
     memory: Memory | None = None
+    oom: Exhausted | None = None
     timing: Timing = field(default_factory=Timing)
     compute: Compute | None = None
     accuracy: Accuracy | None = None

@@ -1,7 +1,7 @@
 """Executors: they run tasks somewhere, and give each record as soon as there is one."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property, partial
 from queue import SimpleQueue
@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Record
+from samfit.harness.run.predict import rehearsing
 from samfit.harness.run.process import NoAnswerError, WorkerProcess
 from samfit.harness.run.task import Task
 
@@ -36,8 +37,10 @@ class Executor(Protocol):
 class LocalWorkers:
     """The executor of this machine: worker processes. Use it as a context manager.
 
-    Tasks that use all processors, or the card, run one at a time and in their order; they share a
-    process unless they need a fresh one. Then those of one thread run side by side.
+    Predictions come first, side by side, rehearsed where they can be; then traces, as a computer
+    makes them that cannot rehearse. Tasks that use all processors, or the card, run one at a time
+    and in their order; they share a process unless they need a fresh one. Then those of one thread
+    run side by side.
     """
 
     def __enter__(self) -> "LocalWorkers":
@@ -58,8 +61,11 @@ class LocalWorkers:
 
     def run(self, tasks: Sequence[Task], limit_s: float | None = None) -> Iterator[Record]:
         """The record of each task, as soon as there is one."""
+        answer = partial(record_of, limit_s=limit_s)
+        yield from side_by_side(answer, [t for t in tasks if t.how == "predict"], rehearsing())
+        yield from side_by_side(answer, [t for t in tasks if t.how == "trace"])
         for task in tasks:
-            if task.one_thread:
+            if task.one_thread or task.is_prediction:
                 continue
             if task.needs_fresh_process:
                 with WorkerProcess() as fresh:
@@ -68,7 +74,7 @@ class LocalWorkers:
                 record = record_of(self._shared, task, limit_s)
             yield record
         left = [task for task in tasks if task.one_thread]
-        yield from side_by_side(partial(record_of, limit_s=limit_s), left)
+        yield from side_by_side(answer, left)
 
 
 def record_of(worker: WorkerProcess, task: Task, limit_s: float | None = None) -> Record:
@@ -80,9 +86,13 @@ def record_of(worker: WorkerProcess, task: Task, limit_s: float | None = None) -
 
 
 def side_by_side(
-    work: Callable[[WorkerProcess, T], Answer], items: Sequence[T]
+    work: Callable[[WorkerProcess, T], Answer],
+    items: Sequence[T],
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Answer]:
     """``work`` on each item, as soon as it is done; each at a time has a process and a thread.
+
+    The processes have the variables of ``environment`` in place of those of this one.
 
     Raises:
         UserError: if ``work`` does; nothing else goes on then.
@@ -90,7 +100,7 @@ def side_by_side(
     if not items:
         return
     count = min(MOST, _processors(), len(items))
-    workers = [WorkerProcess(threads=1) for _ in range(count)]
+    workers = [WorkerProcess(1, environment) for _ in range(count)]
     free: SimpleQueue[WorkerProcess] = SimpleQueue()
     for worker in workers:
         free.put(worker)

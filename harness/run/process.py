@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, TimeoutError
 from contextlib import suppress
 from threading import Lock
@@ -42,9 +43,16 @@ class NoAnswerError(UserError):
 class WorkerProcess:
     """Started on creation, and again if it ends; use it as a context manager."""
 
-    def __init__(self, threads: int | None = None) -> None:
-        """``threads``: how many it computes with. Default: as many as there are processors."""
-        self._environment = dict(os.environ)
+    def __init__(
+        self, threads: int | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it.
+
+        Args:
+            threads: how many it computes with. Default: as many as there are processors.
+            environment: variables that it has in place of those of this process.
+        """
+        self._environment = {**os.environ, **(environment or {})}
         if threads is not None:
             self._environment["OMP_NUM_THREADS"] = str(threads)
         self._starting = Lock()

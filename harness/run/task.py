@@ -8,7 +8,9 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Record, Source, Status, measured_source
 
-How = Literal["predict", "measure", "measure_memory", "score"]
+How = Literal["predict", "trace", "measure", "measure_memory", "score"]
+
+PREDICTED: dict[How, Source] = {"predict": "predicted", "trace": "traced"}
 
 TIME_LIMIT_S = 900.0  # of a task in a sweep; those of bench and accuracy took a minute on two cores
 
@@ -18,12 +20,17 @@ class Task:
     """What a worker is asked to do.
 
     Attributes:
-        how: ``predict`` memory, ``measure`` memory and time, ``measure_memory`` alone, or ``score``
-            the masks after a training.
+        how: ``predict`` memory, or ``trace`` it, to be compared with a rehearsal; ``measure``
+            memory and time, or ``measure_memory`` alone; ``score`` the masks after a training.
     """
 
     how: How
     cell: Cell
+
+    @property
+    def is_prediction(self) -> bool:
+        """Whether it takes neither a card nor all processors."""
+        return self.how in PREDICTED
 
     @property
     def needs_fresh_process(self) -> bool:
@@ -42,7 +49,7 @@ class Task:
     @property
     def source(self) -> Source:
         """The source of the Record that answers this task."""
-        return "predicted" if self.how == "predict" else measured_source(self.cell)
+        return PREDICTED.get(self.how) or measured_source(self.cell)
 
     @property
     def key(self) -> str:

@@ -1,7 +1,6 @@
 """Predicted against measured memory: which Cells, in which order, and for how long."""
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from samfit.adapters.core.registry import adapter_names
@@ -12,8 +11,9 @@ from samfit.harness.record.lever import apply_levers
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.run.executor import Executor
-from samfit.harness.run.sweep import chosen, run_tasks
-from samfit.harness.run.task import TIME_LIMIT_S, Task
+from samfit.harness.run.pairs import check_minutes, run_pairs
+from samfit.harness.run.sweep import chosen
+from samfit.harness.run.task import Task
 from samfit.harness.step.levers import usable_levers
 from samfit.progress import SILENT, Progress
 
@@ -39,22 +39,20 @@ def validate(
         store: where records are kept; the same call with the same store resumes.
         device: ``cuda``, or ``cpu``: this checks the tracer alone, on real tensors.
         backbone: Default: ``vit_b``; ``vit_tiny`` on the CPU.
-        minutes: after these no further Cell is begun.
+        minutes: after these nothing further is begun.
         executor, progress: as in ``sweep``.
 
     Yields:
-        The records that are stored, then a prediction and a measurement of each Cell that is left.
+        The records that are stored, then a prediction and a measurement of each Cell that is left,
+        predictions of some Cells before their measurements.
 
     Raises:
         UserError: for an unknown backbone, a store that cannot be used, or where there is no card.
     """
-    if not minutes > 0:
-        raise UserError(f"--minutes must be more than 0, got {minutes:g}.")
+    check_minutes(minutes)
     with chosen(executor) as running:
         tasks = validation_tasks(running.machine, device, backbone)
-        with store.writing():
-            records = run_tasks(tasks, store, running, TIME_LIMIT_S, progress)
-            yield from _until(records, len(tasks), 60 * minutes, progress)
+        yield from run_pairs(tasks, store, running, minutes, progress)
 
 
 def validation_tasks(
@@ -84,18 +82,6 @@ def validation_tasks(
             ranked += [(late + place, late, cell) for place, cell in enumerate(cells)]
     ranked.sort(key=lambda entry: entry[:2])
     return [Task(how, cell) for *_, cell in ranked for how in ("predict", "measure_memory")]
-
-
-def _until(
-    records: Iterable[Record], count: int, seconds: float, progress: Progress
-) -> Iterator[Record]:
-    """Pass on ``records``, two of each Cell; once the time is over, begin no further Cell."""
-    end = time.monotonic() + seconds
-    for done, record in enumerate(records, 1):
-        yield record
-        if record.source != "predicted" and done < count and time.monotonic() >= end:
-            progress.say(f"{done // 2} of {count // 2} Cells: run it again for the others.")
-            return
 
 
 def _variants(cell: Cell) -> list[Cell]:

@@ -19,15 +19,25 @@ from samfit.harness.device.cards import Card
 from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
 from samfit.harness.memory.exhausted import first_line
-from samfit.harness.predict.predict import predict
-from samfit.harness.predict.search import fit
+from samfit.harness.predict.predict import examine, predict, trace
+from samfit.harness.predict.rehearsed import outcome
+from samfit.harness.predict.search import search
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import machine
+from samfit.harness.record.record import Record
 from samfit.harness.run.task import Task
-from samfit.harness.train.score import score
+
+
+def score(cell: Cell) -> Record:
+    """``train.score``; it is imported when it is first needed, since that takes half a second."""
+    from samfit.harness.train.score import score
+
+    return score(cell)
+
 
 RUNNERS = {
-    "predict": predict, "measure": measure, "measure_memory": measure_memory, "score": score,
+    "predict": predict, "trace": trace, "measure": measure, "measure_memory": measure_memory,
+    "score": score,
 }  # fmt: skip
 
 
@@ -45,11 +55,17 @@ def main() -> None:
 def perform(question: Mapping[str, Any]) -> dict[str, Any]:
     """The ``answer`` to a question, or why it ``failed``, as JSON values.
 
-    A question is a Task, or ``fit`` and its arguments. No mistake in it ends this process.
+    A question is a Task, or ``fit``, ``blame`` or ``run`` and its arguments. No mistake in it ends
+    this process.
     """
     try:
         if question["how"] == "fit":
             return {"answer": _fit(**{key: question[key] for key in question if key != "how"})}
+        if question["how"] == "blame":
+            return {"answer": _blame(Cell.from_json(question["cell"]))}
+        if question["how"] == "run":
+            cell = Cell.from_json(question["cell"])
+            return {"answer": asdict(outcome(cell, question["usable_bytes"]))}
         task = Task.from_json(question)
         return {"answer": RUNNERS[task.how](task.cell).to_json()}
     except UserError as error:
@@ -59,8 +75,13 @@ def perform(question: Mapping[str, Any]) -> dict[str, Any]:
         return {"failed": f"{type(error).__name__}: {first_line(error)}"}
 
 
+def _blame(cell: Cell) -> dict[str, Any]:
+    found = examine(cell)
+    return {"record": found.record.to_json(), "holders": found.holders}
+
+
 def _fit(cell: Any, cards: list[Any], wanted: int, most: int) -> list[Any]:
-    found = fit(Cell.from_json(cell), [Card(**card) for card in cards], wanted, most)
+    found = search(Cell.from_json(cell), [Card(**card) for card in cards], wanted, most)
     return [asdict(one) for one in found]
 
 

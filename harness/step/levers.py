@@ -11,7 +11,7 @@ from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.registry import adapter_class
 from samfit.adapters.core.settings import lean_settings
 from samfit.adapters.sam.build import build_sam
-from samfit.adapters.sam.precision import contexts_to_compute_again, hold_frozen_weights_in_bfloat16
+from samfit.adapters.sam.precision import contexts_to_compute_again
 from samfit.adapters.sam.sites import override
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
@@ -22,6 +22,7 @@ from samfit.harness.record.lever import (
     lever_of_setting,
     levers_to_try,
 )
+from samfit.harness.step.precision import store_weights
 
 Decode = Callable[..., Tensor]
 
@@ -45,12 +46,13 @@ def usable_levers(cell: Cell) -> list[Lever]:
 def run_with_levers(model: AdaptedSam, cell: Cell) -> None:
     """Let ``model`` run as the levers of ``cell`` say, until its adapter is detached.
 
-    Precision and gradient accumulation are the step's own, but for the frozen weights' type.
+    Precision and gradient accumulation are the step's own, but for the types of the weights.
 
     Raises:
         UserError: for a lever that the adapter cannot use.
     """
     _check(model, cell)
+    store_weights(model, cell.precision)  # also those of an encoder that is about to be left out
     adapter = model.adapter
     if cell.attention == "sdpa":
         adapter.fold_attention(model.sam)
@@ -62,8 +64,6 @@ def run_with_levers(model: AdaptedSam, cell: Cell) -> None:
     model.encoder_micro_batch = cell.encoder_micro_batch
     if cell.cache_embeddings:
         model.without_encoder()
-    if cell.precision == "bf16":
-        hold_frozen_weights_in_bfloat16(model.sam)
 
 
 def _decode_each_again(decode: Decode, embedding: Tensor, *prompts: Tensor | None) -> Tensor:

@@ -1,6 +1,6 @@
 """The one training step: prediction, measurement and timing all run this."""
 
-from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -10,15 +10,16 @@ from torch.optim import Optimizer
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.base import Adapter
 from samfit.adapters.sam.build import build_sam
-from samfit.adapters.sam.precision import autocast
+from samfit.adapters.sam.precision import to_float32
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
-from samfit.harness.record.record import Method
+from samfit.harness.record.record import Method, Parameters
 from samfit.harness.record.weights import RANDOM_ENCODER, checkpoint_file
 from samfit.harness.step.batch import Batch, random_batch
 from samfit.harness.step.levers import run_with_levers
 from samfit.harness.step.losses import LOSSES, Loss, resize
 from samfit.harness.step.optimizers import build_optimizer
+from samfit.harness.step.precision import computing_in, gradient_scaler
 from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.observe import EnterPhase, observe
 from samfit.harness.trace.trace import Trace
@@ -31,11 +32,14 @@ class Step:
 
     Attributes:
         batch: what the next run takes; training on data sets it anew before each step.
+        scaler: of the loss, for fp16; its state is part of a training's.
     """
 
     def __init__(self, cell: Cell, model: AdaptedSam, batch: Batch) -> None:
         self.cell, self.model, self.batch = cell, model, batch
         self.loss: Loss = _loss(cell)
+        self.scaler = gradient_scaler(cell, self.device)
+        torch.backends.cudnn.benchmark = cell.cudnn_benchmark
         model.train(cell.phase == "train")
 
     @cached_property
@@ -61,7 +65,9 @@ class Step:
         parts = self.batch.cut(self.cell.gradient_accumulation)
         losses = [self._backpropagate(part, len(parts), enter) for part in parts]
         enter("optimizer")
-        self.optimizer.step()
+        self.scaler.unscale_(self.optimizer)  # before any hook of the optimizer sees gradients
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         return torch.stack(losses).sum()
 
     def _backpropagate(self, part: Batch, parts: int, enter: EnterPhase) -> Tensor:
@@ -75,14 +81,14 @@ class Step:
         if parts > 1:
             loss = loss / parts
         enter("backward")
-        loss.backward()
+        self.scaler.scale(loss).backward()
         return loss.detach()
 
     def _logits(self, batch: Batch) -> Tensor:
         """Low-resolution logits, in float32: losses are taken outside of autocast."""
-        with nullcontext() if self.cell.precision == "fp32" else autocast(self.device):
+        with computing_in(self.cell.precision, self.device):
             logits = self.model(batch.images, batch.boxes, batch.embedding, batch.points)
-        return logits.float() if logits.dtype == torch.bfloat16 else logits
+        return to_float32(logits)
 
     @property
     def device(self) -> torch.device:
@@ -130,6 +136,30 @@ def _loss(cell: Cell) -> Loss:
         masks = f"{classes} classes" if classes > 1 else "one class"
         raise UserError(f"--loss {cell.loss} is not for {masks}: choose {' or '.join(fitting)}.")
     return loss
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is said of a model without running it.
+
+    Attributes:
+        assumption: what its adapter assumes, in words, where memory would depend on data.
+    """
+
+    method: Method
+    params: Parameters
+    assumption: str | None
+
+
+def describe_model(model: AdaptedSam, cell: Cell) -> Description:
+    """The method in words, its sizes, and what it assumes from now on, see ``Adapter.assume``."""
+    scaled = cell.precision == "fp16" and cell.phase == "train"
+    assumed = [model.adapter.assume(), "no gradient overflows float16" if scaled else None]
+    return Description(
+        describe_method(model.adapter),
+        Parameters(**model.parameter_counts()),
+        "; ".join(filter(None, assumed)) or None,
+    )
 
 
 def describe_method(adapter: Adapter) -> Method:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 from unittest.mock import patch
 
 import torch
@@ -14,43 +15,75 @@ from torch.nn import functional as F
 from samfit.adapters.sam.precision import autocast_dtype
 from samfit.harness.trace.layout import common_layout, laid, own_layout
 
+AttentionKernel = Literal["efficient", "flash", "math"]
+
+FIRST_WITH_FLASH = (8, 0)  # and with units for bfloat16
+WIDEST_OF_FLASH_BACKWARD = 192  # where the cards have less shared memory than those of data centres
 aten = torch.ops.aten
 OPTIMIZERS = import_module("torch.optim.optimizer")  # torch.optim has no such attribute
+_SOFTMAX = torch.softmax
 FUSED_DEVICES = "_get_fused_kernels_supported_devices"
 
 
 @contextmanager
-def kernels_of(device: str) -> Iterator[None]:
-    """Within it, tensors without data run the kernels that ``device`` ("cuda", "cpu") would run.
+def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator[None]:
+    """Within it, tensors without data run the kernels that ``device`` ("cuda", "cpu") would run,
+    on CUDA those of a card of this compute capability.
 
     * Dropout keeps a mask of bytes on CUDA, and of floats elsewhere.
-    * Attention runs the memory-efficient kernel on CUDA in float32, the flash kernel there in
-      bfloat16, and another flash kernel on a CPU; without a device torch would build the N x N
-      matrix that all of them avoid.
+    * Attention runs the kernel of ``cuda_attention_kernel`` on CUDA, and a flash kernel on a CPU;
+      without a device torch would build the N x N matrix that most of them avoid.
+    * Under autocast in float16 softmax takes float16 and gives float32 in one kernel on CUDA; in
+      bfloat16, and elsewhere, its input is converted first.
     * Results of convolutions have the layouts that cuDNN gives them.
     * Optimizers run fused, which torch refuses where there is no device.
 
     Functions are replaced in torch's own modules: a mode would not be active where
     autograd computes activations again in backward.
     """
-    on_cuda = device == "cuda"
-    attention = _cuda_attention if on_cuda else _cpu_attention
+    on_cuda, attention = device == "cuda", partial(_cuda_attention, compute_capability)
     with (
-        patch.object(F, "scaled_dot_product_attention", attention),
+        patch.object(F, "scaled_dot_product_attention", attention if on_cuda else _cpu_attention),
         patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
+        patch.object(torch, "softmax", _cuda_softmax if on_cuda else torch.softmax),
+        patch.object(Tensor, "softmax", _cuda_softmax if on_cuda else Tensor.softmax),
         patch.dict(RESULT_WITHOUT_DATA, RESULT_OF_CUDNN if on_cuda else {}),
         patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"]),
     ):
         yield
 
 
-def _cuda_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
+def cuda_attention_kernel(
+    dtype: torch.dtype, width: int, needs_backward: bool, compute_capability: str
+) -> AttentionKernel:
+    """The kernel that torch picks for attention of heads of this width, a multiple of 8.
+
+    ``math`` builds the N x N matrix, in float32. Found by asking torch 2.14 for each of its kinds
+    of cards; on Hopper it would take cuDNN's kernel for some, which is not modelled.
+    """
+    capability = tuple(map(int, compute_capability.split(".")))
+    if dtype == torch.float32:
+        return "efficient"
+    if capability < FIRST_WITH_FLASH:
+        return "math" if dtype == torch.bfloat16 else "efficient"
+    little_shared_memory = (8, 6) <= capability < (9, 0) or capability >= (12, 0)
+    if needs_backward and width > WIDEST_OF_FLASH_BACKWARD and little_shared_memory:
+        return "efficient"
+    return "flash"
+
+
+def _cuda_attention(
+    compute_capability: str, q: Tensor, k: Tensor, v: Tensor, *, scale: float
+) -> Tensor:
     q, k, v = _as_autocast_gives_them(q, k, v)
     needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
-    if q.dtype == torch.bfloat16:
+    kernel = cuda_attention_kernel(q.dtype, q.shape[-1], needs_backward, compute_capability)
+    if kernel == "math":
+        return aten._scaled_dot_product_attention_math(q, k, v, scale=scale)[0]
+    if kernel == "flash":
         return aten._scaled_dot_product_flash_attention(q, k, v, scale=scale)[0]
-    kernel = aten._scaled_dot_product_efficient_attention
-    return kernel(q, k, v, None, needs_backward, scale=scale)[0]
+    efficient = aten._scaled_dot_product_efficient_attention
+    return efficient(q, k, v, None, needs_backward, scale=scale)[0]
 
 
 def _cpu_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
@@ -72,8 +105,20 @@ def _cuda_dropout(
     return torch.native_dropout(input, p, True)[0]
 
 
+def _cuda_softmax(input: Tensor, dim: int, dtype: torch.dtype | None = None) -> Tensor:
+    if dtype is None and input.dtype == autocast_dtype(input.device) == torch.float16:
+        return torch._softmax(input, dim, half_to_float=True)
+    return _SOFTMAX(input, dim, dtype=dtype)
+
+
 def _like_first(first: Tensor, *_: Any, **__: Any) -> Tensor:
     return _empty_like(first)
+
+
+def _softmax_backward(grad: Tensor, output: Tensor, dim: int, input_dtype: torch.dtype) -> Tensor:
+    if grad.dtype == input_dtype:
+        return _empty_like(grad)
+    return torch.empty_like(grad, dtype=input_dtype)
 
 
 def _empty_like(t: Tensor) -> Tensor:
@@ -167,7 +212,7 @@ def _in_place(*_: Any, **__: Any) -> None:
 RESULT_WITHOUT_DATA: dict[Any, Any] = {
     aten.gelu.default: _like_first,
     aten.gelu_backward.default: _like_first,
-    aten._softmax_backward_data.default: _like_first,
+    aten._softmax_backward_data.default: _softmax_backward,
     aten.native_layer_norm.default: _layer_norm,
     aten.native_layer_norm_backward.default: _layer_norm_backward,
     aten.upsample_bicubic2d.default: _resized,

@@ -34,16 +34,23 @@ def observe(
     """
     tracer = Tracer(model, gpu)
     with tracer, without_garbage_collection():
-        _adopt_weights(tracer, model)
-        tracer.adopt(inputs, INPUTS)
-        tracer.adopt((p.grad for p in model.parameters() if p.grad is not None), GRADIENTS)
-        if optimizer is not None:
-            tracer.adopt(optimizer_tensors(optimizer), OPTIMIZER)
+        adopt_what_is_there(tracer, model, inputs, optimizer)
         for _ in range(STEPS):
             run(tracer.enter)
             if optimizer is not None:
                 tracer.mark_optimizer(optimizer)
     return tracer.trace
+
+
+def adopt_what_is_there(
+    tracer: Tracer, model: nn.Module, inputs: Iterable[Tensor], optimizer: Optimizer | None
+) -> None:
+    """Count what exists before a step: weights, inputs, gradients, the optimizer's state."""
+    _adopt_weights(tracer, model)
+    tracer.adopt(inputs, INPUTS)
+    tracer.adopt((p.grad for p in model.parameters() if p.grad is not None), GRADIENTS)
+    if optimizer is not None:
+        tracer.adopt(optimizer_tensors(optimizer), OPTIMIZER)
 
 
 def _adopt_weights(tracer: Tracer, model: nn.Module) -> None:

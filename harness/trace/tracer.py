@@ -140,6 +140,9 @@ class Tracer:
         if func in RULES:
             with self._kernel(gpu) as kernel:
                 RULES[func](kernel, output, *args)
+        self._name_unknown(func, gpu)
+
+    def _name_unknown(self, func: Any, gpu: Gpu) -> None:
         words = unknown(func, gpu)
         if words and words not in self.trace.unknown:
             self.trace.unknown.append(words)

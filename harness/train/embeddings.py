@@ -19,10 +19,11 @@ from safetensors.torch import save
 from segment_anything.modeling import Sam
 from torch import Tensor
 
-from samfit.adapters.sam.precision import autocast, in_full_precision
+from samfit.adapters.sam.precision import in_full_precision
 from samfit.errors import UserError
 from samfit.files import PARTIAL, write_whole, writing_to
 from samfit.harness.record.cell import Precision
+from samfit.harness.step.precision import computing_in
 from samfit.units import MIB
 
 NAME = "embedding"  # of the one tensor in a file
@@ -52,7 +53,7 @@ class EmbeddingCache:
             UserError: if the folder cannot be made.
         """
         self.sam, self._encoder, self._identity = sam, sam.image_encoder, identity(sam, precision)
-        self._in_precision = autocast if precision == "bf16" else in_full_precision
+        self._precision = precision
         self.folder = folder / hashlib.sha256(self._key().encode()).hexdigest()[:16]
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ class EmbeddingCache:
         device, was_training = next(encoder.parameters()).device, encoder.training
         encoder.eval()
         try:
-            with self._in_precision(device):
+            with in_full_precision(device), computing_in(self._precision, device):
                 return encoder(self.sam.preprocess(image.to(self.sam.device)).to(device))
         finally:
             encoder.train(was_training)

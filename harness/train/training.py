@@ -64,7 +64,7 @@ class Training:
         self.total = self.per_epoch * recipe.epochs
         self.history = History()
         step = build_step(cell, torch.device(cell.device))
-        self.model, self.optimizer = step.model, step.optimizer
+        self.model, self.optimizer, self.scaler = step.model, step.optimizer, step.scaler
         if pretrained is not None:
             self.model.adapter.load_pretrained(Path(pretrained))
         self._step = ScheduledStep(step, recipe, self.total)
@@ -119,6 +119,7 @@ class Training:
             "model": self.model.trained_state(),
             "best": self._best,
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
         }
 
     def load_state(self, state: State) -> None:
@@ -127,6 +128,7 @@ class Training:
         self._best = state["best"]
         self._load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state.get("scaler", {}))  # absent from older states
 
     def _load(self, weights: dict[str, Tensor]) -> None:
         wrong = sorted(weights.keys() ^ self.model.trained_state().keys())

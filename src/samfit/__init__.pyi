@@ -16,20 +16,24 @@ from .harness.predict.answers import (
     Difference as Difference,
     MethodFit as MethodFit,
 )
-from .harness.predict.blame import blame as blame
 from .harness.predict.catalogue import catalogue as catalogue
-from .harness.predict.predict import predict as predict
-from .harness.predict.search import fit as fit
 from .harness.record.cell import Cell as Cell
 from .harness.record.changes import compare as compare
 from .harness.record.recipe import Recipe as Recipe
 from .harness.record.record import Record as Record
 from .harness.record.store import Store as Store
 from .harness.report.write import report as report
-from .harness.run.fit import fit_methods as fit_methods
+from .harness.run.fit import fit as fit, fit_methods as fit_methods
 from .harness.run.measure import measure as measure
+from .harness.run.predict import (
+    blame as blame,
+    predict as predict,
+    why_not_rehearsed as why_not_rehearsed,
+)
+from .harness.run.published import compare_published as compare_published
 from .harness.run.sweep import sweep as sweep
 from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task
+from .harness.run.trace_validation import validate_trace as validate_trace
 from .harness.run.validation import validate as validate
 from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
 from .harness.train.run import Run as Run

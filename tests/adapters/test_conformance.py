@@ -23,7 +23,7 @@ from variants import METHODS, VARIANTS, Variant
 import samfit
 from samfit import AdaptedSam, Cell, attach
 from samfit.adapters.sam.sizes import BACKBONES
-from samfit.harness.predict.predict import build_step_without_data
+from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.step.levers import run_with_levers
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.trace import SAVED
@@ -272,7 +272,7 @@ def test_the_declared_gradient_path_is_true(variant):
     reads: what enters the first block and what leaves each.
     """
     cell = Cell(adapter=variant.name, settings=variant.settings, backbone="vit_tiny")
-    step, _ = build_step_without_data(cell)
+    step = build_step_without_data(cell)
     with kernels_of("cuda"):
         allocations = step.trace().allocations
     saved = [a for a in allocations if a.category == SAVED and "image_encoder" in a.module]
@@ -335,7 +335,7 @@ def test_a_detached_model_says_so(method):
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_runs_on_every_backbone_without_data(method, backbone):
-    step, _ = build_step_without_data(Cell(adapter=method, backbone=backbone))
+    step = build_step_without_data(Cell(adapter=method, backbone=backbone))
     with kernels_of("cuda"), Tracer(step.model) as tracer:
         loss = step.run(tracer.enter)
     assert loss.is_meta and loss.shape == ()

@@ -8,6 +8,7 @@ import pytest
 from samfit.harness.cli.main import main
 from samfit.harness.record.environment import machine
 from samfit.harness.run import executor, measure
+from samfit.harness.run.predict import ask_rehearser
 from samfit.harness.run.process import NoAnswerError
 from samfit.harness.run.worker import perform
 
@@ -51,8 +52,9 @@ def answer(said):
 class WorkerHere:
     """Answers in this process, as a worker does in its own."""
 
-    def __init__(self, threads=None):
+    def __init__(self, threads=None, environment=None):
         self.machine = machine()
+        self._rehearses = bool(environment)
 
     def end(self):
         pass
@@ -66,6 +68,8 @@ class WorkerHere:
         pass
 
     def ask(self, question, limit_s=None):
+        if self._rehearses:
+            return ask_rehearser(question)
         said = perform(question)
         if "failed" in said:
             raise NoAnswerError("error", said["failed"])

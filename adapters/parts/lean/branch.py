@@ -1,5 +1,6 @@
 """The branch: the first block folded, the deeper ones image by image."""
 
+from collections.abc import Iterable
 from typing import cast
 
 import torch
@@ -17,10 +18,10 @@ class LeanBranch(ConvBranch):
     Images get no gradient, and backward runs once.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        dtype = autocast_dtype(x.device) or self.conv_up.weight.dtype
-        x = scaled_to_one(x.detach())
-        images = [Phases.of(image, dtype) for image in x]
+    def forward(self, x: Tensor | Iterable[Tensor]) -> Tensor:
+        """``ConvBranch.forward``; x may also give its images (6, H, W) one by one."""
+        dtype = autocast_dtype(self.conv_up.weight.device) or self.conv_up.weight.dtype
+        images = [Phases.of(scaled_to_one(image.detach()), dtype) for image in x]
         first_block, *deeper = (cast(ConvBlock, block) for block in self.blocks)
         moments = PatchMoments.of(images) if first_block.bn.training else None
         first = folded_first(self.conv_up, first_block, moments)
@@ -32,4 +33,7 @@ class LeanBranch(ConvBranch):
             outputs, before = normalised_block(block, self.grid, source, inputs, len(images))
             pooled.append(before)
             source, inputs = Stored(), outputs
-        return torch.tanh(torch.cat(inputs) + sum(pooled[1:], start=pooled[0]))
+        features = torch.cat(inputs)
+        for before in pooled:
+            features += before
+        return features.tanh_()

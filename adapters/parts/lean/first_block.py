@@ -1,6 +1,7 @@
 """The lift and the first block as one affine map of patches, and what it makes of an image."""
 
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -11,12 +12,11 @@ from samfit.adapters.parts.conv_branch import DILATION, SLOPE, ConvBlock
 from samfit.adapters.parts.lean.norm import (
     beta_of,
     running_statistics,
-    slices,
     through_leaky_relu_,
     update_running,
 )
+from samfit.adapters.parts.lean.tiles import row_tiles
 
-TILE_ROWS = 16  # of the block's output, computed at a time
 CHANNELS_SEEN = 7 * 9  # by a 3x3 convolution of the image's six channels and ones
 PHASES = 4  # interleaved images
 
@@ -43,21 +43,17 @@ class Phases:
         """(h, w) of each phase."""
         return self.padded.shape[2] - 2, self.padded.shape[3] - 2
 
-    def tiles(self) -> list[slice]:
-        """Rows of the phases, a few at a time."""
-        return slices(self.size[0], TILE_ROWS)
-
-    def patches(self, rows: slice) -> Tensor:
-        """(64, 4 · rows · w), all phases: the seven channels that each tap sees, and a one."""
-        seen = self.padded[:, :, rows.start : rows.stop + 2]
-        windows = seen.unfold(2, 3, 1).unfold(3, 3, 1).permute(1, 4, 5, 0, 2, 3)
+    def patches(self, phase: int, rows: slice) -> Tensor:
+        """(64, rows · w) of one phase: the seven channels that each tap sees, and a one."""
+        seen = self.padded[phase, :, rows.start : rows.stop + 2]
+        windows = seen.unfold(1, 3, 1).unfold(2, 3, 1).permute(0, 3, 4, 1, 2)
         patches = seen.new_ones(CHANNELS_SEEN + 1, windows[0, 0, 0].numel())
         patches[:CHANNELS_SEEN].view(windows.shape).copy_(windows)
         return patches
 
-    def reduced(self) -> Tensor:
-        """(7, h · w): the image, average pooled by 2, beside ones."""
-        return self.padded[:, :, 1:-1, 1:-1].mean(0).flatten(1)
+    def reduced(self, rows: slice) -> Tensor:
+        """(7, rows · w): the image, average pooled by 2, beside ones."""
+        return self.padded[:, :, 1:-1, 1:-1][:, :, rows].mean(0).flatten(1)
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,8 @@ class PatchMoments:
         size = (CHANNELS_SEEN + 1, CHANNELS_SEEN + 1)
         products, count = images[0].padded.new_zeros(size, dtype=torch.float64), 0
         for image in images:
-            for rows in image.tiles():
-                patches = image.patches(rows).double()
+            for phase, rows in product(range(PHASES), row_tiles(*image.size)):
+                patches = image.patches(phase, rows).double()
                 products += patches @ patches.t()  # the last row, of ones, gives the sums
                 count += patches.shape[1]
         products /= count
@@ -118,7 +114,7 @@ def folded_first(lift: nn.Conv2d, block: ConvBlock, moments: PatchMoments | None
 
 
 class FirstBlock:
-    """The inputs are a ``FoldedFirst``; each image is computed when it is asked for.
+    """The inputs are a ``FoldedFirst``; rows of each image are computed when they are asked for.
 
     y = lift x + mean of LeakyReLU(z) over the phases, with z = W p for patches p, and x the image
     average pooled by 2. That mean is average pooling, too; the lift, being linear, comes after it.
@@ -127,28 +123,30 @@ class FirstBlock:
     def __init__(self, images: list[Phases]) -> None:
         self._images = images
 
-    def image(self, index: int, inputs: tuple[Tensor, ...]) -> Tensor:
-        weight, lift = inputs
-        phases = self._images[index]
-        height, width = phases.size
-        y = (lift @ phases.reduced()).view(-1, height, width)
-        for rows in phases.tiles():
-            u = F.leaky_relu_(weight @ phases.patches(rows), SLOPE)
-            y[:, rows] += u.view(len(u), PHASES, -1, width).mean(1)
-        return y[None]
+    def size(self, inputs: tuple[Tensor, ...]) -> tuple[int, int]:
+        return self._images[0].size
 
-    def backward(
-        self, index: int, inputs: tuple[Tensor, ...], grad: Tensor
-    ) -> tuple[Tensor | None, ...]:
+    def rows(self, index: int, inputs: tuple[Tensor, ...], rows: slice) -> Tensor:
+        weight, lift = inputs
+        image = self._images[index]
+        y = (lift @ image.reduced(rows)).to(torch.promote_types(lift.dtype, torch.float32))
+        for phase in range(PHASES):
+            y.add_(F.leaky_relu_(weight @ image.patches(phase, rows), SLOPE), alpha=1 / PHASES)
+        return y.to(lift.dtype).view(1, len(y), -1, image.size[1])
+
+    def add_gradients(
+        self, of_inputs: list[Tensor | None], index: int, inputs: tuple[Tensor, ...], rows: slice,
+        grad: Tensor,
+    ) -> None:  # fmt: skip
         weight, _ = inputs
-        phases, grad = self._images[index], grad[0]
-        precise = torch.promote_types(grad.dtype, torch.float32)
-        of_weight = torch.zeros_like(weight, dtype=precise)
-        for rows in phases.tiles():
-            patches = phases.patches(rows)
-            z = weight @ patches  # computed again, then overwritten by its gradient
-            # A phase is a quarter of the mean; dW is the sum of dz p^T over all pixels.
-            of_mean = grad[:, rows].flatten(1)[:, None] / PHASES
-            of_z = through_leaky_relu_(of_mean, z.view(len(z), PHASES, -1)).flatten(1)
-            of_weight += of_z @ patches.t()
-        return of_weight, grad.flatten(1) @ phases.reduced().t()  # dlift = sum of dy x^T
+        image, grad = self._images[index], grad.flatten(2)[0]
+        of_lift = grad @ image.reduced(rows).t()  # dlift = sum of dy x^T
+        of_weight = torch.zeros_like(weight, dtype=torch.promote_types(grad.dtype, torch.float32))
+        grad = grad / PHASES  # of the mean over the phases
+        for phase in range(PHASES):
+            patches = image.patches(phase, rows)
+            # z is computed again, then overwritten by its gradient; dW = sum of dz p^T.
+            of_weight += through_leaky_relu_(grad, weight @ patches) @ patches.t()
+        for at, found in enumerate((of_weight, of_lift)):
+            so_far = of_inputs[at]
+            of_inputs[at] = found if so_far is None else so_far + found

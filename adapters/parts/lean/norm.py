@@ -1,4 +1,4 @@
-"""Batch norm, a few channels at a time."""
+"""Batch norm, tile by tile."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,9 @@ from torch import Tensor, nn
 
 from samfit.adapters.parts.conv_branch import SLOPE, ConvBlock
 
-CHANNELS = 32  # normalised at a time
-
 
 class Norm(NamedTuple):
-    """Batch norm with known statistics, a few channels at a time; each field is (C, 1, 1).
+    """Batch norm with known statistics, of one tile at a time; each field is (C, 1, 1).
 
     c = z - mean and u = gamma rstd c + beta; AvgPool2(LeakyReLU(u)) follows, and d is the gradient
     of u.
@@ -27,46 +25,37 @@ class Norm(NamedTuple):
         """From fields (C)."""
         return cls(*(field[:, None, None] for field in fields))
 
-    def apply(self, z: Tensor, part: slice) -> tuple[Tensor, Tensor]:
-        """c and u of some channels of z (1, C, H, W)."""
-        centred = z[0, part].to(self.mean.dtype) - self.mean[part]
-        return centred, centred * (self.rstd * self.gamma)[part] + self.beta[part]
+    def apply(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """c and u (C, h, W) of a tile z (1, C, h, W)."""
+        centred = z[0] - self.mean  # in the type of the mean, which is the wider one
+        return centred, torch.addcmul(self.beta, centred, self.rstd * self.gamma)
 
-    def backward(self, z: Tensor, of_output: Tensor, part: slice) -> tuple[Tensor, Tensor]:
-        """c and d of some channels, given the gradient (1, C, H/2, W/2) of the pooled output."""
-        centred, u = self.apply(z, part)
+    def backward(self, z: Tensor, of_output: Tensor) -> tuple[Tensor, Tensor]:
+        """c and d of a tile, given the gradient (1, C, h/2, W/2) of its pooled output."""
+        centred, u = self.apply(z)
         # Average pooling by 2 gives each of four pixels a quarter of the output's gradient.
-        of_pooled = of_output[0, part, :, None, :, None] / 4
+        of_pooled = of_output[0, :, :, None, :, None] / 4
         d = through_leaky_relu_(of_pooled, u.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)))
         return centred, d.view_as(u)
 
-    def parameter_gradients(
-        self, convolved: list[Tensor], of_outputs: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor]:
-        """Sums of d and of d c over the batch: dbeta = sum d, and dgamma = rstd sum d c."""
-        of_beta, of_scale = torch.zeros_like(self.beta), torch.zeros_like(self.beta)
-        for z, of_output in zip(convolved, of_outputs, strict=True):
-            for part in slices(len(of_beta), CHANNELS):
-                centred, d = self.backward(z, of_output, part)
-                of_beta[part] += d.sum((1, 2), keepdim=True)
-                of_scale[part] += centred.mul_(d).sum((1, 2), keepdim=True)
-        return of_beta, of_scale
+    def parameter_gradients(self, z: Tensor, of_output: Tensor) -> Tensor:
+        """Sums of d and of d c over a tile, (2, C, 1, 1): dbeta = sum d, dgamma = rstd sum d c."""
+        centred, d = self.backward(z, of_output)
+        of_beta = d.sum((1, 2), keepdim=True)
+        return torch.stack([of_beta, centred.mul_(d).sum((1, 2), keepdim=True)])
 
     def input_gradient_(
         self, z: Tensor, of_output: Tensor, subtracted: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    ) -> None:
         """The gradient of ``z``, in its place: gamma rstd (d - mean(d) - c rstd^2 mean(d c)).
 
         ``subtracted`` are mean(d) and rstd^2 mean(d c): what moving z does to the batch's mean and
         variance. They are zero where statistics are fixed.
         """
         constant, linear = subtracted
-        for part in slices(z.shape[1], CHANNELS):
-            centred, d = self.backward(z, of_output, part)
-            d -= centred.mul_(linear[part]).add_(constant[part])
-            # ``backward`` above has read these channels of z, and nothing will again.
-            z[0, part] = d.mul_((self.rstd * self.gamma)[part])
-        return z
+        centred, d = self.backward(z, of_output)
+        d -= centred.mul_(linear).add_(constant)
+        z[0] = d.mul_(self.rstd * self.gamma)
 
 
 def through_leaky_relu_(grad: Tensor, u: Tensor) -> Tensor:
@@ -86,17 +75,15 @@ def beta_of(block: ConvBlock) -> Tensor:
     return bn.bias + 0 * bias if bn.training else bn.bias
 
 
-def moments_of(images: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel over ``images``, all (1, C, H, W) of one size."""
-    each = [
-        torch.var_mean(z[0, part].to(dtype), dim=(1, 2), correction=0)
-        for z in images
-        for part in slices(z.shape[1], CHANNELS)
-    ]
-    variances, means = (torch.cat(found).view(len(images), -1) for found in zip(*each, strict=True))
-    mean = means.mean(0)
-    # The variance of all is the mean of the images' variances plus the variance of their means.
-    return mean, variances.mean(0) + (means - mean).square().mean(0)
+def moments_of(tiles: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each channel over ``tiles``, all (1, C, h, W) with any h and W."""
+    each = [torch.var_mean(z[0].to(dtype), dim=(1, 2), correction=0) for z in tiles]
+    variances, means = (torch.stack(found) for found in zip(*each, strict=True))
+    pixels = means.new_tensor([z[0, 0].numel() for z in tiles])
+    share = (pixels / pixels.sum())[:, None]
+    mean = (share * means).sum(0)
+    # The variance of all is the mean of the tiles' variances plus the variance of their means.
+    return mean, (share * (variances + (means - mean).square())).sum(0)
 
 
 def running_statistics(bn: nn.BatchNorm2d, bias: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,8 +103,3 @@ def update_running(
     bn.running_mean.lerp_((mean + bias).to(bn.running_mean.dtype), bn.momentum)
     bn.running_var.lerp_(unbiased.to(bn.running_var.dtype), bn.momentum)
     bn.num_batches_tracked += 1
-
-
-def slices(length: int, step: int) -> list[slice]:
-    """Consecutive slices of ``step`` that cover ``length``."""
-    return [slice(at, min(at + step, length)) for at in range(0, length, step)]

@@ -1,4 +1,4 @@
-"""A block whose batch norm gathers its statistics image by image."""
+"""A block whose batch norm gathers its statistics tile by tile."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -6,42 +6,63 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_input, conv2d_weight
+from torch.nn.grad import conv2d_weight
 
 from samfit.adapters.parts.conv_branch import DILATION, SLOPE, ConvBlock
 from samfit.adapters.parts.lean.norm import (
-    CHANNELS,
     Norm,
     beta_of,
     moments_of,
     running_statistics,
-    slices,
     update_running,
+)
+from samfit.adapters.parts.lean.tiles import (
+    border,
+    convolve,
+    pooled_rows,
+    room_for,
+    row_tiles,
+    with_border,
+    with_neighbours,
 )
 
 
 class Source(Protocol):
-    """Where a block's input comes from, one image at a time."""
+    """Where a block's input comes from, a few rows of one image at a time."""
 
-    def image(self, index: int, inputs: tuple[Tensor, ...]) -> Tensor:
-        """One image (1, C, H, W), for reading only."""
+    def size(self, inputs: tuple[Tensor, ...]) -> tuple[int, int]:
+        """(H, W) of each image."""
 
-    def backward(
-        self, index: int, inputs: tuple[Tensor, ...], grad: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        """The gradients of ``inputs`` that follow from the image's, ``grad`` (1, C, H, W)."""
+    def rows(self, index: int, inputs: tuple[Tensor, ...], rows: slice) -> Tensor:
+        """Rows of one image (1, C, h, W), for reading only."""
+
+    def add_gradients(
+        self, of_inputs: list[Tensor | None], index: int, inputs: tuple[Tensor, ...], rows: slice,
+        grad: Tensor,
+    ) -> None:  # fmt: skip
+        """Add to those of ``inputs`` what follows from that of the rows, ``grad`` (1, C, h, W).
+
+        None stands for a gradient that nothing was added to so far.
+        """
 
 
 class Stored:
     """The inputs are the images."""
 
-    def image(self, index: int, inputs: tuple[Tensor, ...]) -> Tensor:
-        return inputs[index]
+    def size(self, inputs: tuple[Tensor, ...]) -> tuple[int, int]:
+        return inputs[0].shape[2], inputs[0].shape[3]
 
-    def backward(
-        self, index: int, inputs: tuple[Tensor, ...], grad: Tensor
-    ) -> tuple[Tensor | None, ...]:
-        return tuple(grad if i == index else None for i in range(len(inputs)))
+    def rows(self, index: int, inputs: tuple[Tensor, ...], rows: slice) -> Tensor:
+        return inputs[index][:, :, rows]
+
+    def add_gradients(
+        self, of_inputs: list[Tensor | None], index: int, inputs: tuple[Tensor, ...], rows: slice,
+        grad: Tensor,
+    ) -> None:  # fmt: skip
+        of_image = of_inputs[index]
+        if of_image is None:
+            of_image = of_inputs[index] = torch.empty_like(inputs[index])
+        of_image[:, :, rows] = grad  # each of its rows comes once
 
 
 def normalised_block(
@@ -73,9 +94,19 @@ class _Plan:
     eps: float
     count: int
 
+    def tiles(self, inputs: tuple[Tensor, ...]) -> list[slice]:
+        return row_tiles(*self.source.size(inputs))
+
+    def seen(
+        self, index: int, inputs: tuple[Tensor, ...], rows: slice, before: Tensor | None
+    ) -> Tensor:
+        """``with_border`` of an image."""
+        height, _ = self.source.size(inputs)
+        return with_border(rows, height, lambda new: self.source.rows(index, inputs, new), before)
+
 
 class NormalisedBlock(torch.autograd.Function):
-    """A ``ConvBlock`` without its bias, image by image. Kept for backward: z and the inputs.
+    """A ``ConvBlock`` without its bias, tile by tile. Kept for backward: z and the inputs.
 
     The output is AvgPool2(LeakyReLU(u) + y) with z = conv(y), c = z - mean and u = gamma rstd c
     + beta. With d the gradient of u, that of z is gamma rstd (d - mean(d) - c rstd^2 mean(d c)),
@@ -88,22 +119,30 @@ class NormalisedBlock(torch.autograd.Function):
         ctx: Any, plan: _Plan, weight: Tensor, gamma: Tensor, beta: Tensor,
         mean: Tensor | None, variance: Tensor | None, *inputs: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
+        (height, width), tiles = plan.source.size(inputs), plan.tiles(inputs)
         outputs, pooled, convolved = [], [], []
         for index in range(plan.count):
-            y = plan.source.image(index, inputs)
-            convolved.append(F.conv2d(y, weight, padding=DILATION, dilation=DILATION))
-            outputs.append(F.avg_pool2d(y, 2))  # the part of y; that of u needs all statistics
+            output = weight.new_empty(1, len(weight), height // 2, width // 2)
+            convolved.append(room_for(tiles, width, weight))
+            before = None
+            for z, rows in zip(convolved[-1], tiles, strict=True):
+                y = plan.seen(index, inputs, rows, before)
+                before = border(y)
+                z.copy_(convolve(y, weight))
+                # The part of y; that of u needs all statistics. Either border is one row, pooled.
+                pooled_rows(output, rows, height).copy_(F.avg_pool2d(y, 2)[:, :, 1:-1])
+                del y
+            outputs.append(output)
             # The grid divides the sides, so what is pooled already can be pooled on.
-            pooled.append(F.adaptive_avg_pool2d(outputs[-1], plan.grid))
-            del y
+            pooled.append(F.adaptive_avg_pool2d(output, plan.grid))
         ctx.fixed = mean is not None
         if mean is None or variance is None:
-            mean, variance = moments_of(convolved, gamma.dtype)
+            mean, variance = moments_of([z for image in convolved for z in image], gamma.dtype)
         norm = Norm.of(mean, (variance + plan.eps).rsqrt(), gamma, beta)
-        for z, output in zip(convolved, outputs, strict=True):
-            for part in slices(len(mean), CHANNELS):
-                _, u = norm.apply(z, part)
-                output[0, part] += F.avg_pool2d(F.leaky_relu_(u, SLOPE), 2)
+        for image, output in zip(convolved, outputs, strict=True):
+            for z, rows in zip(image, tiles, strict=True):
+                _, u = norm.apply(z)
+                pooled_rows(output, rows, height)[0] += F.avg_pool2d(F.leaky_relu_(u, SLOPE), 2)
         ctx.plan, ctx.norm, ctx.convolved = plan, norm, convolved
         ctx.save_for_backward(weight, *inputs)
         ctx.mark_non_differentiable(mean, variance)
@@ -115,30 +154,42 @@ class NormalisedBlock(torch.autograd.Function):
         if not convolved:
             raise RuntimeError("CAD's lean branch goes backward once: run forward again.")
         weight, *inputs = ctx.saved_tensors
-        of_outputs, of_pooled = grads[: plan.count], grads[plan.count]
+        (height, width), tiles = plan.source.size(inputs), plan.tiles(inputs)
+        of_outputs, of_pooled = grads[: plan.count], grads[plan.count].split(1)
         # First pass over the batch: the sums that every image's gradient needs.
-        of_beta, of_scale = norm.parameter_gradients(convolved, of_outputs)
-        pixels = len(convolved) * convolved[0][0, 0].numel()
-        share = 0 if ctx.fixed else 1 / pixels
+        of_beta, of_scale = sum(
+            norm.parameter_gradients(z, pooled_rows(of_output, rows, height))
+            for image, of_output in zip(convolved, of_outputs, strict=True)
+            for z, rows in zip(image, tiles, strict=True)
+        )
+        share = 0 if ctx.fixed else 1 / (plan.count * height * width)
         subtracted = (of_beta * share, of_scale * norm.rstd**2 * share)
 
         # Second pass, image by image: dz in the place of z, then dW and dy, and z is freed.
         of_weight = torch.zeros_like(weight, dtype=norm.beta.dtype)
         of_inputs: list[Tensor | None] = [None] * len(inputs)
+        # What a convolution's output owes to its input it gives back by the kernel turned around.
+        turned = weight.transpose(0, 1).flip(2, 3).contiguous()
         for index in reversed(range(plan.count)):
-            of_z = norm.input_gradient_(convolved.pop(), of_outputs[index], subtracted)
-            y = plan.source.image(index, tuple(inputs))
-            of_weight += conv2d_weight(y, weight.shape, of_z, padding=DILATION, dilation=DILATION)
-            shape = y.shape
-            del y
-            of_y = conv2d_input(shape, weight, of_z, padding=DILATION, dilation=DILATION)
-            del of_z
-            # y reaches the result in three ways: through the convolution, beside it into the
-            # output, and pooled to the grid.
-            _add_spread_(of_y, of_outputs[index])
-            _add_spread_(of_y, of_pooled[index : index + 1])
-            found = plan.source.backward(index, tuple(inputs), of_y)
-            of_inputs = [_sum(one, other) for one, other in zip(of_inputs, found, strict=True)]
+            of_z, of_output = convolved.pop(), of_outputs[index]
+            for z, rows in zip(of_z, tiles, strict=True):
+                norm.input_gradient_(z, pooled_rows(of_output, rows, height), subtracted)
+            before = None
+            for at, rows in enumerate(tiles):
+                y = plan.seen(index, inputs, rows, before)
+                before = border(y)
+                of_weight += conv2d_weight(
+                    y, weight.shape, of_z[at], padding=(0, DILATION), dilation=DILATION
+                )
+                del y
+                of_y = convolve(with_neighbours(of_z, at), turned)
+                # y reaches the result in three ways: through the convolution, beside it into the
+                # output, and pooled to the grid.
+                for pooled in (of_output, of_pooled[index]):
+                    _add_spread_(of_y, pooled_rows(pooled, rows, height))
+                plan.source.add_gradients(of_inputs, index, inputs, rows, of_y)
+                del of_y
+            del of_z, z
         # du/dmean = -gamma rstd. It leads to the convolution's bias, which running_statistics
         # subtracted from the mean; the variance is a buffer and takes no gradient.
         of_mean = -(of_beta * norm.rstd * norm.gamma).flatten() if ctx.fixed else None
@@ -152,7 +203,3 @@ def _add_spread_(y: Tensor, pooled: Tensor) -> None:
     y.unflatten(3, (-1, columns)).unflatten(2, (-1, rows)).add_(
         pooled[:, :, :, None, :, None], alpha=1 / (rows * columns)
     )
-
-
-def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    return other if one is None else one if other is None else one + other

@@ -1,38 +1,45 @@
-"""How far predictions are off: the table and the plot of ``samfit validate``, and its verdict."""
+"""How far figures are off: the tables and the files of ``samfit validate``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import fields, replace
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import pandas as pd
 
-from samfit.harness.record.record import Record
-from samfit.harness.report.agreement.pairs import AgreementPair, pairs
-from samfit.harness.report.agreement.plot import agreement
+from samfit.harness.record.cell import Cell
+from samfit.harness.record.lever import as_options
+from samfit.harness.report.agreement.agreement import Agreement, errors_of
+from samfit.harness.report.agreement.pairs import (
+    MEASURED,
+    AgreementPair,
+    Words,
+    percent,
+    predicted_and_measured,
+)
+from samfit.harness.report.agreement.plot import agreement_plot
 from samfit.harness.report.kit.describe import (
     describe_memory,
     footnote,
     in_words,
     method_title,
     origin,
-    pulled,
-    versions,
 )
 from samfit.harness.report.kit.picture import pictures, write_files
 from samfit.harness.report.kit.select import Shown, series_of
-from samfit.harness.report.kit.tables import CaptionedTable, mib
+from samfit.harness.report.kit.tables import MISSING, CaptionedTable, mib
 
-# What samfit promises, as shares of what was measured.
-LIMITS = {
-    "median_allocated_error": 0.01,
-    "worst_allocated_error": 0.03,
-    "worst_reserved_error": 0.05,
-}
-TITLE = "Predicted against measured memory of one step, MiB"
-ERRORS = (
+PEAKS = (
     "Peaks of PyTorch's allocator, allocated (alloc.) and reserved. The error is "
-    "(predicted - measured) / measured. "
+    "({0} - {1}) / {1}. "
+)
+
+# The kinds of Cells whose errors are told apart, each if there are several of it.
+KINDS: tuple[Callable[[AgreementPair], str], ...] = (
+    lambda pair: f"compute capability {pair.cell.compute_capability}",
+    lambda pair: pair.cell.backbone,
+    lambda pair: pair.cell.precision,
+    lambda pair: f"{pair.cell.attention} attention",
+    lambda pair: f"batch {pair.cell.batch_size}",
 )
 
 
@@ -42,116 +49,155 @@ def agreement_table(shown: Shown) -> CaptionedTable | None:
     It shows methods as the table of memory does; None where no Cell was both.
     """
     predicted = [record for record in shown.records if record.source == "predicted"]
-    found = {pair.measured.key: pair for pair in pairs([*predicted, *shown.measured])}
+    pairs = predicted_and_measured([*predicted, *shown.measured])
+    found = {pair.reference.key: pair for pair in pairs}
     if not found:
         return None
-    measured = [pair.measured for pair in found.values()]
+    measured = [pair.reference for pair in found.values()]
     rows = [
-        {"method": series.label, "batch": str(batch), **found[record.key].figures()}
+        {"method": series.label, "batch": str(batch), **found[record.key].figures(MEASURED)}
         for series in series_of([record for pair in found.values() for record in pair])
         for batch, record in series.by_batch("measured-cuda").items()
     ]
-    caption = f"{ERRORS}Source: {describe_memory(measured)}; "
-    return CaptionedTable(pd.DataFrame(rows), TITLE, f"{caption}{origin(measured)}.")
+    caption = f"{PEAKS.format(*MEASURED)}Source: {describe_memory(measured)}; {origin(measured)}."
+    return CaptionedTable(pd.DataFrame(rows), _title(MEASURED), caption)
 
 
-def validation_table(records: Sequence[Record]) -> CaptionedTable:
-    """Each Cell that was both predicted and measured, the largest error of allocated memory first.
+def validation_table(found: Agreement) -> CaptionedTable:
+    """Each Cell of ``found``, the largest error of allocated memory first."""
+    pairs = sorted(found.pairs, key=lambda pair: -abs(pair.allocated_error))
+    rows = [{**_names(found, pair), **pair.figures(found.words)} for pair in pairs]
+    caption = f"{PEAKS.format(*found.words)}Source: {found.source}."
+    return CaptionedTable(pd.DataFrame(rows), _title(found.words), caption)
 
-    ``records`` are of one machine and one run's code, and hold at least one such Cell.
+
+def summary_table(found: Agreement) -> CaptionedTable:
+    """The errors of all Cells, then of those of each kind and of each method.
+
+    The caption names Cells whose errors exceed a limit, and those without a peak.
     """
-    found = sorted(pairs(records), key=lambda pair: -abs(pair.allocated_error))
-    rows = [{**_names(pair), **pair.figures()} for pair in found]
-    return CaptionedTable(pd.DataFrame(rows), TITLE, _caption(records, found))
+    groups = {"all": list(found.pairs)}
+    for kind in KINDS:
+        named = _grouped(found, kind)
+        groups |= named if len(named) > 1 else {}
+    groups |= _grouped(found, lambda pair: method_title(pair.reference))
+    rows = []
+    for name, pairs in groups.items():
+        count, *errors = errors_of(pairs).values()
+        columns = ("alloc. median", "alloc. worst", "reserved median", "reserved worst")
+        texts = [MISSING if error is None else f"{error:.2%}" for error in errors]
+        rows.append({"kind": name, "Cells": f"{count}", **dict(zip(columns, texts, strict=True))})
+    title = f"Errors of {found.words.claim} against {found.words.reference} memory"
+    return CaptionedTable(pd.DataFrame(rows), title, _caption(found))
 
 
-def worst_cases(records: Sequence[Record]) -> list[CaptionedTable]:
+def worst_cases(found: Agreement) -> list[CaptionedTable]:
     """For each Cell whose error exceeds the limit, what fills the memory at either peak."""
-    limit = LIMITS["worst_allocated_error"]
-    far_off = [pair for pair in pairs(records) if abs(pair.allocated_error) > limit]
-    far_off.sort(key=lambda pair: -abs(pair.allocated_error))
-    return [_breakdown(pair) for pair in far_off]
+    return [_breakdown(found, pair) for pair in found.beyond("allocated")]
 
 
-def figures(records: Sequence[Record]) -> dict[str, Any]:
-    """Errors and the limits that they miss, as JSON values; errors are shares of what was measured.
+def write_validation(found: Agreement, folder: Path) -> list[Path]:
+    """Write tables as Markdown, figures as CSV and the plot as PNG and SVG, each file as a whole.
 
-    ``missed`` is empty where predictions keep samfit's promise; None stands for what is unknown.
-    Predictions that assume something of the data, and say so, are shown but promise nothing.
-    """
-    found = [pair for pair in pairs(records) if pair.predicted.assumption is None]
-    allocated = [abs(pair.allocated_error) for pair in found]
-    reserved = [abs(e) for pair in found if (e := pair.reserved_error) is not None]
-    errors = {
-        "median_allocated_error": median(allocated) if allocated else None,
-        "worst_allocated_error": max(allocated, default=None),
-        "median_reserved_error": median(reserved) if reserved else None,
-        "worst_reserved_error": max(reserved, default=None),
-    }
-    missed = [
-        f"{in_words(name)} {error:.2%} (limit {limit:.0%})"
-        for name, limit in LIMITS.items()
-        if (error := errors[name]) is not None and error > limit
-    ]
-    return {"cells": len(found), **errors, "limits": LIMITS, "missed": missed}
-
-
-def write_validation(records: Sequence[Record], folder: Path) -> list[Path]:
-    """Write the tables as Markdown and the plot as PNG and SVG; a file appears as a whole.
+    Their names are that of the reference: two kinds of comparison lie beside each other.
 
     Raises:
         UserError: if ``folder`` cannot be written.
     """
-    tables = [validation_table(records), *worst_cases(records)]
-    contents = {"table.md": "\n".join(table.to_markdown() for table in tables).encode()}
-    figure = agreement(pairs(records), _machine(records))
-    return write_files(contents | pictures("agreement", figure), folder)
+    tables = [summary_table(found), validation_table(found), *worst_cases(found)]
+    name = found.words.reference
+    contents = {
+        f"{name}.md": "\n".join(table.to_markdown() for table in tables).encode(),
+        f"{name}.csv": figures_frame(found).to_csv(index=False, lineterminator="\n").encode(),
+    }
+    return write_files(contents | pictures(name, agreement_plot(found)), folder)
 
 
-def _names(pair: AgreementPair) -> dict[str, str]:
-    cell = pair.measured.cell
-    parts = [f"batch {cell.batch_size}", *pulled(cell)]
-    return {"method": method_title(pair.measured), "Cell": ", ".join(parts)}
+def figures_frame(found: Agreement) -> pd.DataFrame:
+    """The bytes of each Cell, and the command that predicts it."""
+    claim, reference = found.words
+    rows = []
+    for pair in found.pairs:
+        ours, theirs = pair.memories
+        rows.append({
+            "command": command_of(pair.cell),
+            f"{claim}_allocated_bytes": ours.peak_allocated_bytes,
+            f"{reference}_allocated_bytes": theirs.peak_allocated_bytes,
+            f"{claim}_reserved_bytes": ours.peak_reserved_bytes,
+            f"{reference}_reserved_bytes": theirs.peak_reserved_bytes,
+        })  # fmt: skip
+    return pd.DataFrame(rows).convert_dtypes()
 
 
-def _caption(records: Sequence[Record], found: Sequence[AgreementPair]) -> str:
-    numbers = figures(records)
-    sentences = [f"{numbers['cells']} Cells, {found[0].measured.cell.backbone}. {ERRORS}"]
+def command_of(cell: Cell) -> str:
+    """How to ask for a prediction of ``cell``, on a command line."""
+    default = Cell(adapter=cell.adapter)
+    plain = replace(default, backbone=cell.backbone, image_size=0)
+    given = {} if cell.backbone == default.backbone else {"backbone": cell.backbone}
+    for each in fields(Cell):
+        value = getattr(cell, each.name)
+        if each.name != "settings" and value != getattr(plain, each.name):
+            given[each.name] = value
+    return f"samfit predict {cell.adapter} {as_options(cell.settings, given)}".strip()
+
+
+def _title(words: Words) -> str:
+    return f"{words.claim.capitalize()} against {words.reference} memory of one step, MiB"
+
+
+def _grouped(
+    found: Agreement, name: Callable[[AgreementPair], str]
+) -> dict[str, list[AgreementPair]]:
+    groups: dict[str, list[AgreementPair]] = {}
+    for pair in found.pairs:
+        groups.setdefault(name(pair), []).append(pair)
+    return groups
+
+
+def _names(found: Agreement, pair: AgreementPair) -> dict[str, str]:
+    details = [f"batch {pair.cell.batch_size}", *found.details(pair.cell)]
+    return {"method": method_title(pair.reference), "Cell": ", ".join(details)}
+
+
+def _caption(found: Agreement) -> str:
+    numbers = found.figures()
+    backbones = " and ".join(dict.fromkeys(pair.cell.backbone for pair in found.pairs))
+    sentences = [f"{numbers['cells']} Cells, {backbones}. {PEAKS.format(*found.words)}"]
     for what in ("allocated", "reserved"):
         half, worst = (numbers[f"{which}_{what}_error"] for which in ("median", "worst"))
         if worst is not None:
             sentences.append(f"Errors of {what} memory: median {half:.2%}, worst {worst:.2%}. ")
-    failed = [r for r in records if r.source != "predicted" and r.status != "ok"]
-    if failed:
-        missing = ", ".join(f"{r.key} ({r.status})" for r in failed)
-        sentences.append(f"Not measured: {missing}. ")
-    sentences.append(footnote([pair.predicted for pair in found]))
-    return f"{''.join(sentences)}Source: {_machine(records)}."
+        sentences += _too_far_off(found, what)
+    if found.failed:
+        missing = ", ".join(f"{record.key} ({record.status})" for record in found.failed)
+        sentences.append(f"Without a peak: {missing}. ")
+    sentences.append(footnote([pair.claim for pair in found.pairs]))
+    return f"{''.join(sentences)}Source: {found.source}."
 
 
-def _machine(records: Sequence[Record]) -> str:
-    """What the records were measured on and with, and when."""
-    measured = [pair.measured for pair in pairs(records)]
-    here = measured[-1].environment
-    card = here.get("gpu")
-    where = card or here.get("cpu") or "a CPU"
-    if card:
-        where += f", compute capability {here.get('gpu_capability')}, driver {here.get('driver')}"
-    return f"measured on {where}; {versions(measured)}; {origin(measured)}"
+def _too_far_off(found: Agreement, what: str) -> list[str]:
+    """A sentence that names each Cell whose error of ``what`` is beyond its limit."""
+    names = [
+        f"{', '.join(_names(found, pair).values())} ({percent(getattr(pair, f'{what}_error'))})"
+        for pair in found.beyond(what)
+    ]
+    limit = 100 * found.limits[f"worst_{what}_error"]
+    return [f"Beyond {limit:g}%: {'; '.join(names)}. "] if names else []
 
 
-def _breakdown(pair: AgreementPair) -> CaptionedTable:
-    """Categories at the peak, predicted and measured: what the trace of the real step found."""
+def _breakdown(found: Agreement, pair: AgreementPair) -> CaptionedTable:
+    """Categories at the peak, as either record has them."""
     ours, theirs = (memory.breakdown_bytes or {} for memory in pair.memories)
     rows = [
         (in_words(name), mib(ours.get(name), 1), mib(theirs.get(name), 1))
         for name in dict.fromkeys([*ours, *theirs])
         if ours.get(name) or theirs.get(name)
     ]
-    frame = pd.DataFrame(rows, columns=["category", "predicted", "measured"])
+    frame = pd.DataFrame(rows, columns=["category", *found.words])
     moments = (
         f"{which} in {memory.peak_phase}, {memory.peak_module or 'outside of modules'}"
-        for which, memory in zip(("predicted", "measured"), pair.memories, strict=True)
+        for which, memory in zip(found.words, pair.memories, strict=True)
     )
-    title = f"{', '.join(_names(pair).values())}: {pair.allocated_error:+.1%}, MiB at the peak"
+    names = ", ".join(_names(found, pair).values())
+    title = f"{names}: {percent(pair.allocated_error)}, MiB at the peak"
     return CaptionedTable(frame, title, f"The peak is {'; '.join(moments)}.")

@@ -8,18 +8,19 @@ import pandas as pd
 from rich.console import Group, RenderableType
 
 from samfit.harness.device.cards import CARDS, Card
-from samfit.harness.predict.answers import Fit, MethodFit
+from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.lever import as_options
-from samfit.harness.report.kit.describe import PHASES
+from samfit.harness.report.kit.describe import PHASES, without_units
 from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
 from samfit.harness.report.kit.tables import CaptionedTable
 from samfit.units import GIB, MIB
 
 CAPTION = (
     "The largest batch that fits, with nothing else on the card; + : the search ended there. "
-    "Every exact lever: all that a method can do without changing what it computes."
+    "Every exact lever: all that a method can do without changing what it computes. "
+    f"To spare: less than the {DESKTOP_BYTES // MIB} MiB that a desktop takes."
 )
 IN_WORDS = ("precision", "compute_capability")  # what ``asked`` names itself, and what a card has
 
@@ -40,12 +41,14 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable
     """What fits most without further levers comes first, then what fits most with them."""
     cell = fits[0].as_published.cell
     title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
-    caption = f"{describe_card(card)} {CAPTION} Fewest levers: for a batch of {wanted}."
+    slow = without_units(cell, card.compute_capability)
+    sentences = (describe_card(card), slow, CAPTION, f"Fewest levers: for a batch of {wanted}.")
+    caption = " ".join(filter(None, sentences))
     rows = [
         {
             "method": fit.adapter,
-            beginning(cell): fit.as_published.batch,
-            "every exact lever": fit.every_lever.batch,
+            beginning(cell): _batch(fit.as_published),
+            "every exact lever": _batch(fit.every_lever),
             "fewest levers": _fewest(fit, wanted),
         }
         for fit in sorted(fits, key=lambda fit: most_first([fit]))
@@ -78,7 +81,14 @@ def _fewest(fit: MethodFit, wanted: int) -> str:
     if fit.as_published.batch_size >= wanted:
         return "none needed"
     found = fit.fewest_levers
-    return f"{options(found)}  (batch {found.batch})" if found else "do not fit"
+    return f"{options(found)}  (batch {_batch(found)})" if found else "do not fit"
+
+
+def _batch(fit: Fit) -> str:
+    """The largest batch; beside it what others may take on the card, where that is little."""
+    if fit.spare_bytes is None or fit.spare_bytes >= DESKTOP_BYTES:
+        return fit.batch
+    return f"{fit.batch}, {fit.spare_bytes / MIB:.0f} MiB to spare"
 
 
 def options(fit: Fit) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from samfit.harness.device.cards import AMPERE
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
@@ -82,6 +83,14 @@ def pulled(cell: Cell) -> list[str]:
         else f"{in_words(name)} {value}"
         for name, value in changed.items()
     ]  # fmt: skip
+
+
+def without_units(cell: Cell, compute_capability: str) -> str:
+    """A sentence for a card that computes what ``cell`` asks without units for it; else nothing."""
+    older = tuple(map(int, compute_capability.split("."))) < AMPERE
+    if older and cell.precision in ("bf16", "bf16-pure"):
+        return f"Compute capability {compute_capability} has no units for bfloat16: it is slow."
+    return ""
 
 
 def method_title(record: Record) -> str:

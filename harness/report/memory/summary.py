@@ -7,7 +7,7 @@ from rich.text import Text
 
 from samfit.harness.memory.figures import Memory
 from samfit.harness.record.record import Record, Timing
-from samfit.harness.report.kit.describe import in_words
+from samfit.harness.report.kit.describe import in_words, without_units
 from samfit.harness.report.kit.tables import CaptionedTable, mib
 
 
@@ -18,12 +18,14 @@ def record_summary(record: Record) -> RenderableType:
     flow = "serial: gradients flow through the image encoder" if record.method.serial else (
         "parallel: no gradients through the image encoder"
     )  # fmt: skip
+    slow = without_units(record.cell, record.cell.compute_capability)
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("method", f"{record.method.title}, {flow}"),
         ("what ran", record.traced or ""),
         ("source", f"{record.source} ({memory.instrument})"),
         *([("assumes", record.assumption)] if record.assumption else []),
+        *([("slow", slow)] if slow else []),
         ("trainable", f"{record.params.trainable:,} of {record.params.total:,} parameters"),
         *_memory_facts(memory),
         *_timing_facts(record.timing),
@@ -54,6 +56,8 @@ def _memory_facts(memory: Memory) -> list[tuple[str, str]]:
         facts.append(("in nvidia-smi", f"{about}{mib(memory.process_bytes)} MiB"))
     if memory.other_processes_bytes:
         facts.append(("others on the card", f"{mib(memory.other_processes_bytes, 1)} MiB"))
+    if memory.unknown:
+        facts.append(("not known", "; ".join(memory.unknown)))
     facts.append(("peak at", f"{memory.peak_phase}, {memory.peak_module or 'outside of modules'}"))
     return facts
 

@@ -8,7 +8,10 @@ from samfit.harness.trace.gpu import Gpu, major
 
 aten = torch.ops.aten
 FFT = {aten._fft_r2c.default, aten._fft_c2c.default, aten._fft_c2r.default}
-BATCH_NORM = {aten.native_batch_norm.default, aten.native_batch_norm_backward.default}
+BATCH_NORM = {
+    aten.native_batch_norm.default, aten.native_batch_norm_backward.default,
+    aten.cudnn_batch_norm.default, aten.cudnn_batch_norm_backward.default,
+}  # fmt: skip
 FLASH = {
     aten._scaled_dot_product_flash_attention.default,
     aten._scaled_dot_product_flash_attention_backward.default,

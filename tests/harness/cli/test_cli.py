@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from synthetic_records import predicted, stored
 
-from samfit import Cell
+from samfit import Cell, Store
 from samfit.harness.measure import measure
-from samfit.harness.report.agreement import table as report_validation
-from samfit.harness.run import validation
+from samfit.harness.report.agreement.agreement import PREDICTION_LIMITS
+from samfit.harness.run import trace_validation, validation
 
 CONTRACT = {
     "cell", "status", "source", "params", "memory", "timing", "compute", "environment",
@@ -101,17 +101,41 @@ def test_validate_compares_and_goes_on_where_it_was(answer, two_tasks, tmp_path)
     found = answer("validate", "--device", "cpu", "--output", folder)
     assert (found["cells"], found["worst_allocated_error"]) == (1, 0)
     assert {Path(name).name for name in found["files"]} < {path.name for path in folder.iterdir()}
-    stored = (folder / "results.jsonl").read_bytes()
+    stored = (folder / "measured.jsonl").read_bytes()
     assert answer("validate", "--device", "cpu", "--output", folder) == found
-    assert (folder / "results.jsonl").read_bytes() == stored
+    assert (folder / "measured.jsonl").read_bytes() == stored
 
 
 def test_validate_ends_with_one_when_predictions_are_off(samfit, two_tasks, tmp_path, monkeypatch):
-    monkeypatch.setitem(report_validation.LIMITS, "worst_allocated_error", -1)
+    monkeypatch.setitem(PREDICTION_LIMITS, "worst_allocated_error", -1)
     code, out, err = samfit("validate", "--device", "cpu", "--output", tmp_path)
     assert code == 1
     assert "alloc." in out
-    assert "predictions are off by more than they should: worst allocated error" in err
+    assert "predicted memory is off by more than it should be: worst allocated error" in err
+
+
+def test_validate_says_so_when_the_time_was_too_short(samfit, workers_here, tmp_path):
+    options = ("--device", "cpu", "--minutes", "1e-9", "--output", tmp_path)
+    code, out, err = samfit("validate", *options)
+    assert (code, out) == (1, "")
+    assert "no Cell has both figures: allow more --minutes" in err
+    assert not (tmp_path / "measured.md").exists()
+
+
+def test_validate_compares_traces_with_rehearsals(samfit, workers_here, tmp_path, monkeypatch):
+    everything = trace_validation.trace_tasks
+    monkeypatch.setattr(trace_validation, "trace_tasks", lambda *given: everything(*given)[:2])
+    options = ("--trace", "--backbone", "vit_tiny", "--output", tmp_path, "--json")
+    _, out, _ = samfit("validate", *options)
+    found = json.loads(out)
+    assert found["cells"] == 1
+    assert found["limits"]["worst_allocated_error"] == 0.006
+    records = Store(tmp_path / "rehearsed.jsonl").load()
+    assert {(r.source, r.memory.instrument) for r in records} == {
+        ("predicted", "rehearsal"), ("traced", "trace+replay"),
+    }  # fmt: skip
+    assert json.loads(samfit("validate", *options)[1]) == found
+    assert len(Store(tmp_path / "rehearsed.jsonl").load()) == 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

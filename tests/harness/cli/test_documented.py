@@ -10,7 +10,7 @@ from synthetic_records import measured, predicted, stored
 
 from samfit import Cell, Task
 from samfit.harness.cli.main import app
-from samfit.harness.run import profiles, validation
+from samfit.harness.run import profiles, published, trace_validation, validation
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -49,8 +49,12 @@ def here(tmp_path, monkeypatch, photos, checkpoint, workers_here):
         stored(tmp_path / name, [predicted("cad"), measured("lora")])
     short = {"bench": one_prediction, "accuracy": one_prediction}
     monkeypatch.setattr(profiles, "PROFILES", short)
+    figures = published.published()[:1]
+    monkeypatch.setattr(published, "published", lambda: figures)
     everything = validation.validation_tasks
     monkeypatch.setattr(validation, "validation_tasks", lambda *given: everything(*given)[:2])
+    exact = trace_validation.trace_tasks("vit_tiny")[:2]
+    monkeypatch.setattr(trace_validation, "trace_tasks", lambda *given: exact)
     return tmp_path
 
 
@@ -66,14 +70,15 @@ def test_commands_of_a_page_run_in_their_order(page, samfit, here):
         _, command, *options = shlex.split(line)
         if "gains" in options:
             continue  # the example of a package, which test_docs.py installs and runs
-        code, _, err = samfit(command, *options, *SMALLER.get(command, "").split())
+        smaller = "" if "--trace" in options else SMALLER.get(command, "")
+        code, _, err = samfit(command, *options, *smaller.split())
         assert code == 0, f"{line}: {err}"
 
 
 def test_each_page_with_commands_is_among_them():
     assert [page.name for page in PAGES if commands(page)] == [
-        "README.md", "README.md", "accuracy.md", "adding_an_adapter.md", "memory.md", "results.md",
-        "tour.md",
+        "README.md", "README.md", "accuracy.md", "adding_an_adapter.md", "memory.md",
+        "published.md", "results.md", "tour.md",
     ]  # fmt: skip
 
 

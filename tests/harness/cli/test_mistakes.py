@@ -41,6 +41,8 @@ MISTAKES = [
     ("report {tmp}/missing.jsonl", "there are no results"),
     ("report {tmp}", "cannot read"),
     ("validate --minutes 0 --output {tmp}", "--minutes must be more than 0"),
+    ("validate --trace --device cpu", "--trace compares steps on CUDA: leave out --device cpu."),
+    ("validate --trace --backbone vit_x --output {tmp}", "there is no backbone 'vit_x'"),
     ("validate --backbone vit_x --device cpu", "there is no backbone 'vit_x'"),
     pytest.param(
         (

@@ -46,6 +46,7 @@ def test_every_card_is_found_by_its_name_and_by_loose_spellings(name):
         ("NVIDIA H100 PCIe", "H100 PCIe"),
         ("H100 NVL 94GB", "H100 NVL"),
         ("NVIDIA GH200 480GB", "GH200"),
+        ("gh200-480gb", "GH200"),
         ("gh200 96gb", "GH200"),
         ("rtx pro 6000", "RTX PRO 6000"),
         ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "RTX PRO 6000"),

@@ -8,7 +8,7 @@ import pytest
 from samfit import Cell, UserError, predict
 from samfit.harness.device.cards import card_of_capability, context_of
 from samfit.harness.memory.replay import replay
-from samfit.harness.predict.predict import build_step_without_data
+from samfit.harness.predict.traced import build_step_without_data
 
 MIB = 2**20
 
@@ -82,12 +82,12 @@ def test_a_prediction_says_what_it_assumes_where_memory_depends_on_data():
 @pytest.mark.parametrize("expert", [0, 7])
 def test_no_routing_is_further_than_a_hundredth_from_the_assumed_one(expert):
     cell = Cell(adapter="conv_lora", batch_size=2)
-    step, _ = build_step_without_data(cell)
+    step = build_step_without_data(cell)
     for update in step.model.adapter.updates:
         update.counts = lambda rows: [len(rows) if i == expert else 0 for i in range(8)]
     trace = step.trace(card_of_capability(cell.compute_capability))
     peak = replay(trace).peak_allocated_bytes
-    assumed = predict(cell).memory.peak_allocated_bytes
+    assumed = predict(cell, "trace").memory.peak_allocated_bytes
     assert 0 < abs(peak / assumed - 1) < 0.01
 
 

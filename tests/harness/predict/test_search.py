@@ -9,10 +9,8 @@ from user_error import user_error
 
 import samfit
 from samfit import Cell, find_card, unnamed_card
-from samfit.harness.memory.allocator import DoesNotFitError
-from samfit.harness.memory.replay import replay
-from samfit.harness.predict.predict import Prediction
-from samfit.harness.predict.search import Needs
+from samfit.harness.predict.search import Batches
+from samfit.harness.predict.sizes import Peaks, Sizes, TracedSizes
 from samfit.units import MIB
 
 CONTEXT = unnamed_card("8GiB").context_bytes // MIB
@@ -26,31 +24,31 @@ def tiny(adapter: str, **fields) -> Cell:
     return Cell(adapter=adapter, backbone="vit_tiny", **fields)
 
 
-def fits(cell: Cell, capacity: int) -> bool:
-    need = Prediction(cell).need
-    try:
-        replay(need.trace, need.options, capacity)
-    except DoesNotFitError:
-        return False
-    return True
-
-
-def assert_confirmed(answer, unit=1):
+def assert_confirmed(answer, ends, unit=1):
     """Each answer fits, and the next batch does not."""
-    capacity = answer.card.usable_bytes
+    usable = answer.card.usable_bytes
     for found in filter(None, (answer.as_published, answer.fewest_levers, answer.every_lever)):
         if found.batch_size:
-            assert fits(found.cell, capacity)
+            assert ends(found.cell, usable)
             assert found.cell.batch_size == found.batch_size
         if found.batch_size < found.searched_up_to:
-            more = replace(found.cell, batch_size=found.batch_size + unit)
-            assert not fits(more, capacity)
+            assert not ends(replace(found.cell, batch_size=found.batch_size + unit), usable)
+
+
+@pytest.fixture(params=["rehearsal", "trace"])
+def searched(request, monkeypatch, ends_rehearsed):
+    """``samfit.fit`` by either instrument, and what confirms it."""
+    if request.param == "rehearsal":
+        return samfit.fit, ends_rehearsed
+    monkeypatch.setattr(samfit.harness.run.fit, "instrument_for", lambda cell: "trace")
+    return samfit.fit, TracedSizes().fits
 
 
 @pytest.mark.parametrize("adapter", ["lora", "cad", "lst"])
-def test_each_answer_fits_and_one_image_more_does_not(adapter):
-    (answer,) = samfit.fit(tiny(adapter), [card(110)], most=4)
-    assert_confirmed(answer)
+def test_each_answer_fits_and_one_image_more_does_not(adapter, searched):
+    fit, ends = searched
+    (answer,) = fit(tiny(adapter), [card(110)], most=4)
+    assert_confirmed(answer, ends)
 
 
 @pytest.mark.parametrize(
@@ -73,12 +71,12 @@ def test_whatever_the_cell_says_is_asked(fields):
     assert not fields.keys() & {name.replace("-", "_") for name in answer.every_lever.levers}
 
 
-def test_batches_are_those_that_can_be_cut():
+def test_batches_are_those_that_can_be_cut(ends_rehearsed):
     cell = tiny("decoder", gradient_accumulation=2, batch_size=2)
     (answer,) = samfit.fit(cell, [card(39)], most=7)
     assert answer.as_published.searched_up_to == 6
     assert answer.as_published.batch_size in (2, 4)
-    assert_confirmed(answer, unit=2)
+    assert_confirmed(answer, ends_rehearsed, unit=2)
 
 
 def test_figures_are_those_of_a_prediction():
@@ -119,6 +117,13 @@ def test_cards_without_bfloat16_are_not_told_to_use_it():
     assert fewest is None or "precision" not in fewest.levers
 
 
+@pytest.mark.parametrize(("precision", "more"), [("bf16", True), ("fp16", False)])
+def test_old_cards_build_n_by_n_matrices_in_bfloat16(precision, more):
+    cell = tiny("decoder", precision=precision, attention="sdpa", phase="infer")
+    old, new = (fit.as_published for fit in samfit.fit(cell, ["T4", "RTX 3060"], most=1))
+    assert (old.peak_allocated_bytes > 1.2 * new.peak_allocated_bytes) == more
+
+
 def test_a_hopper_card_keeps_more_for_its_matrix_library():
     ampere, hopper = samfit.fit(tiny("decoder"), ["A100 80GB", find_card("H100")], wanted=1, most=1)
     difference = hopper.as_published.peak_reserved_bytes - ampere.as_published.peak_reserved_bytes
@@ -134,7 +139,6 @@ def test_cards_are_those_of_every_usual_size_unless_some_are_named():
     ("fields", "words"),
     [
         ({"device": "cpu"}, ["CUDA", "--device cpu"]),
-        ({"precision": "bf16"}, ["T4", "bfloat16", "--precision bf16"]),
         ({"checkpoint": "missing.pth"}, ["missing.pth"]),
         ({"encoder_micro_batch": 2}, ["lora", "--encoder-micro-batch"]),
     ],
@@ -145,32 +149,29 @@ def test_what_cannot_be_answered_is_one_sentence(fields, words):
         samfit.fit(tiny("lora", **fields), ["T4", "RTX 3060"])
 
 
-class Known(Needs):
-    """Needs so many bytes for each batch, at least; some of it is lost to fragmentation."""
+class Known:
+    """Sizes of so many bytes for each batch; some more is lost to fragmentation."""
 
     def __init__(self, allocated, lost):
-        super().__init__(tiny("decoder"))
         self._allocated, self._lost = allocated, lost
 
-    def of(self, batch_size):
-        needed = self._allocated[batch_size - 1]
-        if batch_size not in self._known:
-            self._known[batch_size] = SimpleNamespace(
-                fits=lambda capacity: needed <= capacity,
-                on=lambda _: self._known[batch_size],
-                middle_bytes=needed + self._lost,
-            )
-        return self._known[batch_size]
+    def peaks(self, cell):
+        needed = self._allocated[cell.batch_size - 1]
+        return Peaks(needed + self._lost, needed + self._lost)
+
+    def fits(self, cell, usable_bytes):
+        return self._allocated[cell.batch_size - 1] <= usable_bytes
 
 
 @given(
-    increments=st.lists(st.integers(0, 1000), min_size=16, max_size=16),
+    increments=st.lists(st.integers(0, 1000), min_size=17, max_size=17),
     lost=st.integers(-500, 500),
     capacity=st.integers(0, 17_000),
     most=st.integers(1, 16),
 )
 def test_the_search_finds_the_largest_batch_whatever_the_needs(increments, lost, capacity, most):
-    allocated = [sum(increments[: count + 1]) for count in range(16)]
-    with_room = SimpleNamespace(usable_bytes=capacity)
+    allocated = [sum(increments[: count + 1]) for count in range(17)]
+    with_room = SimpleNamespace(usable_bytes=capacity, compute_capability="8.0")
     largest = max((n for n in range(1, most + 1) if allocated[n - 1] <= capacity), default=0)
-    assert Known(allocated, lost).largest_batch(with_room, most) == largest
+    sizes: Sizes = Known(allocated, lost)
+    assert Batches(tiny("decoder"), sizes).largest(with_room, most) == largest

@@ -142,16 +142,17 @@ def test_without_tasks_nothing_is_started(notes, run):
     assert processes(notes) == []
 
 
-def test_a_measurement_gets_a_process_of_its_own_and_trainings_come_last(notes):
-    kinds = ["predict", "score", "measure", "measure_memory", "predict", "score"]
-    works = zip(kinds, scoring(*6 * ["works"]), strict=True)
+def test_predictions_come_first_and_trainings_last_and_a_measurement_has_its_own_process(notes):
+    kinds = ["predict", "score", "measure", "measure_memory", "predict", "score", "trace"]
+    works = zip(kinds, scoring(*7 * ["works"]), strict=True)
     with LocalWorkers() as workers:
         records = list(workers.run([Task(how, task.cell) for how, task in works], LIMIT_S))
-    assert [record.cell.seed for record in records[:4]] == [0, 2, 3, 4]
+    seeds = [record.cell.seed for record in records]
+    assert {*seeds[:2]} == {0, 4}, "predictions come first"
+    assert seeds[2:5] == [6, 2, 3], "traces, then measurements in their order"
     ran_in = {record.cell.seed: record.environment["platform"] for record in records}
-    assert ran_in[0] == ran_in[4]
     assert len({ran_in[0], ran_in[2], ran_in[3]}) == 3
-    assert {ran_in[1], ran_in[5]}.isdisjoint(ran_in[place] for place in (0, 2, 3))
+    assert {ran_in[1], ran_in[5]}.isdisjoint(ran_in[place] for place in (0, 2, 3, 4))
     assert not any(map(is_there, processes(notes)))
 
 

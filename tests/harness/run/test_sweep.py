@@ -47,10 +47,23 @@ def test_a_second_run_repeats_nothing(store):
     "change", [{"code_sha256": "other"}, {"gpu": "H200"}, {"packages": {"torch": "3.0"}}]
 )
 def test_other_code_or_another_machine_is_run_again(store, change):
-    run_all(store, Instant())
+    tasks = [Task("measure", task.cell) for task in TASKS]
+    run_all(store, Instant(), tasks)
     second = Instant(machine={**MACHINE, **change})
-    run_all(store, second)
-    assert second.asked == TASKS
+    run_all(store, second, tasks)
+    assert second.asked == tasks
+
+
+@pytest.mark.parametrize("how", ["predict", "trace"])
+def test_a_prediction_is_the_same_on_every_card_and_with_any_number_of_threads(store, how):
+    tasks = [Task(how, task.cell) for task in TASKS]
+    run_all(store, Instant(machine={**MACHINE, "cpu_threads": 1}), tasks)
+    second = Instant(machine={**MACHINE, "gpu": "H200", "cpu_threads": 8})
+    run_all(store, second, tasks)
+    assert second.asked == []
+    third = Instant(machine={**MACHINE, "code_sha256": "other"})
+    run_all(store, third, tasks)
+    assert third.asked == tasks
 
 
 @pytest.mark.parametrize(

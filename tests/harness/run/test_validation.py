@@ -6,7 +6,7 @@ import pytest
 from user_error import user_error
 
 from samfit import Store, adapter_names
-from samfit.harness.run import validation as room
+from samfit.harness.run import pairs
 from samfit.harness.run.validation import BATCH_SIZES, validate, validation_tasks
 
 GPU = {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
@@ -49,26 +49,60 @@ def test_every_method_comes_first_as_published_and_no_kind_waits_for_all_of_anot
 
 
 class Instant:
-    """An executor whose answers are instant."""
+    """An executor that predicts before it measures, as this machine's does; instantly."""
 
     machine = GPU
 
+    def __init__(self, clock=None, seconds=()):
+        self.clock, self.seconds, self.ran = clock, dict(seconds), []
+
     def run(self, tasks, limit_s):
-        yield from (task.ended("ok", None, GPU) for task in tasks)
+        for task in sorted(tasks, key=lambda task: task.how != "predict"):
+            if self.clock:
+                self.clock.now += self.seconds[task.how]
+            self.ran.append(task)
+            yield task.ended("ok", None, GPU)
 
 
-def test_when_the_time_is_over_the_cell_in_progress_is_finished(
-    tasks, monkeypatch, tmp_path, capsys
-):
-    clock = iter(range(1000))
-    monkeypatch.setattr(room, "validation_tasks", lambda *_: tasks)
-    monkeypatch.setattr(room.time, "monotonic", lambda: next(clock))
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(pairs.time, "monotonic", clock)
+    return clock
+
+
+def test_in_ten_minutes_most_of_the_time_is_for_measuring(clock, tmp_path, capsys):
+    """With two seconds a prediction, side by side, and eight a measurement."""
+    machine = Instant(clock, {"predict": 2.0, "measure_memory": 8.0})
     store = Store(tmp_path / "results.jsonl")
-    records = list(validate(store, minutes=3 / 60, executor=Instant()))
-    assert [record.key for record in records] == [task.key for task in tasks[:6]]
-    assert f"3 of {len(tasks) // 2} Cells: run it again" in capsys.readouterr().err
-    monkeypatch.setattr(room.time, "monotonic", lambda: 0)
-    assert len(list(validate(store, executor=Instant()))) == len(tasks)
+    records = list(validate(store, minutes=10, executor=machine))
+    assert 600 <= clock.now < 600 + 8
+    measured = [task.cell for task in machine.ran if task.how == "measure_memory"]
+    predicted = [task.cell for task in machine.ran if task.how == "predict"]
+    assert len(measured) > 55
+    assert {cell.key for cell in measured} <= {cell.key for cell in predicted}
+    assert {cell.adapter for cell in measured} == set(adapter_names())
+    assert f"{len(measured)} of " in capsys.readouterr().err
+    assert len(records) == len(machine.ran) == len(store.load())
+
+
+def test_the_time_may_end_while_predicting_and_the_next_run_resumes(clock, tmp_path, tasks, capsys):
+    machine = Instant(clock, {"predict": 2.0, "measure_memory": 8.0})
+    store = Store(tmp_path / "results.jsonl")
+    assert {r.source for r in validate(store, minutes=1, executor=machine)} == {"predicted"}
+    assert clock.now == 60
+    assert "0 of" in capsys.readouterr().err
+    again = Instant()
+    keys = [record.key for record in validate(store, executor=again)]
+    assert sorted(keys) == sorted(task.key for task in tasks)
+    assert len(again.ran) == len(tasks) - 30
     assert capsys.readouterr().err == ""
 
 

@@ -4,17 +4,19 @@ import pytest
 import torch
 from exact_levers import with_every_exact_lever
 from golden_case import relative_error
-from small_sam import SIDE, adapted, small_batch
+from small_sam import adapted
+from small_step import run_alike, small_step
 from user_error import user_error
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.adapters.sam.attention import folded_attention
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import build_step_without_data, predict
+from samfit.harness.predict.predict import predict
+from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import LEVERS
 from samfit.harness.step.levers import run_with_levers, usable_levers
-from samfit.harness.step.step import Batch, Step, build_step, random_batch
+from samfit.harness.step.step import Step, build_step
 from samfit.harness.trace.kernels import kernels_of
 
 MIB = 2**20
@@ -75,32 +77,6 @@ def test_all_exact_levers_lower_the_peak(adapter):
     assert predict(exact).memory.peak_allocated_bytes < peak
     assert exact.precision == "fp32"
     assert not exact.cache_embeddings
-
-
-def small_step(name, **fields) -> Step:
-    cell = Cell(
-        adapter=name, backbone="vit_tiny", image_size=SIDE, batch_size=2, device="cpu", **fields
-    )
-    model = adapted(name)
-    with torch.no_grad():
-        for parameter in model.trainable().values():
-            parameter += 0.02 * torch.randn_like(parameter)
-    images, boxes = small_batch(2)
-    embedding = None
-    if cell.cache_embeddings:
-        with torch.no_grad():
-            embedding = model.embed(images)
-    run_with_levers(model, cell)
-    return Step(cell, model, Batch(images, boxes, random_batch(cell).masks, embedding))
-
-
-def run_alike(*steps: Step) -> list[torch.Tensor]:
-    """The losses of steps that draw the same random numbers, for dropout and Conv-LoRA's noise."""
-    losses = []
-    for step in steps:
-        torch.manual_seed(0)
-        losses.append(step.run())
-    return losses
 
 
 def assert_same_gradients(step: Step, reference: Step, tolerance: float) -> None:
@@ -172,7 +148,7 @@ def test_a_lever_saves_memory(name, lever):
 )
 def test_levers_are_predicted_to_the_byte_without_data(name, levers):
     cell = Cell(adapter=name, backbone="vit_tiny", batch_size=2, device="cpu", **levers)
-    without, _ = build_step_without_data(cell)
+    without = build_step_without_data(cell)
     real = build_step(cell, torch.device("cpu"))
     real.model.adapter.assume()
     with kernels_of("cpu"):

@@ -5,7 +5,12 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from samfit.harness.trace.kernels import RESULT_WITHOUT_DATA, kernel_for, kernels_of
+from samfit.harness.trace.kernels import (
+    RESULT_WITHOUT_DATA,
+    cuda_attention_kernel,
+    kernel_for,
+    kernels_of,
+)
 
 aten = torch.ops.aten
 IMAGES, TOKENS = (2, 3, 8, 8), (2, 5, 16)
@@ -48,6 +53,27 @@ def test_dropout_keeps_bytes_on_cuda_and_floats_elsewhere():
     with kernels_of("cuda"):
         assert F.dropout(x, 0.5, False) is x
         assert F.dropout(x, 0.0, True) is x
+
+
+@pytest.mark.parametrize(
+    ("dtype", "width", "needs_backward", "kernels"),
+    [
+        (torch.float32, 192, True, ["efficient"] * 4),
+        (torch.float16, 192, True, ["efficient", "flash", "flash", "flash"]),
+        (torch.bfloat16, 192, True, ["math", "flash", "flash", "flash"]),
+        (torch.bfloat16, 208, True, ["math", "flash", "efficient", "efficient"]),
+        (torch.bfloat16, 208, False, ["math", "flash", "flash", "flash"]),
+    ],
+)
+def test_attention_runs_the_kernel_that_torch_picks_for_the_card(
+    dtype, width, needs_backward, kernels
+):
+    """As ``torch._fused_sdp_choice`` of torch 2.14 answers on cards of these kinds."""
+    capabilities = ("7.5", "8.0", "8.6", "12.0")
+    assert kernels == [
+        cuda_attention_kernel(dtype, width, needs_backward, capability)
+        for capability in capabilities
+    ]
 
 
 def test_attention_runs_the_kernel_of_its_device():

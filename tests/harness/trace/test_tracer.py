@@ -10,7 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.device.cards import find_card
 from samfit.harness.memory.peak import traced_memory
-from samfit.harness.predict.predict import build_step_without_data
+from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import build_step
 from samfit.harness.trace.inside import cublas
@@ -45,7 +45,7 @@ OF_A_CPU = {("full", "train"): 24 * 512, ("lst", "train"): 24 * 512, ("cad", "in
 @pytest.mark.parametrize(("adapter", "settings"), METHODS)
 def test_tensors_with_and_without_data_agree_to_the_byte(adapter, settings, phase):
     cell = tiny(adapter, settings, batch_size=2, phase=phase)
-    step, _ = build_step_without_data(cell)
+    step = build_step_without_data(cell)
     with kernels_of("cpu"):
         without = traced_memory(step.trace())
     step = build_step(cell, CPU)
@@ -172,7 +172,7 @@ def test_linear_of_other_strides_computes_what_torch_computes():
 
 def workspaces_of_products(monkeypatch, kept):
     monkeypatch.setattr(cublas, "KEEPS_WORKSPACE", kept)
-    step, _ = build_step_without_data(tiny("lora"))
+    step = build_step_without_data(tiny("lora"))
     trace = step.trace(find_card("RTX 3090"))
     return [a for a in trace.allocations if a.bytes_on is cublas.workspace_bytes]
 

@@ -78,7 +78,7 @@ def test_a_batch_may_be_empty_or_hold_an_image_twice(tmp_path):
         assert torch.equal(cache.get(twice), pool(twice))
 
 
-@pytest.mark.parametrize("surroundings", [nullcontext, partial(autocast, CPU)])
+@pytest.mark.parametrize("surroundings", [nullcontext, partial(autocast, CPU, torch.bfloat16)])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_encoder_runs_in_the_precision_of_the_key_whatever_is_around(
     precision, surroundings, tmp_path
@@ -86,7 +86,7 @@ def test_the_encoder_runs_in_the_precision_of_the_key_whatever_is_around(
     sam, (images, _) = small_sam(), small_batch()
     with surroundings():
         found = EmbeddingCache(tmp_path, sam, precision).get(images)
-    with nullcontext() if precision == "fp32" else autocast(CPU):
+    with nullcontext() if precision == "fp32" else autocast(CPU, torch.bfloat16):
         expected = directly(sam, images)
     assert torch.equal(found, expected.float())
     assert torch.equal(found, directly(sam, images)) == (precision == "fp32")

@@ -38,6 +38,7 @@ def assert_same(ours, theirs):
     for history in (ours.history, theirs.history):
         history.train_ms = 0.0
     assert ours.history == theirs.history
+    assert ours.scaler.state_dict() == theirs.scaler.state_dict()
     trained = weights(theirs)
     assert weights(ours).keys() == trained.keys()
     for name, tensor in weights(ours).items():
@@ -124,6 +125,8 @@ INTERRUPTED = {
     "cad": {"adapter": "cad", "prompt": "mask_box"},
     "lora": {"adapter": "lora", "prompt": "points", "checkpointing": True},
     "conv_lora": {"adapter": "conv_lora", "optimizer": "adamw_fused"},
+    "float16": {"adapter": "lora", "precision": "fp16"},
+    "bfloat16": {"adapter": "lora", "precision": "bf16-pure"},
     "classes": {"adapter": "decoder", "settings": {"classes": 3}, "loss": "samed"},
 }
 

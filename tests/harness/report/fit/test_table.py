@@ -1,5 +1,7 @@
 """The answers of ``samfit fit`` in words, numbers and colours."""
 
+from dataclasses import replace
+
 import pytest
 from readable import printed
 
@@ -9,11 +11,11 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.report.fit.plot import draw_fit
 from samfit.harness.report.fit.table import advice, describe_card, fit_tables, options
 
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 CARD = unnamed_card("8GiB")
 
 
-def fit(batch, levers=(), **cell):
+def fit(batch, levers=(), spare_mib=2048, **cell):
     return Fit(
         cell=Cell(adapter="lora", batch_size=max(batch, 1), **cell),
         levers=levers,
@@ -22,6 +24,7 @@ def fit(batch, levers=(), **cell):
         searched_up_to=8,
         peak_allocated_bytes=9 * GIB,
         peak_reserved_bytes=10 * GIB,
+        spare_bytes=spare_mib * MIB if batch else None,
         next_allocated_bytes=None,
         next_reserved_bytes=None,
     )
@@ -48,6 +51,13 @@ def test_a_row_says_what_fits_and_what_it_takes():
     assert "none needed" in next(line for line in text.splitlines() if "cad" in line)
     assert "8GiB: 7.25 GiB for PyTorch" in text
     assert text.index("cad") < text.index("lora")
+
+
+def test_what_little_is_left_is_said():
+    tight = replace(answer("lora", 2), as_published=fit(2, spare_mib=80))
+    text = printed(fit_tables([tight], 1), 100)
+    assert "2, 80 MiB to spare" in next(line for line in text.splitlines() if "lora" in line)
+    assert "desktop" in text
 
 
 def test_options_can_be_typed_as_they_are():

@@ -1,0 +1,1 @@
+"""Rehearsals beside figures that others published."""

@@ -1,0 +1,34 @@
+"""The library compiles without a word, and without a compiler on the computer."""
+
+import pytest
+
+from samfit.harness.standin import build
+
+
+@pytest.fixture
+def elsewhere(monkeypatch, tmp_path):
+    """Builds into another folder, with nothing on the path."""
+    pytest.importorskip("ziglang", reason="the compiler of samfit's test extra is not installed")
+    monkeypatch.setattr(build, "BUILT", tmp_path)
+    for name in ("LIBRARY", "NVML"):
+        monkeypatch.setattr(build, name, tmp_path / getattr(build, name).name)
+    monkeypatch.setenv("PATH", "")
+
+
+def test_no_warnings_and_no_other_compiler(elsewhere):
+    assert build.build() == ""
+    assert build.digest_of(build.LIBRARY) == build.digest()
+    made = build.LIBRARY.stat().st_mtime_ns
+    assert build.build() == ""
+    assert build.LIBRARY.stat().st_mtime_ns == made  # nothing had changed
+
+
+def test_an_error_is_told_and_leaves_no_library(elsewhere, monkeypatch, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "nvml.c").write_text("this is no C")
+    (source / "symbols.txt").write_text("")
+    monkeypatch.setattr(build, "SOURCE", source)
+    with pytest.raises(RuntimeError, match=r"does not compile:\n.*nvml.c"):
+        build.build()
+    assert not build.LIBRARY.exists()

@@ -1,0 +1,57 @@
+"""A symbol of CUDA that torch needs, and the stand-in lacks, is named."""
+
+import subprocess
+import sys
+
+import pytest
+
+from samfit.harness.standin.process import on_stand_in
+
+LOOK = """
+{load}
+from samfit.harness.standin.process import lacking, missing_symbols, on_stand_in
+told = [on_stand_in(), missing_symbols(), lacking()]
+"""
+
+
+def test_the_installed_torch_finds_all_that_it_needs(card, run_on):
+    told, _ = run_on(card(), LOOK.format(load="import torch"))
+    assert told == [True, [], None]
+
+
+def test_this_process_is_on_no_stand_in():
+    assert not on_stand_in()
+
+
+@pytest.fixture
+def newer_torch(tmp_path):
+    """A library that needs a function of the runtime that nobody has heard of."""
+    pytest.importorskip("ziglang", reason="the compiler of samfit's test extra is not installed")
+
+    def compile_(name, source, *options):
+        (tmp_path / f"{name}.c").write_text(source)
+        command = [sys.executable, "-m", "ziglang", "cc", "-shared", "-fPIC", "-o"]
+        command += [str(tmp_path / name), str(tmp_path / f"{name}.c"), *options]
+        subprocess.run(command, check=True)
+
+    (tmp_path / "versions").write_text("libcudart.so.13 { global: *; };")
+    compile_(
+        "libcudart.so.13",
+        "int cudaMalloc(void) { return 0; } int cudaTeleport(void) { return 0; }",
+        f"-Wl,--version-script={tmp_path / 'versions'},-soname,libcudart.so.13",
+    )
+    compile_(
+        "libtorch_newer.so",
+        "int cudaMalloc(void), cudaTeleport(void);"
+        "int use(void) { return cudaMalloc() + cudaTeleport(); }",
+        str(tmp_path / "libcudart.so.13"),
+        f"-Wl,-rpath,{tmp_path}",
+    )
+    return tmp_path / "libtorch_newer.so"
+
+
+def test_a_missing_symbol_is_named(card, run_on, newer_torch):
+    load = f"import ctypes; ctypes.CDLL({str(newer_torch)!r})"
+    told, _ = run_on(card(), LOOK.format(load=load))
+    assert told[:2] == [True, ["cudaTeleport"]]
+    assert "torch needs functions of CUDA that samfit's stand-in lacks: cudaTeleport." in told[2]

@@ -1,0 +1,68 @@
+"""What tests run on the stand-in; see ``stage.py``."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import CodeType
+from unittest.mock import patch
+
+import torch
+
+from samfit import Cell
+from samfit.files import PACKAGE
+from samfit.harness.cli.main import main
+from samfit.harness.device.cards import card_of_capability
+from samfit.harness.memory.allocator import AllocatorOptions
+from samfit.harness.memory.replay import replay
+from samfit.harness.predict import rehearsed
+from samfit.harness.rehearse.rehearsal import Prepared, large_enough, rehearse, run
+from samfit.harness.run import predict
+from samfit.harness.run.worker import perform
+
+
+def ends(cell: dict, usable_bytes: int) -> bool:
+    """Whether a step does not run out of so much memory."""
+    wanted = Cell.from_json(cell)
+    card = card_of_capability(wanted.compute_capability)
+    card = replace(card, total_bytes=usable_bytes + card.context_bytes)
+    return run(Prepared(wanted), wanted, card).exhausted is None
+
+
+def both_allocators(cell: dict) -> dict[str, list[int]]:
+    """Peaks that PyTorch's allocator counted, and those of samfit's model of it, allocated first;
+    then those that it counted in a step with a witness."""
+    wanted = Cell.from_json(cell)
+    card = large_enough(card_of_capability(wanted.compute_capability))
+    rehearsal = rehearse(Prepared(wanted), wanted, card)
+    outcome = rehearsal.outcome
+    assert rehearsal.trace
+    model = replay(rehearsal.trace, AllocatorOptions.parse(wanted.alloc_conf))
+    return {
+        "pytorch": [outcome.allocated_bytes, outcome.reserved_bytes],
+        "model": [model.peak_allocated_bytes, model.peak_reserved_bytes],
+        "witnessed": [torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()],
+    }
+
+
+def walk(*arguments: str) -> list[tuple[str, str]]:
+    """File and name of every function of samfit that a command calls, in the order of the first
+    calls, as if its processes were one."""
+    seen: dict[CodeType, None] = {}
+
+    def note(frame, event, _):
+        seen.setdefault(frame.f_code)
+
+    with (
+        patch.object(predict, "ask_rehearser", lambda question: perform(question)["answer"]),
+        patch.object(rehearsed, "in_a_fork", lambda function, *given: function(*given)),
+        patch.object(sys, "argv", ["samfit", *arguments]),
+    ):
+        sys.settrace(note)
+        try:
+            main()
+        except SystemExit:
+            pass
+        finally:
+            sys.settrace(None)
+    ours = [code for code in seen if code.co_filename.startswith(str(PACKAGE))]
+    return [(Path(c.co_filename).relative_to(PACKAGE).as_posix(), c.co_name) for c in ours]
