@@ -160,3 +160,17 @@ def listed(result):
 
 def layout(t):
     return None if t is None else (t.shape, t.stride(), t.dtype)
+
+
+def test_a_batch_norms_gradient_lies_as_its_input_on_cuda():
+    x, grad = torch.empty(2, 4, 8, 8, device="meta"), torch.empty(2, 4, 8, 8, device="meta")
+    grad = grad.to(memory_format=torch.channels_last)
+    four = torch.empty(4, device="meta")
+    args = (grad, x, four, four, four, four, four, True, 1e-5, [True, True, True])
+    with kernels_of("cuda"):
+        kernel = kernel_for(aten.native_batch_norm_backward.default, args)
+        of_input, *others = kernel(*args)
+    assert of_input.is_contiguous()
+    assert [t.shape for t in others] == [(4,), (4,)]
+    with kernels_of("cpu"):
+        assert kernel_for(aten.convolution.default, args) is aten.convolution.default
