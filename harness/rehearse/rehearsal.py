@@ -98,7 +98,7 @@ def rehearse(prepared: Prepared, cell: Cell, card: Card) -> Rehearsal:
     with _standing_on(card, cell):
         start_history()
         outcome, step = _two_steps(prepared, cell)
-        return Rehearsal(outcome, _observe(step, card) if step else None)
+        return Rehearsal(outcome, _observe(step) if step else None)
 
 
 @contextmanager
@@ -127,9 +127,9 @@ def _two_steps(prepared: Prepared, cell: Cell) -> tuple[Outcome, Step | None]:
     return Outcome(allocated, reserved, limited=lookout.refused is not None), step
 
 
-def _observe(step: Step, card: Card) -> Trace:
+def _observe(step: Step) -> Trace:
     """One more step, with a witness."""
-    witness = Witness(step.model, card)
+    witness = Witness(step.model)
     optimizer = step.optimizer if step.cell.phase == "train" else None
     with witness:
         adopt_what_is_there(witness, step.model, step.batch.tensors(), optimizer)
