@@ -1,6 +1,6 @@
 import pytest
 
-from samfit.harness.predict.predict import Prediction
+from samfit.harness.predict.traced import trace_without_data
 from samfit.harness.record.cell import Cell
 
 TINY = {"backbone": "vit_tiny", "image_size": 64}
@@ -19,6 +19,6 @@ TINY = {"backbone": "vit_tiny", "image_size": 64}
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_named(fields, words):
-    found = Prediction(Cell(**TINY, **fields)).trace.unknown
+    found = trace_without_data(Cell(**TINY, **fields))[1].unknown
     assert len(found) == len(words)
     assert all(word in text for word, text in zip(words, found, strict=True))
