@@ -18,7 +18,7 @@ from samfit.harness.memory.exhausted import is_out_of_memory
 from samfit.harness.memory.figures import Outcome
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.history import read_history, start_history, trace_of
-from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
+from samfit.harness.rehearse.libraries import lacks_kernels_for, load_cudnn, without_compiler
 from samfit.harness.rehearse.lookout import Lookout
 from samfit.harness.rehearse.witness import Witness
 from samfit.harness.standin.library import card_variables, is_loaded
@@ -98,7 +98,11 @@ def rehearse(prepared: Prepared, cell: Cell, card: Card) -> Rehearsal:
     with _standing_on(card, cell):
         start_history()
         outcome, step = _two_steps(prepared, cell)
-        return Rehearsal(outcome, _observe(step) if step else None)
+        trace = _observe(step) if step else None
+        lacking = lacks_kernels_for(card.compute_capability)
+        if trace and lacking:
+            trace.unknown.append(lacking)
+        return Rehearsal(outcome, trace)
 
 
 @contextmanager
