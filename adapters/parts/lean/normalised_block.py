@@ -137,7 +137,7 @@ class NormalisedBlock(torch.autograd.Function):
             pooled.append(F.adaptive_avg_pool2d(output, plan.grid))
         ctx.fixed = mean is not None
         if mean is None or variance is None:
-            mean, variance = moments_of([z for image in convolved for z in image], gamma.dtype)
+            mean, variance = moments_of(convolved, gamma.dtype)
         norm = Norm.of(mean, (variance + plan.eps).rsqrt(), gamma, beta)
         for image, output in zip(convolved, outputs, strict=True):
             for z, rows in zip(image, tiles, strict=True):
