@@ -74,7 +74,7 @@ class Convolution:
             return self._columns_bytes()
         rows = _rows(self.direction, self.channels_last, self.dtype)
         row = min(rows, key=lambda row: row.distance(self))
-        return self._bytes(row.workspaces[_known(gpu, row)])
+        return self._bytes(row.workspaces[_known(gpu, row)], exact=row.distance(self) == 0)
 
     def _columns_bytes(self) -> int:
         """Without cuDNN: one image's patches as columns (ATen, cuda/ConvolutionMM2d.cu)."""
@@ -82,8 +82,8 @@ class Convolution:
             return 0
         return prod(self.w[1:]) * prod(self.y[2:]) * self.dtype.itemsize
 
-    def _bytes(self, text: str) -> int:
-        """Read one field of the table."""
+    def _bytes(self, text: str, exact: bool) -> int:
+        """Read one field of the table; what it has in MiB holds for its own shape only."""
         size = ""
         for part in text.split():
             images, _, code = part.rpartition(":")
@@ -91,7 +91,7 @@ class Convolution:
                 size = code
         letters, _, mib = size.rpartition("+") if size[-1].isdecimal() else (size, "", "")
         operands = sum(self._operand_bytes(letter) for letter in letters)
-        return operands + int(float(mib or 0) * MIB)
+        return operands + int(float(mib or 0) * MIB) * exact
 
     def _operand_bytes(self, letter: str) -> int:
         shape = {"x": self.x, "w": self.w, "y": self.y}[letter.lower()]

@@ -19,6 +19,7 @@ from samfit.harness.trace.inside.convolution import convolution, convolution_bac
 from samfit.harness.trace.inside.kernel import Kernel
 from samfit.harness.trace.inside.norm import layer_norm, layer_norm_backward
 from samfit.harness.trace.inside.reduction import reduction
+from samfit.harness.trace.layout import own_layout
 
 aten = torch.ops.aten
 
@@ -36,7 +37,14 @@ def dropout(kernel: Kernel, result: Any, *_: Any) -> None:
     kernel.make(output)
 
 
+def pooling_backward(kernel: Kernel, result: Tensor, grad: Tensor, input: Tensor) -> None:
+    """The gradient in the input's layout: cuda/AdaptiveAveragePooling.cu."""
+    kernel.make(result)
+    kernel.take_copies(own_layout(input), grad)
+
+
 RULES: dict[Any, Callable[..., None]] = {
+    aten._adaptive_avg_pool2d_backward.default: pooling_backward,
     aten._softmax_backward_data.default: softmax_backward,
     aten.native_dropout.default: dropout,
     aten.native_layer_norm.default: layer_norm,

@@ -199,5 +199,11 @@ def test_a_gradient_of_both_operands_takes_two_workspaces():
     assert [round(a.nbytes / MIB) for a in made] == [256, 514, 2, 541]
 
 
+def test_pooling_backward_copies_a_gradient_that_lies_otherwise():
+    operator, x = aten._adaptive_avg_pool2d_backward.default, t(16, 256, 128, 128)
+    assert inside(A100, operator, t(16, 256, 64, 64, order=LAST), x) == [64]
+    assert inside(A100, operator, t(16, 256, 64, 64), x) == []
+
+
 def test_every_rule_is_for_an_operator_that_is():
     assert all(isinstance(operator, torch._ops.OpOverload) for operator in RULES)
