@@ -16,8 +16,8 @@ TILE_PIXELS = 2**13
 ALIGNED = 4  # rows: pooling to the grid takes at most so many together
 
 # What is kept, several tiles in one piece of memory: it fits what the encoder has left, but is more
-# than a convolution of one tile takes for itself, 28 MiB at most. Else a tile that stays would be
-# cut from the room in which it was computed, and as much would be reserved again for the next.
+# than a convolution of one tile takes in float32, rehearsed as 28 MiB at most. Else a tile that
+# stays would be cut from the room in which it was computed, and that reserved again for the next.
 KEPT_BYTES = 32 * MIB
 
 
