@@ -13,8 +13,8 @@ from samfit.harness.step.step import Description
 from samfit.harness.trace.trace import Trace
 
 UNKNOWN_FASTEST = (
-    "which of cuDNN's algorithms is the fastest: a rehearsal keeps the one that cuDNN would choose "
-    "untried, a trace takes no account of those that are tried"
+    "which of cuDNN's algorithms is the fastest: a rehearsal keeps the one that cuDNN names first, "
+    "a trace takes no account of those that are tried"
 )
 
 

@@ -20,6 +20,17 @@ def load_cudnn() -> None:
         ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
 
 
+def lacks_kernels_for(compute_capability: str) -> str | None:
+    """What is to be said of a card for which the installed torch has no kernels; None if it has."""
+    oldest = min(int(arch.partition("_")[2].rstrip("af")) for arch in torch.cuda.get_arch_list())
+    if 10 * float(compute_capability) >= oldest:
+        return None
+    return (
+        f"torch {torch.__version__} has no kernels for compute capability {compute_capability}: "
+        "the step is rehearsed as if it had those of the oldest that it has some for"
+    )
+
+
 def without_compiler() -> AbstractContextManager[object]:
     """Let torch run its own kernels where newer versions would have Triton compile others.
 

@@ -18,7 +18,7 @@ from samfit.harness.memory.exhausted import is_out_of_memory
 from samfit.harness.memory.figures import Outcome
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.history import read_history, start_history, trace_of
-from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
+from samfit.harness.rehearse.libraries import lacks_kernels_for, load_cudnn, without_compiler
 from samfit.harness.rehearse.lookout import Lookout
 from samfit.harness.rehearse.witness import Witness
 from samfit.harness.standin.library import card_variables, is_loaded
@@ -98,7 +98,11 @@ def rehearse(prepared: Prepared, cell: Cell, card: Card) -> Rehearsal:
     with _standing_on(card, cell):
         start_history()
         outcome, step = _two_steps(prepared, cell)
-        return Rehearsal(outcome, _observe(step, card) if step else None)
+        trace = _observe(step) if step else None
+        lacking = lacks_kernels_for(card.compute_capability)
+        if trace and lacking:
+            trace.unknown.append(lacking)
+        return Rehearsal(outcome, trace)
 
 
 @contextmanager
@@ -127,9 +131,9 @@ def _two_steps(prepared: Prepared, cell: Cell) -> tuple[Outcome, Step | None]:
     return Outcome(allocated, reserved, limited=lookout.refused is not None), step
 
 
-def _observe(step: Step, card: Card) -> Trace:
+def _observe(step: Step) -> Trace:
     """One more step, with a witness."""
-    witness = Witness(step.model, card)
+    witness = Witness(step.model)
     optimizer = step.optimizer if step.cell.phase == "train" else None
     with witness:
         adopt_what_is_there(witness, step.model, step.batch.tensors(), optimizer)

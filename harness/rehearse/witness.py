@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from samfit.harness.rehearse.history import Mark, events_so_far
-from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.trace import Allocation, in_units
 from samfit.harness.trace.tracer import Tracer
 
@@ -22,9 +21,8 @@ class Witness(Tracer):
         phase_starts: (events so far, phase) whenever a phase began.
     """
 
-    def __init__(self, model: nn.Module, card: Gpu) -> None:
+    def __init__(self, model: nn.Module) -> None:
         super().__init__(model)
-        self._card = card
         self.marks: list[Mark] = []
         self.phase_starts: list[tuple[int, str]] = []
         self._new: dict[int, Allocation] = {}
@@ -43,7 +41,7 @@ class Witness(Tracer):
 
     def _observe(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
         super()._observe(func, args, kwargs, output)
-        self._name_unknown(func, self._card)
+        self._name_unknown(func, None)
         operands = [each for each in args if isinstance(each, Tensor)]
         self.mark({in_units(t.nbytes) for t in operands} if func in CONVOLUTIONS else None)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from samfit.harness.record.environment import Environment
 from samfit.harness.record.record import Record
-from samfit.harness.run.predict import rehearsing
+from samfit.harness.run.predict import instrument_for, rehearsing
 from samfit.harness.run.process import NoAnswerError, WorkerProcess
 from samfit.harness.run.task import Task
 
@@ -37,10 +37,9 @@ class Executor(Protocol):
 class LocalWorkers:
     """The executor of this machine: worker processes. Use it as a context manager.
 
-    Predictions come first, side by side, rehearsed where they can be; then traces, as a computer
-    makes them that cannot rehearse. Tasks that use all processors, or the card, run one at a time
-    and in their order; they share a process unless they need a fresh one. Then those of one thread
-    run side by side.
+    Predictions come first, side by side: rehearsals, then traces, in processes without a stand-in.
+    Tasks that use all processors, or the card, run one at a time and in their order; they share a
+    process unless they need a fresh one. Then those of one thread run side by side.
     """
 
     def __enter__(self) -> "LocalWorkers":
@@ -62,8 +61,8 @@ class LocalWorkers:
     def run(self, tasks: Sequence[Task], limit_s: float | None = None) -> Iterator[Record]:
         """The record of each task, as soon as there is one."""
         answer = partial(record_of, limit_s=limit_s)
-        yield from side_by_side(answer, [t for t in tasks if t.how == "predict"], rehearsing())
-        yield from side_by_side(answer, [t for t in tasks if t.how == "trace"])
+        yield from side_by_side(answer, [t for t in tasks if _rehearses(t)], rehearsing())
+        yield from side_by_side(answer, [t for t in tasks if t.is_prediction and not _rehearses(t)])
         for task in tasks:
             if task.one_thread or task.is_prediction:
                 continue
@@ -124,6 +123,10 @@ def side_by_side(
         pool.shutdown()
         for worker in workers:
             worker.close()
+
+
+def _rehearses(task: Task) -> bool:
+    return task.how == "predict" and instrument_for(task.cell) == "rehearsal"
 
 
 def _processors() -> int:

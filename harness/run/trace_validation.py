@@ -2,12 +2,13 @@
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.errors import UserError
-from samfit.harness.record.cell import Cell, Phase
+from samfit.harness.record.cell import Cell, Phase, Precision
 from samfit.harness.record.lever import Lever, apply_levers
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
@@ -20,9 +21,9 @@ from samfit.harness.step.levers import usable_levers
 from samfit.progress import SILENT, Progress
 
 CAPABILITIES = ("7.5", "8.0", "8.6", "8.9", "9.0", "12.0")
-WITHOUT_BFLOAT16 = "7.5"  # such cards have no units for it
 BATCH_SIZES = (1, 2, 4, 8, 16)
 VARIANTS = 3
+RARER: tuple[Precision, ...] = ("fp16", "bf16-pure")
 LARGER = ("vit_l", "vit_h")
 
 
@@ -63,7 +64,7 @@ def trace_tasks(backbone: str | None = None) -> list[Task]:
 
     Every method is there on cards of every kind as published, with every exact lever, and in bf16.
     Batch sizes take turns, and so do methods in the Cells that follow: forward passes, cached
-    embeddings, and larger backbones unless one ``backbone`` is wanted.
+    embeddings, other precisions, and larger backbones unless one ``backbone`` is wanted.
 
     Raises:
         UserError: for an unknown backbone.
@@ -88,7 +89,8 @@ def _trained(fields: dict[str, Any]) -> Iterator[Cell]:
 
 
 def _others(fields: dict[str, Any]) -> Iterator[Cell]:
-    """For cards of each kind forward passes, cached embeddings and larger backbones."""
+    """For cards of each kind forward passes, cached embeddings, other precisions and larger
+    backbones."""
     methods = cycle(adapter_names())
     caching = cycle(n for n in adapter_names() if "cache-embeddings" in _levers(Cell(adapter=n)))
     for turn, capability in enumerate(CAPABILITIES):
@@ -98,20 +100,18 @@ def _others(fields: dict[str, Any]) -> Iterator[Cell]:
         yield _exact(Cell(adapter=next(methods), phase="infer", **card, **fields))
         cell = Cell(adapter=next(caching), **card, **fields)
         yield _levers(cell)["cache-embeddings"].apply(_exact(cell))
+        for precision in RARER:
+            cell = _exact(Cell(adapter=next(methods), **card, **fields))
+            yield replace(cell, precision=precision)
         for larger in () if fields else LARGER:
             cell = Cell(adapter=next(methods), backbone=larger, **card)
             yield _exact(cell) if larger == LARGER[turn % 2] else cell
 
 
 def _variants(cell: Cell, with_levers: bool) -> list[Cell]:
-    """``cell`` as published, with every exact lever, and in bf16, too, ``with_levers`` or not.
-
-    Cards that do not compute in bf16 have a Cell with fused attention in its place.
-    """
-    exact, levers = _exact(cell), _levers(cell)
-    if cell.compute_capability == WITHOUT_BFLOAT16:
-        return [cell, exact, levers["attention"].apply(cell)]
-    return [cell, exact, levers["precision"].apply(exact if with_levers else cell)]
+    """``cell`` as published, with every exact lever, and in bf16, too, ``with_levers`` or not."""
+    exact = _exact(cell)
+    return [cell, exact, _levers(cell)["precision"].apply(exact if with_levers else cell)]
 
 
 def _exact(cell: Cell) -> Cell:

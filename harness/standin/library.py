@@ -19,14 +19,6 @@ from samfit.harness.standin.build import BUILT, LIBRARY, MACHINES, digest, diges
 CUDA_MAJORS = (12, 13)  # whose structures the library knows
 OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
-# What the stand-in cannot know, and takes instead.
-NOT_KNOWN = {
-    "cufft": "cuFFT's work area is taken as 0: its library makes plans only on a device",
-    "batch_norm": "cuDNN's workspaces of batch norm are taken as 0: it asks for a device",
-    "benchmark": "with cudnn.benchmark, the plan that cuDNN names first is taken as the fastest",
-    "reads": "what the program reads from the card is zero",
-}
-
 _BUILD_IT = "install samfit again, or run python -m samfit.harness.standin.build"
 
 

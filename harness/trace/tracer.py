@@ -142,7 +142,7 @@ class Tracer:
                 RULES[func](kernel, output, *args)
         self._name_unknown(func, gpu)
 
-    def _name_unknown(self, func: Any, gpu: Gpu) -> None:
+    def _name_unknown(self, func: Any, gpu: Gpu | None) -> None:
         words = unknown(func, gpu)
         if words and words not in self.trace.unknown:
             self.trace.unknown.append(words)

@@ -11,7 +11,8 @@ Three identities make it small and fast; none of them approximates:
 * A convolution of dilation 2 acts on the four interleaved images of half the size as one of
   dilation 1; average pooling then is the mean over the four (``FirstBlock``).
 
-The deeper blocks run image by image (``normalised_block``): batch norm's statistics are gathered as
-the images pass, what the first block computes is computed again in backward, and gradients of a
-block's convolution take the place of its output.
+The deeper blocks run image by image, and each image a few rows at a time (``normalised_block``,
+``tiles``): batch norm's statistics are gathered as these tiles pass, what the first block computes
+is computed again in backward, and gradients of a block's convolution take the place of its output.
+Tiles fit what SAM's encoder has left in PyTorch's allocator, so that little is reserved beside it.
 """

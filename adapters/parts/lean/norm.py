@@ -75,12 +75,17 @@ def beta_of(block: ConvBlock) -> Tensor:
     return bn.bias + 0 * bias if bn.training else bn.bias
 
 
-def moments_of(tiles: list[Tensor], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """Mean and variance of each channel over ``tiles``, all (1, C, h, W) with any h and W."""
-    each = [torch.var_mean(z[0].to(dtype), dim=(1, 2), correction=0) for z in tiles]
+def moments_of(images: list[list[Tensor]], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each channel over images, each in tiles (1, C, h, W), all cut alike."""
+    each = [
+        torch.var_mean(z[0].to(dtype), dim=(1, 2), correction=0) for tiles in images for z in tiles
+    ]
     variances, means = (torch.stack(found) for found in zip(*each, strict=True))
-    pixels = means.new_tensor([z[0, 0].numel() for z in tiles])
-    share = (pixels / pixels.sum())[:, None]
+    pixels = [z[0, 0].numel() for z in images[0]]
+    total = len(images) * sum(pixels)
+    share = means.new_full((len(images), len(pixels), 1), pixels[0] / total)
+    share[:, -1].fill_(pixels[-1] / total)  # the last tile of an image may be a smaller one
+    share = share.flatten(0, 1)
     mean = (share * means).sum(0)
     # The variance of all is the mean of the tiles' variances plus the variance of their means.
     return mean, (share * (variances + (means - mean).square())).sum(0)

@@ -137,7 +137,7 @@ class NormalisedBlock(torch.autograd.Function):
             pooled.append(F.adaptive_avg_pool2d(output, plan.grid))
         ctx.fixed = mean is not None
         if mean is None or variance is None:
-            mean, variance = moments_of([z for image in convolved for z in image], gamma.dtype)
+            mean, variance = moments_of(convolved, gamma.dtype)
         norm = Norm.of(mean, (variance + plan.eps).rsqrt(), gamma, beta)
         for image, output in zip(convolved, outputs, strict=True):
             for z, rows in zip(image, tiles, strict=True):
@@ -157,18 +157,20 @@ class NormalisedBlock(torch.autograd.Function):
         (height, width), tiles = plan.source.size(inputs), plan.tiles(inputs)
         of_outputs, of_pooled = grads[: plan.count], grads[plan.count].split(1)
         # First pass over the batch: the sums that every image's gradient needs.
-        of_beta, of_scale = sum(
+        sums = [
             norm.parameter_gradients(z, pooled_rows(of_output, rows, height))
             for image, of_output in zip(convolved, of_outputs, strict=True)
             for z, rows in zip(image, tiles, strict=True)
-        )
+        ]
+        of_beta, of_scale = torch.stack(sums).sum(0)
         share = 0 if ctx.fixed else 1 / (plan.count * height * width)
         subtracted = (of_beta * share, of_scale * norm.rstd**2 * share)
 
         # Second pass, image by image: dz in the place of z, then dW and dy, and z is freed.
         of_weight = torch.zeros_like(weight, dtype=norm.beta.dtype)
         of_inputs: list[Tensor | None] = [None] * len(inputs)
-        # What a convolution's output owes to its input it gives back by the kernel turned around.
+        # dy is dz convolved with the kernel turned around: cheaper at a tile's borders than the
+        # transposed convolution, and with less workspace.
         turned = weight.transpose(0, 1).flip(2, 3).contiguous()
         for index in reversed(range(plan.count)):
             of_z, of_output = convolved.pop(), of_outputs[index]

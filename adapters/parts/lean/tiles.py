@@ -10,14 +10,14 @@ from samfit.adapters.parts.conv_branch import DILATION
 from samfit.units import MIB
 
 # What is computed at a time: with CAD's 256 channels in float32, 8 MiB. PyTorch's allocator cuts
-# that, and what cuDNN needs beside it, from the 12 to 48 MiB that SAM's encoder has left. A whole
-# image, 64 MiB, fits none of these pieces and would be reserved beside them.
+# that, and what cuDNN takes beside it, from the pieces of 12 to 48 MiB that SAM's encoder has left.
+# A whole image, 64 MiB, fits none of them, and would be reserved beside them.
 TILE_PIXELS = 2**13
 ALIGNED = 4  # rows: pooling to the grid takes at most so many together
 
-# What is kept, several tiles in one piece of memory: less than what SAM's encoder has left, but
-# more than passes while a tile is computed. So nothing that stays takes a part of the room for
-# what passes, which would have to be reserved again for the next tile.
+# What is kept, several tiles in one piece of memory: it fits what the encoder has left, but is more
+# than a convolution of one tile takes for itself, 28 MiB at most. Else a tile that stays would be
+# cut from the room in which it was computed, and as much would be reserved again for the next.
 KEPT_BYTES = 32 * MIB
 
 

@@ -7,6 +7,7 @@
 /* What the cards of one compute capability have in common, and what a typical one has. */
 struct architecture {
     int capability;          /* 86 is 8.6 */
+    int binary;              /* that of the kernels which PyTorch's wheels have for it */
     int threads;             /* the most that are resident on a multiprocessor */
     int blocks;              /* likewise */
     int shared_bytes;        /* shared memory of a multiprocessor */

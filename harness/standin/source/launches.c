@@ -33,14 +33,19 @@ struct function_attributes { /* cudaFuncAttributes */
 };
 _Static_assert(sizeof(struct function_attributes) == 144, "the layout of CUDA 12 and 13");
 
+enum { OLDEST_OF_CUDA_13 = 75 };
+
 int cudaFuncGetAttributes(struct function_attributes *attributes, const void *)
 {
     const struct architecture *architecture = card()->architecture;
+    int binary = architecture->binary;
+    if (card()->cuda_version >= 13000 && binary < OLDEST_OF_CUDA_13)
+        binary = OLDEST_OF_CUDA_13; /* a real card of that age would find no kernel */
     *attributes = (struct function_attributes){
         .max_threads = 1024,
         .registers = 64, /* unknown: so many let 1024 threads be resident */
-        .ptx_version = architecture->capability,
-        .binary_version = architecture->capability,
+        .ptx_version = binary,
+        .binary_version = binary,
         .max_dynamic_shared_bytes = architecture->block_shared_bytes,
     };
     return SUCCESS;

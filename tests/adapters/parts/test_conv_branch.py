@@ -1,6 +1,7 @@
 """CAD's branch, plain and lean, against vectors of its official code; lean against plain."""
 
 import copy
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from golden_case import GoldenCase, golden, relative_error
 from hypothesis import given, settings, strategies as st
 
 from samfit.adapters.parts.conv_branch import ConvBranch
+from samfit.adapters.parts.lean import tiles
 from samfit.adapters.parts.lean.branch import LeanBranch
 
 in_both_forms = pytest.mark.parametrize("form", [ConvBranch, LeanBranch])
@@ -79,13 +81,23 @@ def random_pair(channels: int, grid: tuple[int, int], dtype: torch.dtype):
 @given(
     batch=st.integers(1, 3),
     grid=st.tuples(st.integers(1, 6), st.integers(1, 6)),
-    channels=st.sampled_from([1, 8, 40]),  # fewer and more than are normalised at a time
+    channels=st.sampled_from([1, 8, 40]),
     train=st.booleans(),
+    tile_pixels=st.sampled_from([1, 100, tiles.TILE_PIXELS]),
+    kept_bytes=st.sampled_from([1, 10_000, tiles.KEPT_BYTES]),
     seed=st.integers(0, 1000),
 )
 def test_the_lean_branch_is_the_same_function_with_the_same_gradients(
-    batch, grid, channels, train, seed
+    batch, grid, channels, train, tile_pixels, kept_bytes, seed
 ):
+    with (
+        patch.object(tiles, "TILE_PIXELS", tile_pixels),
+        patch.object(tiles, "KEPT_BYTES", kept_bytes),
+    ):
+        check_function_and_gradients(batch, grid, channels, train, seed)
+
+
+def check_function_and_gradients(batch, grid, channels, train, seed):
     torch.manual_seed(seed)
     plain, lean = random_pair(channels, grid, torch.float64)
     x = 255 * torch.rand(batch, 6, 8 * grid[0], 8 * grid[1], dtype=torch.float64)

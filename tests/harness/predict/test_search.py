@@ -121,7 +121,7 @@ def test_cards_without_bfloat16_are_not_told_to_use_it():
 def test_old_cards_build_n_by_n_matrices_in_bfloat16(precision, more):
     cell = tiny("decoder", precision=precision, attention="sdpa", phase="infer")
     old, new = (fit.as_published for fit in samfit.fit(cell, ["T4", "RTX 3060"], most=1))
-    assert (old.peak_allocated_bytes > 1.2 * new.peak_allocated_bytes) == more
+    assert (old.peak_allocated_bytes > 1.1 * new.peak_allocated_bytes) == more
 
 
 def test_a_hopper_card_keeps_more_for_its_matrix_library():

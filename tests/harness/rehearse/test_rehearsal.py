@@ -5,6 +5,7 @@ from rehearsed import both_allocators
 
 import samfit
 from samfit import Cell, UserError
+from samfit.harness.device.cards import CARDS
 from samfit.harness.standin.library import unavailable
 
 TINY = {"backbone": "vit_tiny"}
@@ -87,3 +88,12 @@ def test_the_trace_is_there_when_it_is_asked_for():
 def test_a_rehearsal_of_a_cpu_is_refused():
     with pytest.raises(UserError, match="--device"):
         samfit.predict(Cell(adapter="lora", device="cpu", **TINY), "rehearsal")
+
+
+@pytest.mark.parametrize("capability", sorted({card.compute_capability for card in CARDS}))
+def test_every_kind_of_card_can_be_stood_in_for(capability):
+    """Full fine-tuning sorts and adds on the card, by kernels that ask which card they run on."""
+    record = samfit.predict(Cell(adapter="full", compute_capability=capability, **TINY))
+    assert record.memory.instrument == "rehearsal"
+    words = " ".join(record.memory.unknown)
+    assert ("has no kernels" in words) == (float(capability) < 7.5)

@@ -22,6 +22,7 @@ from samfit.harness.run.task import Task
 folder = Path(os.environ["NOTES"])
 (folder / str(os.getpid())).touch()
 said = {{"cpu_threads": int(os.environ["OMP_NUM_THREADS"]), "platform": str(os.getpid())}}
+said["driver"] = os.environ.get("STANDS_ON")
 print(json.dumps({{"gpu": None}}), flush=True)
 for line in sys.stdin:
     task = Task.from_json(json.loads(line))
@@ -148,8 +149,8 @@ def test_predictions_come_first_and_trainings_last_and_a_measurement_has_its_own
     with LocalWorkers() as workers:
         records = list(workers.run([Task(how, task.cell) for how, task in works], LIMIT_S))
     seeds = [record.cell.seed for record in records]
-    assert {*seeds[:2]} == {0, 4}, "predictions come first"
-    assert seeds[2:5] == [6, 2, 3], "traces, then measurements in their order"
+    assert {*seeds[:3]} == {0, 4, 6}, "predictions come first"
+    assert seeds[3:5] == [2, 3]
     ran_in = {record.cell.seed: record.environment["platform"] for record in records}
     assert len({ran_in[0], ran_in[2], ran_in[3]}) == 3
     assert {ran_in[1], ran_in[5]}.isdisjoint(ran_in[place] for place in (0, 2, 3, 4))
@@ -161,3 +162,16 @@ def test_a_training_on_a_card_has_the_card_and_all_processors(notes, run):
     records = list(run(on_card, LIMIT_S))
     assert len(processes(notes)) == 1
     assert {record.environment["cpu_threads"] for record in records} == {5}
+
+
+def test_only_rehearsals_run_in_processes_on_the_stand_in(monkeypatch, run):
+    """A trace must be what a computer without it makes, and may not start CUDA on it."""
+    monkeypatch.setattr(room, "rehearsing", lambda: {"STANDS_ON": "it"})
+    there = {"cuda": "rehearsal", "cpu": "trace"}
+    monkeypatch.setattr(room, "instrument_for", lambda cell: there[cell.device])
+    hows = {("predict", "cuda"): "it", ("trace", "cuda"): None, ("predict", "cpu"): None}
+    tasks = [Task(how, Cell(adapter="works", device=device)) for how, device in hows]
+    records = {(r.source, r.cell.device): r.environment["driver"] for r in run(tasks, LIMIT_S)}
+    assert records == {
+        (task.source, task.cell.device): hows[task.how, task.cell.device] for task in tasks
+    }

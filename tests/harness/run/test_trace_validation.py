@@ -42,7 +42,7 @@ def test_every_method_is_on_every_card_as_published_and_with_levers(cells):
         }
         assert found == set(product(adapter_names(), CAPABILITIES))
     in_bf16 = {(c.adapter, c.compute_capability) for c in cells if c.precision == "bf16"}
-    assert in_bf16 == set(product(adapter_names(), CAPABILITIES[1:]))
+    assert in_bf16 == set(product(adapter_names(), CAPABILITIES))
     assert all(cell.device == "cuda" for cell in cells)
 
 
@@ -51,9 +51,8 @@ def test_batch_sizes_precisions_and_levers_take_turns(cells, field):
     for value in {getattr(cell, field) for cell in cells}:
         of = [cell for cell in cells if getattr(cell, field) == value]
         assert {cell.batch_size for cell in of} == set(BATCH_SIZES)
-        if value != "7.5":
-            bf16 = {cell.attention for cell in of if cell.precision == "bf16"}
-            assert bf16 == {"eager", "sdpa"}, value
+        bf16 = {cell.attention for cell in of if cell.precision == "bf16"}
+        assert bf16 == {"eager", "sdpa"}, value
 
 
 def test_a_method_has_three_batch_sizes_on_each_card(cells):
@@ -62,12 +61,15 @@ def test_a_method_has_three_batch_sizes_on_each_card(cells):
     assert len(found) == len(steps)
 
 
-def test_forward_passes_caches_and_larger_backbones_are_among_them(cells):
+def test_forward_passes_caches_rarer_precisions_and_larger_backbones_are_among_them(cells):
     assert {cell.compute_capability for cell in cells if cell.phase == "infer"} == {*CAPABILITIES}
     cached = {cell.adapter for cell in cells if cell.cache_embeddings}
     assert cached == {"cad", "decoder", "sam_lst"}
     larger = {(cell.backbone, cell.attention) for cell in cells if cell.backbone != "vit_b"}
     assert larger == set(product(("vit_l", "vit_h"), ("eager", "sdpa")))
+    for precision in ("fp16", "bf16-pure"):
+        cards = {cell.compute_capability for cell in cells if cell.precision == precision}
+        assert cards == {*CAPABILITIES}
 
 
 def test_a_short_run_has_every_method_and_every_card(cells):

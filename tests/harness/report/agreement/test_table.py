@@ -42,7 +42,7 @@ GOOD = [*both("cad", 10.05, 10), *both("lora", 26, 26, **LEVERS), *both("full", 
 BAD = [*GOOD, *both("vpt", 21, 20)]
 TRACED = [
     *traced("cad", 10, 10, compute_capability="9.0"),
-    *traced("lora", 20.1, 20, precision="bf16"),
+    *traced("lora", 20.1, 20, precision="bf16-pure"),
     *traced("full", 32, 32, batch=1, backbone="vit_l", phase="infer"),
 ]
 
@@ -158,7 +158,7 @@ def test_traces_are_compared_with_rehearsals_and_promise_more():
         "median allocated error 0.60% (limit 0.05%)", "worst allocated error 0.70% (limit 0.6%)",
     ]  # fmt: skip
     rows = validation_table(found).frame.set_index("method")
-    assert rows.loc["Lora", "Cell"] == "batch 4, vit_b, capability 8.0, training step, bf16"
+    assert rows.loc["Lora", "Cell"] == "batch 4, vit_b, capability 8.0, training step, bf16-pure"
     assert rows.loc["Lora", "alloc. traced"] == "20,582"
     assert rows.loc["Lora", "alloc. rehearsed"] == "20,480"
     assert "cards that are not there" in summary_table(found).caption
@@ -203,7 +203,7 @@ def test_the_figures_are_a_table_for_machines_with_the_command_that_predicts_eac
         "rehearsed_reserved_bytes",
         "samfit predict cad --batch-size 4 --compute-capability 9.0,"
         f"{10 * GIB},{10 * GIB},{11 * GIB},{11 * GIB}",
-        f"samfit predict lora --batch-size 4 --precision bf16,"
+        f"samfit predict lora --batch-size 4 --precision bf16-pure,"
         f"{int(20.1 * GIB)},{20 * GIB},{int(20.1 * GIB) + GIB},{21 * GIB}",
     ]
     assert "--backbone vit_l --phase infer" in file.read_text()
