@@ -22,16 +22,17 @@ class Need:
 
     trace: Trace
     options: AllocatorOptions = field(default_factory=AllocatorOptions)
-    _others: dict[tuple[str, int], "Need"] = field(default_factory=dict, compare=False, repr=False)
+    _others: dict[tuple[int, ...], "Need"] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, card: Card) -> "Need":
         """The same step, had it been traced for ``card``: sizes of what kernels and libraries
         allocate for themselves are all that differs between cards."""
-        key = (card.compute_capability, card.multiprocessors)
+        sizes = [each.bytes_on(card) if each.bytes_on else None for each in self.trace.allocations]
+        key = tuple(size for size in sizes if size is not None)
         if key not in self._others:
             allocations = [
-                replace(each, nbytes=in_units(each.bytes_on(card))) if each.bytes_on else each
-                for each in self.trace.allocations
+                each if size is None else replace(each, nbytes=in_units(size))
+                for each, size in zip(self.trace.allocations, sizes, strict=True)
             ]
             trace = replace(self.trace, allocations=allocations)
             same = allocations == self.trace.allocations
