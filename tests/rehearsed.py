@@ -1,7 +1,6 @@
 """What tests run on the stand-in; see ``stage.py``."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 from unittest.mock import patch
@@ -11,7 +10,7 @@ import torch
 from samfit import Cell
 from samfit.files import PACKAGE
 from samfit.harness.cli.main import main
-from samfit.harness.device.cards import card_of_capability
+from samfit.harness.device.cards import Card, card_of_capability
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict import rehearsed
@@ -20,12 +19,10 @@ from samfit.harness.run import predict
 from samfit.harness.run.worker import perform
 
 
-def ends(cell: dict, usable_bytes: int) -> bool:
-    """Whether a step does not run out of so much memory."""
+def ends(cell: dict, card: dict) -> bool:
+    """Whether a step does not run out of the card's memory."""
     wanted = Cell.from_json(cell)
-    card = card_of_capability(wanted.compute_capability)
-    card = replace(card, total_bytes=usable_bytes + card.context_bytes)
-    return run(Prepared(wanted), wanted, card).exhausted is None
+    return run(Prepared(wanted), wanted, Card(**card)).exhausted is None
 
 
 def both_allocators(cell: dict) -> dict[str, list[int]]:

@@ -72,7 +72,7 @@ def test_the_example_passes_the_conformance_suite(site):
 def test_the_example_is_listed_and_its_setting_reaches_it(gains):
     assert gains in adapter_names()
     every, second = (
-        predict(Cell(adapter=gains, settings=settings, backbone="vit_tiny")).params.adapter
+        predict(Cell(adapter=gains, settings=settings, backbone="vit_tiny"), "trace").params.adapter
         for settings in ({}, {"every": 2})
     )
     assert (every, second) == (6 * 128, 3 * 128)
@@ -82,7 +82,9 @@ def test_the_example_appears_in_the_tables_and_in_every_plot(gains):
     small = {"backbone": "vit_tiny", "image_size": 64}
     names = (gains, "cad", "sam_adapter")
     cells = [Cell(adapter=name, **small) for name in names]
-    records = [predict(one) for cell in cells for one in (cell, with_every_exact_lever(cell))]
+    records = [
+        predict(one, "trace") for cell in cells for one in (cell, with_every_exact_lever(cell))
+    ]
     records += [measure(Cell(adapter=name, device="cpu", **small)) for name in names]
     assert "Gains" in report_tables(records)[0].to_markdown()
     for plot in (plot for topic in TOPICS[:-1] for plot in topic.plots):  # the last is accuracy

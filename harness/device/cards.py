@@ -20,7 +20,9 @@ sheets do not say, logs give them: multi_processor_count=80, and 148.
 Contexts, in ``contexts.csv``, are right to about 15 MiB. Messages of CUDA out of memory give what a
 process has in use, what PyTorch allocated and what it reserved beyond that; the context is the
 rest. These are the largest found, leaving out processes in which other libraries held gigabytes,
-and messages that somebody made up. Small cards take less: 120 MiB was found on one of 6 GB.
+and messages that somebody made up. Two of an H100 NVL give 768 MiB, half as much again as those of
+an H200, of the same generation: they are left out, as if another library had the rest. Small cards
+take less: 120 MiB was found on one of 6 GB.
 
 PyTorch 2.14's wheels for CUDA 13 have kernels from compute capability 7.5 on; cards below it need
 those for CUDA 12.6 (``PYTORCH_RELEASES_CODE_CC`` in torch/cuda/__init__.py).

@@ -42,7 +42,6 @@ class Batches:
 
     def __init__(self, cell: Cell, sizes: Sizes) -> None:
         self._cell, self._sizes = cell, sizes
-        self._known: dict[str, dict[int, Peaks]] = {}  # by compute capability, then by batch
 
     def cell(self, batch_size: int, card: Card) -> Cell:
         """The Cell with this batch, on such a card."""
@@ -51,14 +50,11 @@ class Batches:
 
     def peaks(self, batch_size: int, card: Card) -> Peaks:
         """What this batch takes where it has room enough."""
-        known = self._known.setdefault(card.compute_capability, {})
-        if batch_size not in known:
-            known[batch_size] = self._sizes.peaks(self.cell(batch_size, card))
-        return known[batch_size]
+        return self._sizes.peaks(self.cell(batch_size, card), card)
 
     def fits(self, batch_size: int, card: Card) -> bool:
         """Whether this batch ends on ``card``."""
-        return self._sizes.fits(self.cell(batch_size, card), card.usable_bytes)
+        return self._sizes.fits(self.cell(batch_size, card), card)
 
     def largest(self, card: Card, most: int) -> int:
         """The largest batch that fits ``card``, 0 for none; at most ``most``.
@@ -90,8 +86,8 @@ class Batches:
         free = card.usable_bytes - self.peaks(batch_size, card).reserved_bytes
         if free >= DESKTOP_BYTES:
             return free
-        beside = card.usable_bytes - DESKTOP_BYTES
-        if beside > 0 and self._sizes.fits(self.cell(batch_size, card), beside):
+        shared = replace(card, total_bytes=card.total_bytes - DESKTOP_BYTES)
+        if shared.usable_bytes > 0 and self.fits(batch_size, shared):
             return DESKTOP_BYTES
         return max(free, 0)
 

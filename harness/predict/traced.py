@@ -36,6 +36,11 @@ def trace_without_data(cell: Cell) -> tuple[Description, Trace]:
 
 
 def build_step_without_data(cell: Cell) -> Step:
-    """The step of ``cell`` on tensors that have shapes and lifetimes but no data."""
+    """The step of ``cell`` on tensors that have shapes and lifetimes but no data.
+
+    Where memory would depend on data, its adapter assumes something instead.
+    """
     with WITHOUT_DATA:
-        return build_step(replace(cell, checkpoint=None), WITHOUT_DATA)
+        step = build_step(replace(cell, checkpoint=None), WITHOUT_DATA)
+    step.model.adapter.assume()
+    return step

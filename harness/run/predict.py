@@ -66,7 +66,11 @@ def blame(
     """
     if other is not None:
         return Difference(blame(cell, None, instrument), blame(other, None, instrument))
-    if instrument_for(cell, instrument) == "rehearsal":
+    chosen = instrument_for(cell, instrument)
+    if cell.gpu and chosen == "trace":
+        reason = why_not_rehearsed(cell) or "leave out --instrument trace."
+        raise UserError(f"--gpu takes a rehearsal: {reason}")
+    if chosen == "rehearsal":
         answer = ask_rehearser({"how": "blame", "cell": cell.to_json()})
         holders = [Holder(*holder) for holder in answer["holders"]]
         return Blame(Record.from_json(answer["record"]), holders)

@@ -93,5 +93,8 @@ def _end_with(parent: int) -> None:
 
 
 def _say(answers: Any, document: Mapping[str, object]) -> None:
-    answers.write(json.dumps(document) + "\n")
-    answers.flush()
+    try:
+        answers.write(json.dumps(document) + "\n")
+        answers.flush()
+    except BrokenPipeError:  # nobody listens any more
+        os._exit(1)

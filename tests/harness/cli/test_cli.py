@@ -151,6 +151,11 @@ def test_an_answer_that_cannot_be_written_is_one_sentence(tmp_path):
     assert done.stderr.strip() == words
 
 
+def children(process):
+    return Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
 @pytest.mark.parametrize("command", ["predict", "measure"])
 def test_an_interrupt_ends_quietly(command):
     # What a shell starts in the background ignores interrupts, and so would this process.
@@ -158,7 +163,9 @@ def test_an_interrupt_ends_quietly(command):
     code += "from samfit.harness.cli.main import main; main()"
     arguments = [sys.executable, "-c", code, command, "full", "--backbone", "vit_l"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    time.sleep(4)
+    while not children(process):  # it waits for a worker then, which takes seconds to start
+        time.sleep(0.1)
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert process.returncode in {1, 130, -signal.SIGINT}

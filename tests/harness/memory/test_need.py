@@ -40,7 +40,7 @@ def test_the_answer_is_that_of_the_search_for_whatever_card_it_was_traced(batch_
     assert 0 < len(held) < len(cards)
     sizes = TracedSizes()
     own = {c: replace(cell, compute_capability=c.compute_capability) for c in cards}
-    assert held == [c.name for c in cards if sizes.fits(own[c], c.usable_bytes)]
+    assert held == [c.name for c in cards if sizes.fits(own[c], c)]
 
 
 def test_on_a_hopper_card_it_is_what_tracing_for_one_gives(need):

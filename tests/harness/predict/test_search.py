@@ -26,13 +26,12 @@ def tiny(adapter: str, **fields) -> Cell:
 
 def assert_confirmed(answer, ends, unit=1):
     """Each answer fits, and the next batch does not."""
-    usable = answer.card.usable_bytes
     for found in filter(None, (answer.as_published, answer.fewest_levers, answer.every_lever)):
         if found.batch_size:
-            assert ends(found.cell, usable)
+            assert ends(found.cell, answer.card)
             assert found.cell.batch_size == found.batch_size
         if found.batch_size < found.searched_up_to:
-            assert not ends(replace(found.cell, batch_size=found.batch_size + unit), usable)
+            assert not ends(replace(found.cell, batch_size=found.batch_size + unit), answer.card)
 
 
 @pytest.fixture(params=["rehearsal", "trace"])
@@ -155,12 +154,12 @@ class Known:
     def __init__(self, allocated, lost):
         self._allocated, self._lost = allocated, lost
 
-    def peaks(self, cell):
+    def peaks(self, cell, card):
         needed = self._allocated[cell.batch_size - 1]
         return Peaks(needed + self._lost, needed + self._lost)
 
-    def fits(self, cell, usable_bytes):
-        return self._allocated[cell.batch_size - 1] <= usable_bytes
+    def fits(self, cell, card):
+        return self._allocated[cell.batch_size - 1] <= card.usable_bytes
 
 
 @given(

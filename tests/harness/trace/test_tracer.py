@@ -46,7 +46,6 @@ OF_A_CPU = {("full", "train"): 24 * 512, ("lst", "train"): 24 * 512, ("cad", "in
 def test_tensors_with_and_without_data_agree_to_the_byte(adapter, settings, phase):
     cell = tiny(adapter, settings, batch_size=2, phase=phase)
     step = build_step_without_data(cell)
-    step.model.adapter.assume()
     with kernels_of("cpu"):
         without = traced_memory(step.trace())
     step = build_step(cell, CPU)

@@ -2,10 +2,10 @@
 
 import pytest
 from hypothesis import given
-from samfit.harness.predict.blame import blame
 from synthetic_blames import ENCODER, any_blame, blamed, parallel_blame, serial_blame
 from synthetic_records import GIB
 
+from samfit import blame
 from samfit.harness.record.cell import Cell
 from samfit.harness.report.blame.rows import LEAST, MOST_ROWS, few_rows
 from samfit.harness.trace.trace import FROZEN, SAVED, TEMPORARIES
