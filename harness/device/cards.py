@@ -110,7 +110,9 @@ def find_card(name: str) -> Card:
     if found:
         raise UserError(f"card {name!r} is the name of several: {choice}.")
     memory = f"--memory {gib}GB" if gib else "such as --memory 48GB"
-    raise UserError(f"card {name!r} is not known: {choice}; or give its memory: {memory}.")
+    raise UserError(
+        f"card {name!r} is not known: {choice}; or give samfit fit its memory, {memory}."
+    )
 
 
 def card_of_capability(compute_capability: str) -> Card:

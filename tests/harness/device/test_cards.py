@@ -64,9 +64,15 @@ def test_cards_are_found_by_the_names_that_people_and_drivers_use(name, found):
     [
         ("RTX 3080", ["several", "RTX 3080 10GB, RTX 3080 12GB."]),
         ("A100", ["several", "A100 40GB, A100 80GB."]),
-        ("A100 60GB", ["not known", "A100 40GB, A100 80GB; or give its memory: --memory 60GB."]),
+        (
+            "A100 60GB",
+            ["not known", "A100 40GB, A100 80GB; or give samfit fit its memory, --memory 60GB."],
+        ),
         ("NVIDIA GH200 144G HBM3e", ["not known", "--memory 144GB"]),
-        ("RTX 4000", ["not known", "RTX A4000", "or give its memory: such as --memory 48GB."]),
+        (
+            "RTX 4000",
+            ["not known", "RTX A4000", "or give samfit fit its memory, such as --memory 48GB."],
+        ),
         ("RTX 9090", ["'RTX 9090'", "not known", "RTX 4090"]),
         ("4090 ti", ["not known", "RTX 4090"]),
         ("Voodoo", ["not known", "RTX 3060", "H200"]),
