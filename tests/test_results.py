@@ -1,7 +1,9 @@
 """The reference results are read by the code that they come with."""
 
+import csv
 import json
 from pathlib import Path
+from statistics import median
 
 import pytest
 import torch
@@ -52,3 +54,14 @@ def test_predictions_are_what_they_were(adapter):
     assert len(stored) >= 3
     ends = [stored[0], stored[-1]]
     assert compare(ends, [predict(record.cell) for record in ends]).changed == []
+
+
+def test_traces_were_compared_with_rehearsals_and_agree():
+    with (RESULTS / "validation" / "rehearsed.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    errors = [
+        abs(int(row["traced_allocated_bytes"]) / int(row["rehearsed_allocated_bytes"]) - 1)
+        for row in rows
+    ]
+    assert len(rows) >= 250
+    assert median(errors) <= 5e-4 and max(errors) <= 6e-3
