@@ -47,7 +47,7 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator[None]:
         patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
         patch.object(torch, "softmax", _cuda_softmax if on_cuda else torch.softmax),
         patch.object(Tensor, "softmax", _cuda_softmax if on_cuda else Tensor.softmax),
-        patch.dict(RESULT_WITHOUT_DATA, RESULT_OF_CUDNN if on_cuda else {}),
+        patch.dict(RESULT_WITHOUT_DATA, RESULT_ON_CUDA if on_cuda else {}),
         patch.object(OPTIMIZERS, FUSED_DEVICES, lambda: ["meta", "cpu", "cuda"]),
     ):
         yield
@@ -139,6 +139,13 @@ def _layer_norm(input: Tensor, normalised: list[int], *_: Any) -> tuple[Tensor, 
     return y, means, torch.empty_like(means)
 
 
+def _cuda_layer_norm(input: Tensor, normalised: list[int], *rest: Any) -> tuple[Tensor, ...]:
+    """Its statistics are in float32, whatever the input is."""
+    y, mean, _ = _layer_norm(input, normalised, *rest)
+    mean = mean.float()
+    return y, mean, torch.empty_like(mean)
+
+
 def _layer_norm_backward(
     grad: Tensor, input: Tensor, shape: Any, mean: Tensor, rstd: Tensor,
     weight: Tensor, bias: Tensor, wanted: list[bool],
@@ -227,10 +234,11 @@ RESULT_WITHOUT_DATA: dict[Any, Any] = {
     aten._foreach_lerp_.Scalar: _in_place,
 }
 # What more is known on CUDA, where torch's answers hold for other devices.
-RESULT_OF_CUDNN: dict[Any, Any] = {
+RESULT_ON_CUDA: dict[Any, Any] = {
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
     aten.native_batch_norm_backward.default: _batch_norm_backward,
+    aten.native_layer_norm.default: _cuda_layer_norm,
 }
 
 

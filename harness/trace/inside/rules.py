@@ -30,6 +30,15 @@ def softmax_backward(kernel: Kernel, result: Tensor, grad: Tensor, output: Tenso
     kernel.take(output.nbytes)
 
 
+def safe_softmax(kernel: Kernel, result: Tensor, input: Tensor, dim: int, *_: Any) -> None:
+    """The result; then a byte for each element, whether it is -inf, and one for each row:
+    transformers/attention.cpp, _safe_softmax."""
+    kernel.make(result)
+    kernel.take(input.numel())
+    kernel.take(input.numel() // input.shape[dim])
+    kernel.take(1)
+
+
 def dropout(kernel: Kernel, result: Any, *_: Any) -> None:
     """The mask, then the output: cuda/Dropout.cu, dropout_cuda."""
     output, mask = result
@@ -45,6 +54,7 @@ def pooling_backward(kernel: Kernel, result: Tensor, grad: Tensor, input: Tensor
 
 RULES: dict[Any, Callable[..., None]] = {
     aten._adaptive_avg_pool2d_backward.default: pooling_backward,
+    aten._safe_softmax.default: safe_softmax,
     aten._softmax_backward_data.default: softmax_backward,
     aten.native_dropout.default: dropout,
     aten.native_layer_norm.default: layer_norm,

@@ -72,6 +72,19 @@ def flash_backward(gpu, *args, **kwargs):
     )
 
 
+def test_safe_softmax_asks_which_rows_are_empty():
+    """Of attention without a fused kernel: bfloat16 below compute capability 8.0."""
+    scores = t(2, 12, 4096, 4096)
+    assert inside(T4, aten._safe_softmax.default, scores, -1) == [384, 0.09375]
+
+
+def test_statistics_of_a_norm_are_in_float32():
+    made = trace(
+        A100, aten.native_layer_norm.default, t(1, 4096, 768, dtype=HALF), [768], None, None, 1e-6
+    )
+    assert [a.nbytes for a in made.allocations] == [4096 * 768 * 2, 4096 * 4, 4096 * 4]
+
+
 def test_softmax_backward_holds_gradient_times_output():
     args = (t(*SCORES), t(*SCORES), -1, torch.float32)
     assert inside(A100, aten._softmax_backward_data.default, *args) == [768]
