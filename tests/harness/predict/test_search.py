@@ -39,7 +39,7 @@ def searched(request, monkeypatch, ends_rehearsed):
     """``samfit.fit`` by either instrument, and what confirms it."""
     if request.param == "rehearsal":
         return samfit.fit, ends_rehearsed
-    monkeypatch.setattr(samfit.harness.run.fit, "instrument_for", lambda cell: "trace")
+    monkeypatch.setattr("samfit.harness.run.fit.instrument_for", lambda cell: "trace")
     return samfit.fit, TracedSizes().fits
 
 
