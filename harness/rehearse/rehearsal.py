@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from samfit.errors import UserError
 from samfit.harness.device.cards import Card
 from samfit.harness.memory.cuda import set_allocator_options
 from samfit.harness.memory.exhausted import is_out_of_memory
@@ -22,12 +23,12 @@ from samfit.harness.rehearse.libraries import lacks_kernels_for, load_cudnn, wit
 from samfit.harness.rehearse.lookout import Lookout
 from samfit.harness.rehearse.witness import Witness
 from samfit.harness.standin.library import card_variables, is_loaded
+from samfit.harness.standin.process import lacking
 from samfit.harness.step.batch import Batch, random_batch
-from samfit.harness.step.step import Step, build_model, describe_model
+from samfit.harness.step.step import WITHOUT_DATA, Step, build_model, describe_model
 from samfit.harness.trace.observe import adopt_what_is_there, without_garbage_collection
 from samfit.harness.trace.trace import Trace
 
-WITHOUT_DATA = torch.device("meta")
 LARGE_ENOUGH = 2**42  # bytes
 
 
@@ -65,10 +66,12 @@ class Prepared:
     Build it before forking, once for all that is run in forks.
 
     Raises:
-        UserError: for a Cell that cannot be built.
+        UserError: for a Cell that cannot be built, or if the library lacks what torch needs.
     """
 
     def __init__(self, cell: Cell) -> None:
+        if reason := lacking():
+            raise UserError(reason)
         load_cudnn()
         with WITHOUT_DATA:
             self.model = build_model(replace(cell, checkpoint=None), WITHOUT_DATA)

@@ -5,11 +5,6 @@ import ctypes
 _ROOM = 1 << 16  # characters, for the names of missing symbols
 
 
-def on_stand_in() -> bool:
-    """Whether this process was started with the library loaded before all others."""
-    return hasattr(ctypes.CDLL(None), "samfit_missing_symbols")
-
-
 def missing_symbols() -> list[str]:
     """Functions that loaded libraries want of CUDA, and the stand-in lacks.
 

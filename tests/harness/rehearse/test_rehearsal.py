@@ -6,6 +6,7 @@ from rehearsed import both_allocators
 import samfit
 from samfit import Cell, UserError
 from samfit.harness.device.cards import CARDS
+from samfit.harness.rehearse import rehearsal
 from samfit.harness.standin.library import unavailable
 
 TINY = {"backbone": "vit_tiny"}
@@ -97,3 +98,9 @@ def test_every_kind_of_card_can_be_stood_in_for(capability):
     assert record.memory.instrument == "rehearsal"
     words = " ".join(record.memory.unknown)
     assert ("has no kernels" in words) == (float(capability) < 7.5)
+
+
+def test_a_library_that_lacks_what_torch_needs_is_said_before_anything_runs(monkeypatch):
+    monkeypatch.setattr(rehearsal, "lacking", lambda: "torch needs cudaFutureCall.")
+    with pytest.raises(UserError, match="cudaFutureCall"):
+        rehearsal.Prepared(Cell(adapter="lora", **TINY))

@@ -5,12 +5,13 @@ import sys
 
 import pytest
 
-from samfit.harness.standin.process import on_stand_in
+from samfit.harness.standin.library import is_loaded
 
 LOOK = """
 {load}
-from samfit.harness.standin.process import lacking, missing_symbols, on_stand_in
-told = [on_stand_in(), missing_symbols(), lacking()]
+from samfit.harness.standin.library import is_loaded
+from samfit.harness.standin.process import lacking, missing_symbols
+told = [is_loaded(), missing_symbols(), lacking()]
 """
 
 
@@ -20,7 +21,7 @@ def test_the_installed_torch_finds_all_that_it_needs(card, run_on):
 
 
 def test_this_process_is_on_no_stand_in():
-    assert not on_stand_in()
+    assert not is_loaded()
 
 
 @pytest.fixture
