@@ -50,11 +50,6 @@ class Need:
         hard = [0 if each.soft else each.nbytes for each in self.trace.allocations]
         return max(live_bytes(self.trace, hard))
 
-    @property
-    def middle_bytes(self) -> float:
-        """Between what the step allocates and what it would reserve: about what it needs."""
-        return (self.unlimited.peak_allocated_bytes + self.unlimited.peak_reserved_bytes) / 2
-
     def fits(self, capacity_bytes: int) -> bool:
         """Whether the step ends with so much memory for PyTorch.
 

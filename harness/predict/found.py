@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from samfit.harness.device.cards import CARDS, Card, context_of
+from samfit.harness.device.cards import CARDS, Card, card_of_capability, context_of
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.figures import Exhausted, Memory
 from samfit.harness.memory.holders import Holder, holders
@@ -10,6 +10,9 @@ from samfit.harness.memory.need import Need, cards_that_hold
 from samfit.harness.memory.peak import traced_memory
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.step import Description
+from samfit.harness.trace.gpu import major
+from samfit.harness.trace.inside.unknown import BY_CUDNN
+from samfit.harness.trace.kernels import FIRST_WITH_FLASH
 from samfit.harness.trace.trace import Trace
 
 UNKNOWN_FASTEST = (
@@ -58,14 +61,10 @@ def _cards_alike(cell: Cell) -> list[Card]:
     where it is fused is a matter of the card's generation."""
     if cell.precision == "fp32" or cell.attention == "eager":
         return CARDS
-    kind = _FUSED_ATTENTION[_major(cell.compute_capability)]
-    return [c for c in CARDS if _FUSED_ATTENTION[_major(c.compute_capability)] == kind]
+    own = _fused_attention(card_of_capability(cell.compute_capability))
+    return [card for card in CARDS if _fused_attention(card) == own]
 
 
-def _major(compute_capability: str) -> int:
-    return int(compute_capability.split(".")[0])
-
-
-# ATen's choice in 16 bits, by the major part of the compute capability.
-_FUSED_ATTENTION = dict.fromkeys((5, 6, 7), "efficient or none")
-_FUSED_ATTENTION |= {**dict.fromkeys((8, 12), "flash"), **dict.fromkeys((9, 10), "cuDNN")}
+def _fused_attention(card: Card) -> tuple[bool, bool]:
+    """What ATen's choice depends on in 16 bits: whether there is a flash kernel, and cuDNN's."""
+    return major(card) >= FIRST_WITH_FLASH[0], major(card) in BY_CUDNN

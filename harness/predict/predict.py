@@ -10,13 +10,13 @@ from samfit.adapters.sam.build import build_sam
 from samfit.harness.predict.answers import Blame
 from samfit.harness.predict.found import Found
 from samfit.harness.predict.rehearsed import rehearsed
-from samfit.harness.predict.traced import WITHOUT_DATA, traced
+from samfit.harness.predict.traced import traced
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.environment import environment
 from samfit.harness.record.record import Compute, Record
 from samfit.harness.record.weights import checkpoint_file
 from samfit.harness.rehearse.rehearsal import can_rehearse
-from samfit.harness.step.step import describe_step
+from samfit.harness.step.step import WITHOUT_DATA, describe_step
 
 
 def predict(cell: Cell) -> Record:

@@ -13,6 +13,7 @@ from samfit.harness.predict.predict import check_checkpoint
 from samfit.harness.predict.sizes import Peaks, Sizes, sizes
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import Lever, apply_levers
+from samfit.harness.rehearse.rehearsal import limited_to
 from samfit.harness.step.levers import usable_levers
 
 Levers = tuple[Lever, ...]
@@ -86,7 +87,7 @@ class Batches:
         free = card.usable_bytes - self.peaks(batch_size, card).reserved_bytes
         if free >= DESKTOP_BYTES:
             return free
-        shared = replace(card, total_bytes=card.total_bytes - DESKTOP_BYTES)
+        shared = limited_to(card, card.usable_bytes - DESKTOP_BYTES)
         if shared.usable_bytes > 0 and self.fits(batch_size, shared):
             return DESKTOP_BYTES
         return max(free, 0)

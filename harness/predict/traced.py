@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 
-import torch
-
 from samfit.harness.device.cards import card_of_capability
 from samfit.harness.predict.found import Found, memory_of
 from samfit.harness.record.cell import Cell
-from samfit.harness.step.step import Description, Step, build_step, describe_model
+from samfit.harness.step.step import WITHOUT_DATA, Description, Step, build_step, describe_model
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.observe import STEPS
 from samfit.harness.trace.trace import Trace
-
-WITHOUT_DATA = torch.device("meta")
 
 
 def traced(cell: Cell) -> Found:

@@ -102,6 +102,11 @@ def apply_levers(cell: Cell, levers: Iterable[Lever]) -> Cell:
     return reduce(lambda changed, lever: lever.apply(changed), levers, cell)
 
 
+def apply_exact(cell: Cell, levers: Iterable[Lever]) -> Cell:
+    """``cell`` with those of ``levers`` that change nothing but memory and time."""
+    return apply_levers(cell, (lever for lever in levers if lever.exact))
+
+
 def changed_fields(cell: Cell) -> dict[str, Any]:
     """The fields of levers that are not at their default, with their values."""
     values = {name: getattr(cell, name) for name in LEVER_FIELDS}

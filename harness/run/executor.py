@@ -61,8 +61,12 @@ class LocalWorkers:
     def run(self, tasks: Sequence[Task], limit_s: float | None = None) -> Iterator[Record]:
         """The record of each task, as soon as there is one."""
         answer = partial(record_of, limit_s=limit_s)
-        yield from side_by_side(answer, [t for t in tasks if _rehearses(t)], rehearsing())
-        yield from side_by_side(answer, [t for t in tasks if t.is_prediction and not _rehearses(t)])
+        predictions: dict[bool, list[Task]] = {True: [], False: []}
+        for task in tasks:
+            if task.is_prediction:
+                predictions[_rehearses(task)].append(task)
+        yield from side_by_side(answer, predictions[True], rehearsing())
+        yield from side_by_side(answer, predictions[False])
         for task in tasks:
             if task.one_thread or task.is_prediction:
                 continue

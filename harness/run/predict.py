@@ -16,7 +16,7 @@ from samfit.harness.predict.answers import Blame, Difference
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Instrument, Record
 from samfit.harness.run.process import WorkerProcess
-from samfit.harness.standin.library import loaded_before_all, unavailable
+from samfit.harness.standin.library import standing, unavailable
 
 _asking = Lock()
 
@@ -103,7 +103,7 @@ def rehearsing() -> dict[str, str]:
     if unavailable():
         return {}
     quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # that memory runs out is an answer here
-    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0", STOOD_IN: "1", **quiet}
+    return {**standing(), STOOD_IN: "1", **quiet}
 
 
 def ask_rehearser(question: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from samfit.errors import UserError
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.lever import apply_levers
+from samfit.harness.record.lever import apply_exact
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE, RANDOM_ENCODER
 from samfit.harness.run.task import How, Task
@@ -94,7 +94,7 @@ def _with_levers(cell: Cell) -> Iterator[Cell]:
     if cell.batch_size not in LEVER_BATCH_SIZES:
         return
     levers = usable_levers(cell)
-    lowered = apply_levers(cell, (lever for lever in levers if lever.exact))
+    lowered = apply_exact(cell, levers)
     yield lowered
     if cell.batch_size == FURTHER_BATCH_SIZE:
         for lever in levers:

@@ -9,7 +9,7 @@ from typing import Any
 from samfit.adapters.core.registry import adapter_names
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell, Phase, Precision
-from samfit.harness.record.lever import Lever, apply_levers
+from samfit.harness.record.lever import Lever, apply_exact
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.run.executor import Executor
@@ -115,7 +115,7 @@ def _variants(cell: Cell, with_levers: bool) -> list[Cell]:
 
 
 def _exact(cell: Cell) -> Cell:
-    return apply_levers(cell, [lever for lever in _levers(cell).values() if lever.exact])
+    return apply_exact(cell, _levers(cell).values())
 
 
 def _levers(cell: Cell) -> dict[str, Lever]:

@@ -7,7 +7,7 @@ from samfit.adapters.core.registry import adapter_names
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell, Device
 from samfit.harness.record.environment import Environment
-from samfit.harness.record.lever import apply_levers
+from samfit.harness.record.lever import apply_exact
 from samfit.harness.record.record import Record
 from samfit.harness.record.store import Store
 from samfit.harness.run.executor import Executor
@@ -87,11 +87,10 @@ def validation_tasks(
 def _variants(cell: Cell) -> list[Cell]:
     """``cell`` as published, and with levers; what is most often used comes first."""
     levers = {lever.name: lever for lever in usable_levers(cell)}
-    exact_ones = [lever for lever in levers.values() if lever.exact]
-    exact, bf16 = apply_levers(cell, exact_ones), levers["precision"]
+    exact, bf16 = apply_exact(cell, levers.values()), levers["precision"]
     found = [cell, exact, bf16.apply(cell), bf16.apply(exact)]
     if "cache-embeddings" in levers:
         cached = levers["cache-embeddings"].apply(exact)
         found += [cached, bf16.apply(cached)]
-    alone = exact_ones if cell.adapter in ONE_BY_ONE else []
-    return found + [lever.apply(cell) for lever in alone]
+    alone = levers.values() if cell.adapter in ONE_BY_ONE else ()
+    return found + [lever.apply(cell) for lever in alone if lever.exact]

@@ -41,7 +41,12 @@ def environment(card: Card) -> dict[str, str]:
     reason = unavailable()
     if reason:
         raise RuntimeError(reason)
-    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0", **card_variables(card)}
+    return {**standing(), **card_variables(card)}
+
+
+def standing() -> dict[str, str]:
+    """What the environment of a process needs to stand on the library, with no card so far."""
+    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0"}
 
 
 def card_variables(card: Card) -> dict[str, str]:

@@ -24,6 +24,7 @@ from samfit.harness.trace.gpu import Gpu
 from samfit.harness.trace.observe import EnterPhase, observe
 from samfit.harness.trace.trace import Trace
 
+WITHOUT_DATA = torch.device("meta")  # tensors there have shapes and lifetimes, and no memory
 LEARNING_RATE = 2e-4  # of CAD and SAM-Adapter; has no effect on memory or time
 
 
