@@ -16,10 +16,8 @@ from samfit.harness.program.inside.recording import (
 )
 from samfit.harness.trace.inside import cublas
 from samfit.harness.trace.trace import (
-    BUCKETS,
-    CATEGORIES,
-    GRADIENTS,
     ROUNDING,
+    STACKED,
     TEMPORARIES,
     WORKSPACE,
     Allocation,
@@ -29,11 +27,6 @@ from samfit.harness.trace.trace import (
 
 MOST_HOLDINGS = 200
 PARTS = {EVALUATION: "evaluation"}  # phases are named after these parts of the run
-
-# As plots stack them: buckets belong beside the gradients that they sum.
-STACKED = tuple(
-    each for name in CATEGORIES for each in ((name, BUCKETS) if name == GRADIENTS else (name,))
-)
 
 
 def on_card(recording: Recording, history: History, options: str, context_bytes: int) -> OnCard:

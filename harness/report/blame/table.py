@@ -1,24 +1,24 @@
 """Tables for a terminal: who holds the peak, or by whom one Blame exceeds another."""
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from samfit.harness.memory.holders import Held
 from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.rows import HolderRow, few_rows
 from samfit.harness.report.blame.words import (
+    NO_MODULE,
     answer,
     difference_answer,
     heading,
     labels,
-    module_words,
     source,
 )
 from samfit.harness.report.kit.describe import in_words
-from samfit.harness.report.kit.tables import CaptionedTable, mib
+from samfit.harness.report.kit.tables import CaptionedTable, in_lines, mib
 from samfit.harness.trace.trace import CATEGORIES
 from samfit.units import GIB, MIB
 
@@ -28,22 +28,25 @@ NAME_COLUMNS = 31  # longer names of modules are broken after a dot
 
 def blame_summary(blame: Blame) -> RenderableType:
     """Who holds the peak, the largest first; the rows sum to it."""
-    total = blame.peak_bytes
+    table = holders_table(blame, heading([blame]), f"{ROWS} {source([blame])}", within="sam.")
+    return Group(table, Text(answer(blame)))
+
+
+def holders_table(peak: Held, title: str, caption: str = ROWS, within: str = "") -> CaptionedTable:
+    """Who holds a peak, the largest first; the rows sum to it. Names are ``within`` a module."""
+    total = sum(holder.nbytes for holder in peak.holders)
     decimals = _decimals(total)
     rows = [
         {
-            **_names(row),
+            **_names(row, within),
             "MiB": _mib(row.weight, decimals),
             "%": f"{100 * row.weight / total:.1f}",
             "each, MiB": _each(row, decimals),
         }
-        for row in few_rows([blame])
+        for row in few_rows([peak])
     ]
     rows.append({"module": "sum", "what it is": "", "MiB": _mib(total, decimals), "%": "100"})
-    table = CaptionedTable(
-        pd.DataFrame(rows).fillna(""), heading([blame]), f"{ROWS} {source([blame])}"
-    )
-    return Group(table, Text(answer(blame)))
+    return CaptionedTable(pd.DataFrame(rows).fillna(""), title, caption)
 
 
 def difference_summary(one: Blame, other: Blame) -> RenderableType:
@@ -64,7 +67,7 @@ def difference_summary(one: Blame, other: Blame) -> RenderableType:
         for category in CATEGORIES
         if ours[category] or theirs[category]
     ]
-    where = [{**_names(row), **sizes(row.nbytes[0], row.nbytes[1])} for row in rows]
+    where = [{**_names(row, "sam."), **sizes(row.nbytes[0], row.nbytes[1])} for row in rows]
     what.append({"what it is": "sum", **total})
     where.append({"module": "sum", "what it is": "", **total})
     return Group(
@@ -81,13 +84,9 @@ def _headers(blames: Sequence[Blame]) -> tuple[str, str, str]:
     return f"{first}, MiB", f"{second}, MiB", "difference, MiB"
 
 
-def _names(row: HolderRow) -> dict[str, str]:
-    lines = [""]
-    for part in re.findall(r"[^.]+\.?", module_words(row.module)):
-        if lines[-1] and len(lines[-1] + part) > NAME_COLUMNS:
-            lines.append("")
-        lines[-1] += part
-    return {"module": "\n".join(lines), "what it is": in_words(row.category)}
+def _names(row: HolderRow, within: str) -> dict[str, str]:
+    name = row.module.removeprefix(within) or NO_MODULE
+    return {"module": in_lines(name, ".", NAME_COLUMNS), "what it is": in_words(row.category)}
 
 
 def _each(row: HolderRow, decimals: int) -> str:

@@ -1,5 +1,6 @@
 """One kind of table: for Markdown, for a terminal and for the page."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -106,6 +107,16 @@ def _cell(record: Record | None, text: Callable[[Record], str]) -> str:
     if record.status == "ok":
         return text(record)
     return "OOM" if record.status == "oom" else record.status
+
+
+def in_lines(name: str, after: str, columns: int) -> str:
+    """A long name in several lines, broken only ``after`` a sign."""
+    lines = [""]
+    for part in re.split(f"(?<={re.escape(after)})", name):
+        if lines[-1] and len(lines[-1] + part) > columns:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def mib(nbytes: int | None, decimals: int = 0) -> str:
