@@ -45,8 +45,8 @@ class Holding(Typed):
 class Course(Typed):
     """Live bytes over the run, in a few hundred buckets of which each shows its highest point.
 
-    ``parts`` has, for each part of the run, its first bucket, its kind, and how many optimizer steps
-    had been taken at its end; ``phases``, the first bucket of each phase, and its name.
+    ``parts`` has, for each part of the run, its first bucket, its kind, and how many optimizer
+    steps had been taken at its end; ``phases``, the first bucket of each phase, and its name.
     """
 
     live_bytes: list[Bytes]

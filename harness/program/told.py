@@ -28,7 +28,6 @@ from samfit.harness.trace.trace import (
 )
 
 MOST_HOLDINGS = 200
-PARTS = {EVALUATION: "evaluation"}  # phases are named after these parts of the run
 
 # As plots stack them: buckets belong beside the gradients that they sum.
 STACKED = tuple(
@@ -110,7 +109,7 @@ def _holdings(trace: Trace, lines: Sequence[str], held: list[int], event: int) -
     places = {id(each): line for each, line in zip(trace.allocations, lines, strict=True)}
     sizes: Counter[tuple[str, str, str]] = Counter()
     counts: Counter[tuple[str, str, str]] = Counter()
-    for made, nbytes in alive_at(trace, held, event):
+    for made, _ in alive_at(trace, held, event):
         key = made.category, made.module, places[id(made)]
         sizes[key] += made.nbytes
         counts[key] += 1
