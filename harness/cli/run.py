@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import samfit
-from samfit.harness.cli.output import Json, interruptible, messages, print_answer, print_json
+from samfit.harness.cli.output import Bars, Json, interruptible, messages, print_answer, print_json
 from samfit.harness.run.program import TIME_LIMIT_S, Reads
 
 NOT_JUDGED = 2
@@ -20,8 +20,7 @@ Program = Annotated[
 def run(
     program: Program,
     gpu: Annotated[
-        str | None,
-        typer.Option(help='The card, such as "RTX 3060". Default: one that is large enough.'),
+        str | None, typer.Option(help='The card, such as "RTX 3060". Default: a large one.')
     ] = None,
     memory: Annotated[
         str | None, typer.Option(help="In place of --gpu: a card's memory, such as 8GiB.")
@@ -42,8 +41,7 @@ def run(
         ),
     ] = None,
     alloc_conf: Annotated[
-        str,
-        typer.Option(help="Options of PyTorch's allocator, as PYTORCH_CUDA_ALLOC_CONF has them."),
+        str, typer.Option(help="As PYTORCH_CUDA_ALLOC_CONF, the allocator's options.")
     ] = "",
     reads: Annotated[
         Reads,
@@ -69,11 +67,19 @@ def run(
     from samfit.harness.report.program.table import program_summary
 
     try:
-        report = _run(
-            program, gpu, memory,
-            gpus=gpus, steps=steps, batches=batches, alloc_conf=alloc_conf, reads=reads,
-            time_limit_s=time_limit, output_to_errors=json_,
-        )  # fmt: skip
+        with interruptible("; the program was ended"):
+            report = samfit.run_program(
+                program,
+                _card(gpu, memory),
+                gpus=gpus,
+                steps=steps,
+                batches=batches,
+                alloc_conf=alloc_conf,
+                reads=reads,
+                time_limit_s=time_limit,
+                output_to_errors=json_,
+                progress=Bars(),
+            )
     except samfit.UserError as error:
         print(f"samfit: {error}", file=sys.stderr)
         raise typer.Exit(NOT_JUDGED) from None
@@ -86,11 +92,7 @@ def run(
     raise typer.Exit(report.exit_code)
 
 
-def _run(
-    program: list[str], gpu: str | None, memory: str | None, **given: object
-) -> samfit.ProgramReport:
+def _card(gpu: str | None, memory: str | None) -> samfit.Card | None:
     if gpu and memory:
         raise samfit.UserError("--gpu and --memory each name a card: give one of them.")
-    card = samfit.find_card(gpu) if gpu else samfit.unnamed_card(memory) if memory else None
-    with interruptible("; the program was ended"):
-        return samfit.run_program(program, card, **given)
+    return samfit.find_card(gpu) if gpu else samfit.unnamed_card(memory) if memory else None

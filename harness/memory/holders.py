@@ -50,9 +50,14 @@ def by_category(found: Iterable[Holder]) -> Counter[str]:
     return sums
 
 
-def bytes_of_alike(found: Iterable[Holder]) -> Counter[Group]:
-    """Bytes by modules that are alike, and category."""
+def bytes_of(found: Iterable[tuple[str, str, int]]) -> Counter[Group]:
+    """Bytes by module and category."""
     sums: Counter[Group] = Counter()
     for module, category, nbytes in found:
-        sums[alike(module), category] += nbytes
+        sums[module, category] += nbytes
     return sums
+
+
+def bytes_of_alike(found: Iterable[Holder]) -> Counter[Group]:
+    """Bytes by modules that are alike, and category."""
+    return bytes_of((alike(module), category, nbytes) for module, category, nbytes in found)

@@ -28,6 +28,7 @@ def report_of(
     return ProgramReport(
         command=list(command),
         card=card.name if card.total_bytes < LARGE_ENOUGH else "",
+        compute_capability=card.compute_capability,
         usable_bytes=card.usable_bytes,
         verdict=verdict,
         message=message or _fits(program, cards, card),
@@ -52,8 +53,8 @@ def with_need(report: ProgramReport, unlimited: ProgramReport) -> ProgramReport:
         f" Without a limit it reserves {needed / MIB:,.0f} MiB, {missing / MIB:,.0f} MiB more than "
         f"PyTorch can have on {report.card}."
         if missing > 0
-        else f" Without a limit it reserves {needed / MIB:,.0f} MiB, which the card has: memory is in "
-        "fragments."
+        else f" Without a limit it reserves {needed / MIB:,.0f} MiB, which the card has: what is "
+        "free is in fragments."
     )
     return replace(
         report,

@@ -8,7 +8,9 @@ from samfit.harness.memory.peak import TIMELINE_POINTS, alive_at, live_bytes
 from samfit.harness.memory.replay import replay
 from samfit.harness.program.figures import Course, Holding, OnCard, Peak
 from samfit.harness.program.inside.recording import (
+    BETWEEN,
     EVALUATION,
+    SETUP,
     TRAINING,
     History,
     Recording,
@@ -17,6 +19,7 @@ from samfit.harness.program.inside.recording import (
 from samfit.harness.trace.inside import cublas
 from samfit.harness.trace.trace import (
     ROUNDING,
+    SAVED,
     STACKED,
     TEMPORARIES,
     WORKSPACE,
@@ -24,9 +27,6 @@ from samfit.harness.trace.trace import (
     Trace,
     in_units,
 )
-
-MOST_HOLDINGS = 200
-PARTS = {EVALUATION: "evaluation"}  # phases are named after these parts of the run
 
 
 def on_card(recording: Recording, history: History, options: str, context_bytes: int) -> OnCard:
@@ -58,6 +58,7 @@ def on_card(recording: Recording, history: History, options: str, context_bytes:
         peak=peak,
         training=_peak(history.sections, TRAINING),
         evaluation=_peak(history.sections, EVALUATION),
+        elsewhere=_peak(history.sections, SETUP, BETWEEN),
         each_step=_each_step(history.sections),
         evaluation_with_graph=any(
             part.with_graph for part in history.sections if part.kind == EVALUATION
@@ -66,7 +67,7 @@ def on_card(recording: Recording, history: History, options: str, context_bytes:
         breakdown_bytes=dict(breakdown),
         peak_phase=_phase(fullest, last.phase),
         peak_module=last.module,
-        holdings=holdings[:MOST_HOLDINGS],
+        holdings=holdings,
         course=_course(live, history),
     )
 
@@ -79,7 +80,7 @@ def _trace_of(history: History) -> tuple[Trace, list[str]]:
     for born, died, nbytes, category, module, phase, line in history.allocations:
         made = Allocation(in_units(nbytes), born, words[phase], words[module], words[category])
         made.died = None if died < 0 else died
-        if made.category == TEMPORARIES and _is_cublas(made):
+        if made.category in (TEMPORARIES, SAVED) and _is_cublas(made):
             made.category, made.module = WORKSPACE, ""
         trace.allocations.append(made)
         lines.append(words[line])
@@ -103,7 +104,7 @@ def _holdings(trace: Trace, lines: Sequence[str], held: list[int], event: int) -
     places = {id(each): line for each, line in zip(trace.allocations, lines, strict=True)}
     sizes: Counter[tuple[str, str, str]] = Counter()
     counts: Counter[tuple[str, str, str]] = Counter()
-    for made, nbytes in alive_at(trace, held, event):
+    for made, _ in alive_at(trace, held, event):
         key = made.category, made.module, places[id(made)]
         sizes[key] += made.nbytes
         counts[key] += 1
@@ -119,8 +120,8 @@ def _holdings(trace: Trace, lines: Sequence[str], held: list[int], event: int) -
     ]
 
 
-def _peak(sections: Sequence[Section], kind: str) -> Peak | None:
-    found = [part for part in sections if part.kind == kind]
+def _peak(sections: Sequence[Section], *kinds: str) -> Peak | None:
+    found = [part for part in sections if part.kind in kinds]
     if not found:
         return None
     return Peak(

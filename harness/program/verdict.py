@@ -47,9 +47,11 @@ def _ran_out(refusal: Refusal | None, program: str) -> str:
         return f"{program} ran out of memory."
     where = ", ".join(filter(None, (refusal.phase, refusal.module, refusal.place)))
     return (
-        f"{program} ran out of memory: it tried to allocate {refusal.requested_bytes / GIB:.2f} GiB "
-        f"({where}) with {refusal.allocated_bytes / GIB:.2f} GiB allocated, "
-        f"{refusal.reserved_bytes / GIB:.2f} GiB reserved and {refusal.free_bytes / GIB:.2f} GiB free."
+        f"{program} ran out of memory: it tried to allocate "
+        f"{refusal.requested_bytes / GIB:.2f} GiB ({where}) with "
+        f"{refusal.allocated_bytes / GIB:.2f} GiB allocated, "
+        f"{refusal.reserved_bytes / GIB:.2f} GiB reserved and "
+        f"{refusal.free_bytes / GIB:.2f} GiB free."
     )
 
 
@@ -81,15 +83,15 @@ def _unfinished(ended: Ended, program: str, steps: int | None) -> str | None:
     if ended.timed_out:
         wanted = "" if steps is None else f" of {steps}"
         return (
-            f"{program} was still running after {ended.seconds:,.0f} s, having taken {so_far}{wanted}: "
-            "raise --time-limit, or give it less to do."
+            f"{program} was still running after {ended.seconds:,.0f} s, having taken "
+            f"{so_far}{wanted}: raise --time-limit, or give it less to do."
         )
     if not stopped and (ended.exit_code or _error(ended)):
         return f"{program} {_end(ended)} after {so_far}{_error(ended)}.{_told(ended)}"
     if not taken:
         return (
-            f"{program} {_end(ended)} without a step of an optimizer: nothing was trained, so there "
-            "is no figure."
+            f"{program} {_end(ended)} without a step of an optimizer: nothing was trained, so "
+            "there is no figure."
         )
     if not any(each.histories for each in ended.recordings):
         return f"{program} {_end(ended)}, and its memory was not seen."
@@ -119,7 +121,7 @@ def _told(ended: Ended) -> str:
         if each.last_unknown and each.error:
             read = each.last_unknown
             return (
-                f" It may be due to {read['file']}:{read['line']}, which read {read['what']} from the "
-                f"card, where no value is known, and was told {read['told']}."
+                f" It may be due to {read['file']}:{read['line']}, which read {read['what']} from "
+                f"the card, where no value is known, and was told {read['told']}."
             )
     return ""

@@ -20,6 +20,7 @@ from samfit.harness.standin.library import (
     loaded_before_all,
     unavailable_to_programs,
 )
+from samfit.progress import Progress
 
 Reads = Literal["usual", "zeros", "ones"]
 
@@ -37,6 +38,7 @@ def run_program(
     reads: Reads = "usual",
     time_limit_s: float = TIME_LIMIT_S,
     output_to_errors: bool = False,
+    progress: Progress | None = None,
 ) -> ProgramReport:
     """Run a program, unmodified, on cards that are not there. Needs no GPU.
 
@@ -55,6 +57,7 @@ def run_program(
         reads: what values are told that do not exist.
         time_limit_s: seconds after which it is ended.
         output_to_errors: whether its standard output goes to standard error.
+        progress: where it is said that the program runs again. Default: nowhere.
 
     Raises:
         UserError: if it cannot be started, or no card can be stood in for here.
@@ -83,6 +86,9 @@ def run_program(
     report = report_of(ended, command, on, steps, alloc_conf)
     if report.verdict == "out of memory":
         unlimited = large_enough(on)
+        (progress or Progress()).say(
+            "samfit: it ran out of memory. It runs once more, without a limit, to see by how much."
+        )
         needed = report_of(run(unlimited), command, unlimited, steps, alloc_conf)
         report = with_need(report, needed)
     return replace(report, advice=advice(report, ended.recordings))

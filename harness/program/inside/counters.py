@@ -24,12 +24,12 @@ class Counters:
 
     def __init__(self) -> None:
         self._kept: dict[int, Stats] = {}  # peaks since the program's own last reset
+        self._unseen: dict[int, tuple[int, int]] = {}  # those before it, until we have asked
 
     def install(self) -> None:
         """Stand between the program and the counters."""
-        torch._C._cuda_memoryStats = self._shown  # type: ignore[assignment]
-        torch._C._cuda_resetPeakMemoryStats = self._reset_by_program  # type: ignore[assignment]
-        self._unseen: dict[int, tuple[int, int]] = {}
+        torch._C._cuda_memoryStats = self._shown
+        torch._C._cuda_resetPeakMemoryStats = self._reset_by_program
 
     def peaks_since(self, device: int) -> tuple[int, int]:
         """The most bytes allocated, and reserved, since this was asked last."""

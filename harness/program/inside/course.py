@@ -84,7 +84,7 @@ class Course:
             with_graph: whether autograd records it.
         """
         self._stop_if_enough()
-        if switched and not self._backward:
+        if not self._ran or (switched and not self._backward):
             self._end_part()
         self._forward = self._ran = True
         self._graph = self._graph or with_graph

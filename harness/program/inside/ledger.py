@@ -12,21 +12,14 @@ import torch
 from samfit.harness.program.inside.counters import own_stats
 from samfit.harness.program.inside.recording import History
 from samfit.harness.program.inside.where import is_programs
-from samfit.harness.trace.trace import (
-    BUCKETS,
-    GRADIENTS,
-    INPUTS,
-    OPTIMIZER,
-    SAVED,
-    TEMPORARIES,
-    WEIGHTS,
-)
+from samfit.harness.trace.trace import BUCKETS, INPUTS, SAVED, TEMPORARIES
 
 BORN, DIED = "alloc", "free_requested"  # the second is when PyTorch counts it as free
 MOST_ENTRIES = 10**6  # of PyTorch's history, until it is read
 MOST_ALLOCATIONS = 2 * 10**6
 DDP = "torch/nn/parallel/distributed.py"  # its reducer allocates the buckets of gradients
-CLAIMS = (*WEIGHTS, GRADIENTS, OPTIMIZER, BUCKETS)  # stronger than what is guessed from the time
+
+_record = torch.cuda.memory._record_memory_history
 
 
 class Claim(NamedTuple):
@@ -48,14 +41,12 @@ class Note(NamedTuple):
 
 def start_histories() -> None:
     """Let PyTorch note each allocation and free, with the lines of Python that asked for it."""
-    torch.cuda.memory._record_memory_history(
-        "all", context="alloc", stacks="python", max_entries=MOST_ENTRIES
-    )
+    _record("all", context="alloc", stacks="python", max_entries=MOST_ENTRIES)
 
 
 def stop_histories() -> None:
     """End it, and forget it."""
-    torch.cuda.memory._record_memory_history(None)
+    _record(None)
 
 
 class Ledger:

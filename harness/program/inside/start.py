@@ -1,4 +1,4 @@
-"""Where the watching of a program begins: at the start of its Python, before any line of its own."""
+"""Where the watching of a program begins: when its Python starts, before any line of its own."""
 
 import os
 import platform
@@ -20,7 +20,7 @@ from samfit.harness.program.inside.recording import (
 )
 from samfit.harness.trace import trace  # noqa: F401 - while samfit can be imported by its name
 
-OLDEST_CUDNN = 90800  # the first that chooses for a card that is only described to it
+OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
 
 def begin() -> None:
@@ -83,7 +83,7 @@ def _install(log: Log, ending: Ending) -> None:
             "python": platform.python_version(),
             "torch": torch.__version__,
             "cuda": cuda,
-            "cudnn": str(torch.backends.cudnn.version()),
+            "cudnn": ".".join(map(str, cudnn_version())),
         }
 
     ending.fill = fill
@@ -100,13 +100,20 @@ def _unfit() -> str | None:
             f"torch {torch.__version__} of {torch.__file__} is built without CUDA: "
             "run the program with one that is built for it"
         )
-    cudnn = torch.backends.cudnn.version()
-    if cudnn and cudnn < OLDEST_CUDNN:
+    if cudnn_version() < OLDEST_CUDNN:
+        found = ".".join(map(str, cudnn_version()))
         return (
-            f"torch {torch.__version__} brings cuDNN {cudnn}, which cannot choose for a card that "
+            f"torch {torch.__version__} brings cuDNN {found}, which cannot choose for a card that "
             "is not there: run the program with torch 2.8 or later"
         )
     return lacking()
+
+
+def cudnn_version() -> tuple[int, ...]:
+    """Such as (9, 24, 0). Other ways to ask start CUDA, which is the program's to do."""
+    import torch
+
+    return tuple(torch._C._cudnn.getRuntimeVersion())
 
 
 def _limit(name: str) -> int | None:

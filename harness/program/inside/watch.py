@@ -123,7 +123,7 @@ class Watch:
                     self._course.enter_module(held[-1] if held else "")
 
         torch.autograd.graph._engine_run_backward = run_and_tell
-        torch.autograd._engine_run_backward = run_and_tell  # type: ignore[attr-defined]
+        torch.autograd._engine_run_backward = run_and_tell
 
     # Optimizers.
 
@@ -161,7 +161,7 @@ class Watch:
                 raise StopIteration
             return following(loader)
 
-        Loader.__next__ = count_and_follow  # type: ignore[method-assign]
+        Loader.__next__ = count_and_follow  # type: ignore[method-assign, assignment]
 
 
 def claims(tensors: Iterable[Any], category: str, module: str = "") -> Iterator[tuple[int, Claim]]:

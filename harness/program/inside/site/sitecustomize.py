@@ -1,6 +1,7 @@
 """Python imports a module of this name when it starts: here the watching of a program begins.
 
-The folder of this file comes first on PYTHONPATH; a ``sitecustomize`` of the user's is imported too.
+The folder of this file comes first on PYTHONPATH; a ``sitecustomize`` of
+the user's is imported, too.
 """
 
 import sys
