@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from samfit.errors import UserError
-from samfit.harness.device.cards import parse_memory
+from samfit.harness.device.cards import CARDS, parse_memory
 from samfit.harness.memory.figures import Bytes
 from samfit.harness.memory.holders import Holder, bytes_of
 from samfit.harness.trace.trace import ROUNDING
@@ -178,6 +178,11 @@ class ProgramReport(Typed):
     seconds: float = 0.0
 
     @property
+    def card_in_words(self) -> str:
+        """The card, as a sentence names it."""
+        return in_words(self.card)
+
+    @property
     def exit_code(self) -> int:
         """0 it fits, 1 it ran out of memory, 2 it could not be judged."""
         return EXIT_CODES[self.verdict]
@@ -225,3 +230,8 @@ class ProgramReport(Typed):
             *(f"  {name.replace('_', ' ')}: {n / MIB:,.2f} MiB" for name, n in parts if n),
         ]
         return "\n".join(lines)
+
+
+def in_words(card: str) -> str:
+    """The name of a card, or for one of which only the memory is known, what it is."""
+    return card if any(card == known.name for known in CARDS) else f"a card of {card}"

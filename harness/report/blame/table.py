@@ -18,9 +18,9 @@ from samfit.harness.report.blame.words import (
     source,
 )
 from samfit.harness.report.kit.describe import in_words
-from samfit.harness.report.kit.tables import CaptionedTable, in_lines, mib
+from samfit.harness.report.kit.tables import CaptionedTable, decimals_for, in_lines, mib
 from samfit.harness.trace.trace import CATEGORIES
-from samfit.units import GIB, MIB
+from samfit.units import MIB
 
 ROWS = "A row counts its modules and those of their parts that have no row of their own."
 NAME_COLUMNS = 31  # longer names of modules are broken after a dot
@@ -35,7 +35,7 @@ def blame_summary(blame: Blame) -> RenderableType:
 def holders_table(peak: Held, title: str, caption: str = ROWS, within: str = "") -> CaptionedTable:
     """Who holds a peak, the largest first; the rows sum to it. Names are ``within`` a module."""
     total = sum(holder.nbytes for holder in peak.holders)
-    decimals = _decimals(total)
+    decimals = decimals_for(total)
     rows = [
         {
             **_names(row, within),
@@ -52,7 +52,7 @@ def holders_table(peak: Held, title: str, caption: str = ROWS, within: str = "")
 def difference_summary(one: Blame, other: Blame) -> RenderableType:
     """By which categories and modules ``one`` exceeds ``other``; each table sums to both peaks."""
     blames, rows = [one, other], few_rows([one, other])
-    decimals = _decimals(sum(abs(row.weight) for row in rows))
+    decimals = decimals_for(sum(abs(row.weight) for row in rows))
 
     def sizes(ours: int, theirs: int) -> dict[str, str]:
         difference = round((ours - theirs) / MIB, decimals)
@@ -95,11 +95,6 @@ def _each(row: HolderRow, decimals: int) -> str:
         return ""
     least, most = (_mib(nbytes, decimals) for nbytes in (min(row.members), max(row.members)))
     return f"{len(row.members)} × {least if least == most else f'{least}–{most}'}"
-
-
-def _decimals(nbytes: int) -> int:
-    """Of MiB, so that they tell something of so many bytes."""
-    return 0 if nbytes >= GIB else 1 if nbytes >= MIB else 3
 
 
 def _mib(nbytes: int, decimals: int) -> str:
