@@ -93,7 +93,8 @@ def _unfinished(ended: Ended, program: str, steps: int | None) -> str | None:
             f"{program} {_end(ended)} without a step of an optimizer: nothing was trained, so "
             "there is no figure."
         )
-    if not any(each.histories for each in ended.recordings):
+    seen = (history for each in ended.recordings if each.steps for history in each.histories)
+    if not any(history.allocations for history in seen):
         return f"{program} {_end(ended)}, and its memory was not seen."
     return None
 

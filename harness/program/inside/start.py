@@ -101,6 +101,7 @@ class Watcher:
             recording.refused, recording.refusals = refusals.count, refusals.last
             recording.not_written = self.kept.not_written
             recording.not_removed = self.kept.not_removed
+            recording.alloc_conf = _allocator_options()
             recording.versions = _versions()
 
         self.ending.fill = fill
@@ -127,6 +128,12 @@ def _versions() -> dict[str, str]:
         "cuda": str(torch.version.cuda),
         "cudnn": ".".join(map(str, cudnn_version())),
     }
+
+
+def _allocator_options() -> str:
+    """As the program, or the user, has set them: the newer name counts more."""
+    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def _cuda_number() -> str:
