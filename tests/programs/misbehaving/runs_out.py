@@ -1,0 +1,5 @@
+"""Runs out of memory in its first step."""
+
+from tiny import train
+
+train(batch=2**24)
