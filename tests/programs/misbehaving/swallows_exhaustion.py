@@ -6,7 +6,7 @@ import torch
 from tiny import train
 
 try:
-    train(batch=2**24)
+    train(batch=2**20)
 except torch.OutOfMemoryError:
     print("please use a smaller batch")
     sys.exit(0)
