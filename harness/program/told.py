@@ -20,6 +20,7 @@ from samfit.harness.trace.trace import (
     CATEGORIES,
     GRADIENTS,
     ROUNDING,
+    SAVED,
     TEMPORARIES,
     WORKSPACE,
     Allocation,
@@ -85,7 +86,7 @@ def _trace_of(history: History) -> tuple[Trace, list[str]]:
     for born, died, nbytes, category, module, phase, line in history.allocations:
         made = Allocation(in_units(nbytes), born, words[phase], words[module], words[category])
         made.died = None if died < 0 else died
-        if made.category == TEMPORARIES and _is_cublas(made):
+        if made.category in (TEMPORARIES, SAVED) and _is_cublas(made):
             made.category, made.module = WORKSPACE, ""
         trace.allocations.append(made)
         lines.append(words[line])

@@ -1,0 +1,16 @@
+"""Leave the user's weights alone: a program on a card that is not there has none to save.
+
+Its tensors hold zeros. So what would save them writes nothing, and files that hold weights are
+never overwritten, moved or removed, whoever made them: programs rotate their checkpoints. The
+program is told that all went well. Logs, tables and caches are written as always.
+
+- In memory (``io.BytesIO``), and in files and folders that the program makes with ``tempfile``,
+  saving works, so that it can load what it saved there: such a file is new, and its own.
+- What downloads or unpacks files may make new ones, and so may a copy or a link of weights that
+  are there: they hold real weights. Nothing may overwrite one.
+- A folder is removed whole or not at all: one that holds weights stays as it is.
+
+Not seen: new files without a suffix of weights that ``pickle`` writes; files opened to be changed
+in place (``"r+"``); what libraries write without Python (h5py, ``torch.package``); other programs
+that the program starts (``rm``, ``cp``); object stores, but for what ``torch.save`` would write.
+"""

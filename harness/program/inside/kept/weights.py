@@ -1,0 +1,45 @@
+"""Which files hold weights."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+# Data sets and caches, which programs read back, often end in .pkl, .npz and .h5: a new file of
+# these is written as always. One that torch.save has written is known by its first bytes.
+SUFFIXES = (
+    *(".pt", ".pth", ".pt2", ".ckpt", ".bin"),
+    *(".pt.tar", ".pth.tar", ".ckpt.tar"),
+    *(".safetensors", ".distcp", ".onnx", ".onnx.data"),
+)
+OF_ALL_PARTS = ".metadata"  # torch.distributed.checkpoint's file about those that end in .distcp
+NOT_FINISHED = (".tmp", ".temp")  # behind the suffix of a file that is renamed when complete
+
+_ZIP, _NAME_AT = b"PK\x03\x04", 30  # of a zip file's first entry: its length two bytes, at 26
+_OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save before 1.6
+
+
+def absolute(path: Any, folder: int | None = None) -> Path:
+    """Where a path leads: bytes, a string or an object; perhaps from an opened folder."""
+    start = Path(f"/proc/self/fd/{folder}").readlink() if folder is not None else Path.cwd()
+    return Path(os.path.normpath(start / os.fsdecode(path)))
+
+
+def hold_weights(path: Path) -> bool:
+    """Whether a file holds weights by its name, there or not, or by what it begins with."""
+    return _is_name(path.name) or _is_name(path.resolve().name) or _begins_so(path)
+
+
+def _is_name(name: str) -> bool:
+    name = name.lower()
+    for end in NOT_FINISHED:
+        name = name.removesuffix(end)
+    return name == OF_ALL_PARTS or name.endswith(SUFFIXES)
+
+
+def _begins_so(path: Path) -> bool:
+    if not path.is_file():  # none, or a pipe: reading it would wait
+        return False
+    with path.open("rb") as file:
+        start = file.read(512)
+    name = start[_NAME_AT : _NAME_AT + int.from_bytes(start[26:28], "little")]
+    return start.startswith(_OLD) or (start.startswith(_ZIP) and name.endswith(b"/data.pkl"))
