@@ -13,18 +13,15 @@ from samfit.harness.program.verdict import judge, last_refusal
 from samfit.units import MIB
 
 
-def report_of(
-    ended: Ended, command: Sequence[str], card: Card, steps: int | None, alloc_conf: str
-) -> ProgramReport:
+def report_of(ended: Ended, command: Sequence[str], card: Card, steps: int | None) -> ProgramReport:
     """What is to be said of a program that ran on ``card``.
 
     Args:
         steps: how many optimizer steps it was to take; None for all that it takes.
-        alloc_conf: as ``PYTORCH_CUDA_ALLOC_CONF`` takes it.
     """
     program, found = program_name(command), ended.recordings
     verdict, message = judge(ended, program, steps)
-    cards = _cards(found, card, alloc_conf) if verdict == "fits" else []
+    cards = _cards(found, card) if verdict == "fits" else []
     return ProgramReport(
         command=list(command),
         card=card.name if card.total_bytes < LARGE_ENOUGH else "",
@@ -70,9 +67,9 @@ def program_name(command: Sequence[str]) -> str:
     return scripts[0] if scripts else Path(command[0]).name
 
 
-def _cards(recordings: Sequence[Recording], card: Card, alloc_conf: str) -> list[OnCard]:
+def _cards(recordings: Sequence[Recording], card: Card) -> list[OnCard]:
     found = [
-        on_card(recording, history, alloc_conf, card.context_bytes)
+        on_card(recording, history, card.context_bytes)
         for recording in recordings
         if recording.steps
         for history in recording.histories

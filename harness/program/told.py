@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from samfit.errors import UserError
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.peak import TIMELINE_POINTS, alive_at, live_bytes
 from samfit.harness.memory.replay import replay
@@ -29,15 +30,10 @@ from samfit.harness.trace.trace import (
 )
 
 
-def on_card(recording: Recording, history: History, options: str, context_bytes: int) -> OnCard:
-    """What a process did on one card.
-
-    Args:
-        options: of PyTorch's allocator, as ``PYTORCH_CUDA_ALLOC_CONF`` has them.
-        context_bytes: what a CUDA context takes of the card.
-    """
+def on_card(recording: Recording, history: History, context_bytes: int) -> OnCard:
+    """What a process did on one card, of which a CUDA context takes ``context_bytes``."""
     trace, lines = _trace_of(history)
-    held = replay(trace, AllocatorOptions.parse(options)).block_bytes
+    held = replay(trace, _options(recording.alloc_conf)).block_bytes
     live = live_bytes(trace, held)
     fullest = max(history.sections, key=lambda part: part.allocated_bytes)
     event = _highest(live, history.sections, fullest)
@@ -70,6 +66,14 @@ def on_card(recording: Recording, history: History, options: str, context_bytes:
         holdings=holdings,
         course=_course(live, history),
     )
+
+
+def _options(text: str) -> AllocatorOptions:
+    """Those that the model of the allocator knows; others change its blocks little."""
+    try:
+        return AllocatorOptions.parse(text)
+    except UserError:
+        return AllocatorOptions()
 
 
 def _trace_of(history: History) -> tuple[Trace, list[str]]:

@@ -91,7 +91,8 @@ def _unfinished(ended: Ended, program: str, steps: int | None) -> str | None:
             f"{program} {_end(ended)} without a step of an optimizer: nothing was trained, so "
             "there is no figure."
         )
-    if not any(each.histories for each in ended.recordings):
+    seen = (history for each in ended.recordings if each.steps for history in each.histories)
+    if not any(history.allocations for history in seen):
         return f"{program} {_end(ended)}, and its memory was not seen."
     return None
 
@@ -109,7 +110,8 @@ def _end(ended: Ended) -> str:
 
 
 def _error(ended: Ended) -> str:
-    errors = [each.error for each in ended.recordings if each.error]
+    ranks_first = sorted(ended.recordings, key=lambda each: each.rank is None)  # then a launcher
+    errors = [each.error for each in ranks_first if each.error]
     return f" ({errors[0]})" if errors else ""
 
 

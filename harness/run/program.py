@@ -83,13 +83,13 @@ def run_program(
             shutil.rmtree(folder, ignore_errors=True)
 
     ended = run(on)
-    report = report_of(ended, command, on, steps, alloc_conf)
+    report = report_of(ended, command, on, steps)
     if report.verdict == "out of memory":
         unlimited = large_enough(on)
         (progress or Progress()).say(
             "samfit: it ran out of memory. It runs once more, without a limit, to see by how much."
         )
-        needed = report_of(run(unlimited), command, unlimited, steps, alloc_conf)
+        needed = report_of(run(unlimited), command, unlimited, steps)
         report = with_need(report, needed)
     return replace(report, advice=advice(report, ended.recordings))
 
@@ -97,5 +97,4 @@ def run_program(
 def _standing(card: Card, gpus: int) -> dict[str, str]:
     """Variables of a program that stands on the stand-in."""
     quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # that memory runs out is an answer here
-    visible = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, range(gpus)))}
-    return {**loaded_before_all(), **card_variables(card, gpus), **visible, **quiet, STOOD_IN: "1"}
+    return {**loaded_before_all(), **card_variables(card, gpus), **quiet, STOOD_IN: "1"}

@@ -39,14 +39,16 @@ class Course:
             steps: how many optimizer steps are wanted; None for no limit.
             until_evaluated: whether the first evaluation that follows a training is enough.
         """
-        self.phase = "setup"
-        self.module = ""
-        self.steps = 0
         self.enough: Callable[[], None] = lambda: None  # ends the process
         self.went_on: Callable[[], None] = lambda: None
         self._log, self._wanted, self._until_evaluated = log, steps, until_evaluated
-        self._ledgers: dict[int, Ledger] = {}
         self._counters = Counters()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, in a process that has not used CUDA."""
+        self.phase, self.module, self.steps = "setup", "", 0
+        self._ledgers: dict[int, Ledger] = {}
         self._starts: dict[int, int] = {}  # events before the part that runs, on each device
         self._done = self._evaluated = self._broken = False
         self._forward = self._backward = self._graph = self._ran = False
@@ -93,7 +95,7 @@ class Course:
     def begin_backward(self) -> None:
         """Autograd begins."""
         if self._until_evaluated and self._evaluated:
-            self._done = True
+            self._done, self._forward = True, False  # the training that begins is not looked at
             self._stop_if_enough()
         self._backward = True
         self._note("backward")

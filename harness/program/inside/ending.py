@@ -21,10 +21,12 @@ class Ending:
 
     Attributes:
         fill: puts what was seen into the recording.
+        is_aside: whether this process is none that could be told of.
     """
 
     def __init__(self, log: Log) -> None:
         self.fill: Fill = lambda recording: None
+        self.is_aside: Callable[[], bool] = lambda: False
         self._log, self._written = log, 0
 
     def install(self) -> None:
@@ -56,7 +58,7 @@ class Ending:
 
     def write(self, stopped: bool = False, stuck: str | None = None) -> None:
         """Write the recording, unless it is written already."""
-        if self._written == os.getpid():
+        if self._written == os.getpid() or self.is_aside():
             return
         self._written = os.getpid()
         recording = Recording(pid=os.getpid(), arguments=list(sys.orig_argv))

@@ -19,9 +19,13 @@ class Refusals:
     """
 
     def __init__(self, course: Course) -> None:
+        self._course = course
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew."""
         self.count = 0
         self.last: list[Refusal] = []
-        self._course = course
 
     def install(self) -> None:
         """Let PyTorch tell of each."""

@@ -2,10 +2,13 @@
 
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from samfit.harness.program.inside.ending import Ending
 from samfit.harness.program.inside.imports import AfterImport
+from samfit.harness.program.inside.kept.kept import Kept
 from samfit.harness.program.inside.recording import (
     BATCHES,
     BROKEN,
@@ -18,7 +21,13 @@ from samfit.harness.program.inside.recording import (
     Recording,
     rank,
 )
-from samfit.harness.trace import trace  # noqa: F401 - while samfit can be imported by its name
+
+from samfit.harness.standin.process import lacking
+from samfit.harness.trace import trace  # noqa: F401 - while samfit's rooms can be imported
+
+if TYPE_CHECKING:
+    from samfit.harness.program.inside.course import Course
+    from samfit.harness.program.inside.refusals import Refusals
 
 OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
@@ -28,72 +37,116 @@ def begin() -> None:
     folder = os.environ.get(FOLDER)
     if not folder:
         return
-    log = Log(Path(folder))
-    ending = Ending(log)
-    log.say(PYTHON, platform.python_version())
-    ending.install()
-    AfterImport({"torch": lambda: _watch_torch(log, ending)})
+    watcher = Watcher(Log(Path(folder)))
+    watcher.log.say(PYTHON, platform.python_version())
+    watcher.begin()
 
 
-def _watch_torch(log: Log, ending: Ending) -> None:
-    try:
-        _install(log, ending)
-    except Exception as error:
-        log.say(BROKEN, f"{type(error).__name__}: {error}")
+class Watcher:
+    """Everything that watches this process, or stands between it and harm."""
+
+    def __init__(self, log: Log) -> None:
+        self.log, self.ending = log, Ending(log)
+        self.kept = Kept()
+
+    def begin(self) -> None:
+        """Begin with what needs no torch; the rest follows when the program imports it."""
+        self.ending.install()
+        self.kept.install_files()
+        after = self.kept.after_imports()
+        save = after.pop("torch")
+        AfterImport({"torch": lambda: self._after_torch(save), **after})
+
+    def _after_torch(self, install_saves: Callable[[], None]) -> None:
+        try:
+            install_saves()
+            self._watch_torch()
+        except Exception as error:
+            self.log.say(BROKEN, f"{type(error).__name__}: {error}")
+
+    def _watch_torch(self) -> None:
+        import torch
+
+        from samfit.harness.program.inside.course import Course
+        from samfit.harness.program.inside.ledger import start_histories
+        from samfit.harness.program.inside.refusals import Refusals
+        from samfit.harness.program.inside.watch import Watch
+
+        self.log.say(TORCH, torch.__version__)
+        reason = _unfit()
+        if reason:
+            self.log.say(BROKEN, reason)
+            return
+        os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
+        steps, batches = (_limit(name) for name in (STEPS, BATCHES))
+        course = Course(self.log, steps, until_evaluated=batches is not None and steps is None)
+        course.enough = self.ending.stop
+        course.install()
+        refusals = Refusals(course)
+
+        def on_cuda() -> None:
+            place, world = rank()
+            self.log.say(CUDA, f"{place} {world}")
+            start_histories()
+            refusals.install()
+
+        torch.cuda._lazy_call(on_cuda)
+        # The program's own wish for a history is granted already; nor may it end ours.
+        torch.cuda.memory._record_memory_history = lambda *args, **kwargs: None
+        Watch(course, batches).install()
+
+        def fill(recording: Recording) -> None:
+            recording.histories = course.finish()
+            recording.steps = course.steps
+            recording.refused, recording.refusals = refusals.count, refusals.last
+            recording.not_written = self.kept.not_written
+            recording.not_removed = self.kept.not_removed
+            recording.alloc_conf = _allocator_options()
+            recording.versions = _versions()
+
+        self.ending.fill = fill
+        self._follow_forks(course, refusals)
+
+    def _follow_forks(self, course: "Course", refusals: "Refusals") -> None:
+        """A forked process has a course of its own; one that loads data, none to be told of."""
+        import torch
+
+        def begin_anew() -> None:
+            course.begin()
+            refusals.begin()
+            self.ending.is_aside = lambda: not torch.cuda.is_initialized()
+
+        os.register_at_fork(after_in_child=begin_anew)
 
 
-def _install(log: Log, ending: Ending) -> None:
+def _versions() -> dict[str, str]:
     import torch
 
-    from samfit.harness.program.inside.course import Course
-    from samfit.harness.program.inside.ledger import start_histories
-    from samfit.harness.program.inside.refusals import Refusals
-    from samfit.harness.program.inside.watch import Watch
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": str(torch.version.cuda),
+        "cudnn": ".".join(map(str, cudnn_version())),
+    }
 
-    log.say(TORCH, torch.__version__)
-    reason = _unfit()
-    if reason:
-        log.say(BROKEN, reason)
-        return
-    cuda = torch.version.cuda
-    assert cuda
-    major, minor = map(int, cuda.split(".")[:2])
-    os.environ["SAMFIT_CARD_CUDA_VERSION"] = str(1000 * major + 10 * minor)
-    steps, batches = (_limit(name) for name in (STEPS, BATCHES))
-    course = Course(log, steps, until_evaluated=batches is not None and steps is None)
-    course.enough = ending.stop
-    course.install()
-    refusals = Refusals(course)
 
-    def on_cuda() -> None:
-        place, world = rank()
-        log.say(CUDA, f"{place} {world}")
-        start_histories()
-        refusals.install()
+def _allocator_options() -> str:
+    """As the program, or the user, has set them: the newer name counts more."""
+    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
-    torch.cuda._lazy_call(on_cuda)
-    torch.cuda.memory._record_memory_history = lambda *args, **kwargs: None
-    Watch(course, batches).install()
 
-    def fill(recording: Recording) -> None:
-        recording.histories = course.finish()
-        recording.steps = course.steps
-        recording.refused, recording.refusals = refusals.count, refusals.last
-        recording.versions = {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "cuda": cuda,
-            "cudnn": ".".join(map(str, cudnn_version())),
-        }
+def _cuda_number() -> str:
+    """The version of CUDA that torch is built for, as CUDA gives it: 12040 for 12.4."""
+    import torch
 
-    ending.fill = fill
+    major, minor = map(int, str(torch.version.cuda).split(".")[:2])
+    return str(1000 * major + 10 * minor)
 
 
 def _unfit() -> str | None:
     """Why no card can be stood in for to the program's torch; None if one can."""
     import torch
-
-    from samfit.harness.standin.process import lacking
 
     if torch.version.cuda is None:
         return (
