@@ -72,5 +72,3 @@ def _remarks(report: ProgramReport, recordings: Sequence[Recording]) -> Iterator
             "several ranks use the same card: its memory is the sum of theirs. Did the program "
             "forget torch.cuda.set_device?"
         )
-    if report.not_written:
-        yield f"{len(report.not_written)} files of weights were not written: here they are zeros."

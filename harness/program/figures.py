@@ -3,7 +3,9 @@
 Sizes are bytes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from samfit.errors import UserError
@@ -178,6 +180,11 @@ class ProgramReport(Typed):
     seconds: float = 0.0
 
     @property
+    def program(self) -> str:
+        """What to call the program."""
+        return program_name(self.command)
+
+    @property
     def card_in_words(self) -> str:
         """The card, as a sentence names it."""
         return in_words(self.card)
@@ -235,3 +242,9 @@ class ProgramReport(Typed):
 def in_words(card: str) -> str:
     """The name of a card, or for one of which only the memory is known, what it is."""
     return card if any(card == known.name for known in CARDS) else f"a card of {card}"
+
+
+def program_name(command: Sequence[str]) -> str:
+    """What to call a program: its script, where a launcher starts it."""
+    scripts = [Path(word).name for word in command if word.endswith(".py")]
+    return scripts[0] if scripts else Path(command[0]).name

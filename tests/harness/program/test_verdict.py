@@ -24,7 +24,7 @@ VERDICTS = [
     (ended(0, **{**TRAINED, "steps": 1}), "fits", ""),
     (ended(0, refused=2, refusals=[REFUSAL], **TRAINED), "fits", ""),
     (ended(1, error="OutOfMemoryError: x", out_of_memory=True, refusals=[REFUSAL]),
-     "out of memory", "tried to allocate 1.00 GiB (forward, blocks.0, train.py:7) with 3.00 GiB"),
+     "out of memory", "in forward, blocks.0, it tried to allocate 1,024 MiB with 256 MiB free"),
     (ended(0, refused=1, refusals=[REFUSAL]), "out of memory", "ran out of memory"),
     (ended(3, refused=1, refusals=[REFUSAL], **TRAINED), "out of memory", "ran out of memory"),
     (ended(1, refused=1, error="ValueError: no", **TRAINED), "not judged", "(ValueError: no)"),
@@ -49,4 +49,4 @@ def test_every_end_has_a_verdict_and_one_sentence(how, verdict, words):
     assert found == verdict
     assert words in sentence
     assert "\n" not in sentence
-    assert found == "fits" or sentence.startswith("train.py ") and sentence.endswith(".")
+    assert found == "fits" or (sentence.startswith("train.py ") and sentence.endswith("."))
