@@ -47,7 +47,7 @@ def test_each_card_has_memory_of_its_own(run_on_cards, card, grown):
 
 
 def test_as_many_cards_as_can_be_are_large_enough(run_on, card):
-    """Large enough is the card of those who only ask how much is needed; a segment reserves more."""
+    """Large enough is the card of those who ask how much is needed; a segment reserves more."""
     endless = card(total_bytes=2**42)
     program = """
 import torch
