@@ -58,11 +58,12 @@ def build() -> str:
 
 def _statuses() -> str:
     """C for ``symbols.txt``: functions that only return a status, whatever they are given."""
-    functions = []
+    functions = ["void forget_all(void);\n"]
     for line in (SOURCE / "symbols.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             status, *names = line.split()
-            functions += [f"int {name}(void) {{ return {status}; }}\n" for name in names]
+            does = "forget_all(); return 0;" if status == "launch" else f"return {status};"
+            functions += [f"int {name}(void) {{ {does} }}\n" for name in names]
     return "".join(functions)
 
 
