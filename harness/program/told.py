@@ -9,7 +9,9 @@ from samfit.harness.memory.peak import TIMELINE_POINTS, alive_at, live_bytes
 from samfit.harness.memory.replay import replay
 from samfit.harness.program.figures import Course, Holding, OnCard, Peak
 from samfit.harness.program.inside.recording import (
+    BETWEEN,
     EVALUATION,
+    SETUP,
     TRAINING,
     History,
     Recording,
@@ -17,23 +19,14 @@ from samfit.harness.program.inside.recording import (
 )
 from samfit.harness.trace.inside import cublas
 from samfit.harness.trace.trace import (
-    BUCKETS,
-    CATEGORIES,
-    GRADIENTS,
     ROUNDING,
     SAVED,
+    STACKED,
     TEMPORARIES,
     WORKSPACE,
     Allocation,
     Trace,
     in_units,
-)
-
-MOST_HOLDINGS = 200
-
-# As plots stack them: buckets belong beside the gradients that they sum.
-STACKED = tuple(
-    each for name in CATEGORIES for each in ((name, BUCKETS) if name == GRADIENTS else (name,))
 )
 
 
@@ -61,6 +54,7 @@ def on_card(recording: Recording, history: History, context_bytes: int) -> OnCar
         peak=peak,
         training=_peak(history.sections, TRAINING),
         evaluation=_peak(history.sections, EVALUATION),
+        elsewhere=_peak(history.sections, SETUP, BETWEEN),
         each_step=_each_step(history.sections),
         evaluation_with_graph=any(
             part.with_graph for part in history.sections if part.kind == EVALUATION
@@ -69,7 +63,7 @@ def on_card(recording: Recording, history: History, context_bytes: int) -> OnCar
         breakdown_bytes=dict(breakdown),
         peak_phase=_phase(fullest, last.phase),
         peak_module=last.module,
-        holdings=holdings[:MOST_HOLDINGS],
+        holdings=holdings,
         course=_course(live, history),
     )
 
@@ -130,8 +124,8 @@ def _holdings(trace: Trace, lines: Sequence[str], held: list[int], event: int) -
     ]
 
 
-def _peak(sections: Sequence[Section], kind: str) -> Peak | None:
-    found = [part for part in sections if part.kind == kind]
+def _peak(sections: Sequence[Section], *kinds: str) -> Peak | None:
+    found = [part for part in sections if part.kind in kinds]
     if not found:
         return None
     return Peak(
