@@ -10,11 +10,11 @@ import torch
 from samfit import Cell
 from samfit.files import PACKAGE
 from samfit.harness.cli.main import main
-from samfit.harness.device.cards import Card, card_of_capability
+from samfit.harness.device.cards import Card, card_of_capability, large_enough
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict import rehearsed
-from samfit.harness.rehearse.rehearsal import Prepared, large_enough, rehearse, run
+from samfit.harness.rehearse.rehearsal import Prepared, rehearse, run
 from samfit.harness.run import predict
 from samfit.harness.run.worker import perform
 

@@ -21,6 +21,7 @@ from samfit.harness.cli.measure import measure
 from samfit.harness.cli.predict import predict
 from samfit.harness.cli.published import published
 from samfit.harness.cli.report import report
+from samfit.harness.cli.run import run
 from samfit.harness.cli.segment import segment
 from samfit.harness.cli.sweep import sweep
 from samfit.harness.cli.train import train
@@ -40,6 +41,8 @@ for each in (
     compare,
 ):  # fmt: skip
     app.command()(each)
+# What follows the program's name is the program's.
+app.command(context_settings={"allow_interspersed_args": False})(run)
 
 
 def command() -> NoReturn:

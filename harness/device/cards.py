@@ -31,12 +31,13 @@ those for CUDA 12.6 (``PYTORCH_RELEASES_CODE_CC`` in torch/cuda/__init__.py).
 import csv
 import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samfit.errors import UserError
 from samfit.units import GIB, MIB
 
+LARGE_ENOUGH = 2**42  # bytes
 AMPERE = (8, 0)  # the first that computes in bfloat16
 # What makes no difference in a name, and what does for some cards only: H100 PCIe.
 _COMMON = re.compile(
@@ -151,6 +152,16 @@ def unnamed_card(text: str) -> Card:
         text.strip(), alike.compute_capability, alike.multiprocessors, total, total,
         _as_given(text.strip(), total), context, source,
     )  # fmt: skip
+
+
+def large_enough(card: Card) -> Card:
+    """``card``, with more memory than any step takes."""
+    return replace(card, total_bytes=LARGE_ENOUGH)
+
+
+def limited_to(card: Card, usable_bytes: int) -> Card:
+    """``card``, with so much memory for PyTorch."""
+    return replace(card, total_bytes=usable_bytes + card.context_bytes)
 
 
 def context_of(compute_capability: str) -> tuple[int, str]:

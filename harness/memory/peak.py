@@ -1,11 +1,12 @@
 """The peak of a trace: how many bytes, when, where, and what they were."""
 
 from collections import Counter
+from collections.abc import Iterator
 from itertools import accumulate
 
 from samfit.harness.memory.figures import Memory, Timeline
 from samfit.harness.memory.replay import Replay
-from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Trace
+from samfit.harness.trace.trace import CATEGORIES, ROUNDING, Allocation, Trace
 
 TIMELINE_POINTS = 400
 
@@ -15,13 +16,18 @@ def bytes_at_peak(trace: Trace, held: list[int]) -> Counter[tuple[str, str]]:
 
     ``held`` is what each allocation occupies; the excess over its size is rounding.
     """
-    peak = _peak(trace, live_bytes(trace, held))
     found: Counter[tuple[str, str]] = Counter()
-    for allocation, nbytes in zip(trace.allocations, held, strict=True):
-        if allocation.born <= peak and (allocation.died is None or allocation.died > peak):
-            found[allocation.module, allocation.category] += allocation.nbytes
-            found[allocation.module, ROUNDING] += nbytes - allocation.nbytes
+    for allocation, nbytes in alive_at(trace, held, _peak(trace, live_bytes(trace, held))):
+        found[allocation.module, allocation.category] += allocation.nbytes
+        found[allocation.module, ROUNDING] += nbytes - allocation.nbytes
     return found
+
+
+def alive_at(trace: Trace, held: list[int], event: int) -> Iterator[tuple[Allocation, int]]:
+    """What is alive after an event, and what it occupies."""
+    for allocation, nbytes in zip(trace.allocations, held, strict=True):
+        if allocation.born <= event and (allocation.died is None or allocation.died > event):
+            yield allocation, nbytes
 
 
 def traced_memory(trace: Trace, replayed: Replay | None = None) -> Memory:

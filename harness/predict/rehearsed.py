@@ -2,12 +2,18 @@
 
 from dataclasses import replace
 
-from samfit.harness.device.cards import Card, card_of_capability, find_card
+from samfit.harness.device.cards import (
+    Card,
+    card_of_capability,
+    find_card,
+    large_enough,
+    limited_to,
+)
 from samfit.harness.memory.figures import Exhausted, Memory, Outcome
 from samfit.harness.predict.found import Found, memory_of
 from samfit.harness.record.cell import Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import Prepared, large_enough, limited_to, rehearse, run
+from samfit.harness.rehearse.rehearsal import Prepared, rehearse, run
 from samfit.harness.trace.trace import ROUNDING
 from samfit.units import GIB, MIB
 

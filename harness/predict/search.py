@@ -7,13 +7,12 @@ from dataclasses import replace
 
 from samfit.adapters.core.registry import adapter_class
 from samfit.errors import UserError
-from samfit.harness.device.cards import Card
+from samfit.harness.device.cards import Card, limited_to
 from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
 from samfit.harness.predict.predict import check_checkpoint
 from samfit.harness.predict.sizes import Peaks, Sizes, sizes
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import Lever, apply_levers
-from samfit.harness.rehearse.rehearsal import limited_to
 from samfit.harness.step.levers import usable_levers
 
 Levers = tuple[Lever, ...]

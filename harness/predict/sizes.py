@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from samfit.harness.device.cards import Card
+from samfit.harness.device.cards import Card, large_enough
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.need import Need
 from samfit.harness.predict.traced import trace_without_data
 from samfit.harness.record.cell import DEFAULT_CAPABILITY, Cell
 from samfit.harness.rehearse.fork import in_a_fork
-from samfit.harness.rehearse.rehearsal import Prepared, can_rehearse, large_enough, run
+from samfit.harness.rehearse.rehearsal import Prepared, can_rehearse, run
 
 Step = tuple[str, str, int]  # a Cell's key, and what of a card decides about sizes
 

@@ -29,8 +29,6 @@ from samfit.harness.step.step import WITHOUT_DATA, Step, build_model, describe_m
 from samfit.harness.trace.observe import adopt_what_is_there, without_garbage_collection
 from samfit.harness.trace.trace import Trace
 
-LARGE_ENOUGH = 2**42  # bytes
-
 
 @dataclass(frozen=True)
 class Rehearsal:
@@ -48,16 +46,6 @@ class Rehearsal:
 def can_rehearse() -> bool:
     """Whether this process stands on ``harness/standin``."""
     return is_loaded()
-
-
-def large_enough(card: Card) -> Card:
-    """``card``, with more memory than any step takes."""
-    return replace(card, total_bytes=LARGE_ENOUGH)
-
-
-def limited_to(card: Card, usable_bytes: int) -> Card:
-    """``card``, with so much memory for PyTorch."""
-    return replace(card, total_bytes=usable_bytes + card.context_bytes)
 
 
 class Prepared:

@@ -24,9 +24,12 @@ _BUILD_IT = "install samfit again, or run python -m samfit.harness.standin.build
 
 def unavailable() -> str | None:
     """Why no card can be stood in for here, as a sentence; None if one can."""
-    if sys.platform != "linux" or platform.machine() not in MACHINES:
-        return f"a card is stood in for on Linux only, on {' and '.join(MACHINES)}."
-    return _torch_unfit() or _library_unfit()
+    return _machine_unfit() or _torch_unfit() or _library_unfit()
+
+
+def unavailable_to_programs() -> str | None:
+    """Why none can be for a program, which may bring a torch of its own."""
+    return _machine_unfit() or _library_unfit()
 
 
 def environment(card: Card) -> dict[str, str]:
@@ -49,9 +52,10 @@ def standing() -> dict[str, str]:
     return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0"}
 
 
-def card_variables(card: Card) -> dict[str, str]:
-    """The card, as the library reads it when CUDA is first used."""
+def card_variables(card: Card, count: int = 1) -> dict[str, str]:
+    """So many equal cards, as the library reads them when CUDA is first used."""
     return {
+        "SAMFIT_CARD_COUNT": str(count),
         "SAMFIT_CARD_NAME": card.name,
         "SAMFIT_CARD_CAPABILITY": card.compute_capability,
         "SAMFIT_CARD_MULTIPROCESSORS": str(card.multiprocessors),
@@ -89,6 +93,12 @@ def torch_cuda() -> str | None:
     text = (Path(spec.submodule_search_locations[0]) / "version.py").read_text(encoding="utf-8")
     found = re.search(r"^cuda\b.*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
     return found[1] if found else None
+
+
+def _machine_unfit() -> str | None:
+    if sys.platform != "linux" or platform.machine() not in MACHINES:
+        return f"a card is stood in for on Linux only, on {' and '.join(MACHINES)}."
+    return None
 
 
 def _torch_unfit() -> str | None:

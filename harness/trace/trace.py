@@ -23,6 +23,9 @@ CATEGORIES = (
     FROZEN, TRAINABLE, OPTIMIZER, GRADIENTS, INPUTS, SAVED, TEMPORARIES, WORKSPACE, ROUNDING,
 )  # fmt: skip
 
+WEIGHTS = (FROZEN, TRAINABLE)
+BUCKETS = "gradient_buckets"  # in which ranks sum their gradients; a Cell has one rank
+
 BytesOn = Callable[[Gpu], int]  # what is asked for on a card
 
 

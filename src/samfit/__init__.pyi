@@ -17,6 +17,7 @@ from .harness.predict.answers import (
     MethodFit as MethodFit,
 )
 from .harness.predict.catalogue import catalogue as catalogue
+from .harness.program.figures import ProgramReport as ProgramReport
 from .harness.record.cell import Cell as Cell
 from .harness.record.changes import compare as compare
 from .harness.record.recipe import Recipe as Recipe
@@ -30,6 +31,7 @@ from .harness.run.predict import (
     predict as predict,
     why_not_rehearsed as why_not_rehearsed,
 )
+from .harness.run.program import run_program as run_program
 from .harness.run.published import compare_published as compare_published
 from .harness.run.sweep import sweep as sweep
 from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task

@@ -1,6 +1,6 @@
-"""What cuBLAS takes from PyTorch's allocator."""
+"""What cuBLAS takes from PyTorch's allocator. Needs no torch."""
 
-import torch
+from importlib.metadata import version
 
 from samfit.harness.trace.gpu import Gpu, major
 from samfit.units import MIB
@@ -21,4 +21,4 @@ def workspace_bytes(gpu: Gpu) -> int:
 # From torch 2.15 on a product's workspace is freed with it, unless TORCH_CUBLAS_WORKSPACE_CACHE is
 # set, which is not modelled. Before, each thread that has computed a product keeps one: one for
 # forward, one for autograd's backward thread.
-KEEPS_WORKSPACE = tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 15)
+KEEPS_WORKSPACE = tuple(int(part) for part in version("torch").split(".")[:2]) < (2, 15)

@@ -1,0 +1,108 @@
+"""The report of a program that has ended. Needs no torch."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from samfit.harness.device.cards import LARGE_ENOUGH, Card
+from samfit.harness.program.figures import OnCard, ProgramReport, Read, Refused
+from samfit.harness.program.inside.recording import Recording
+from samfit.harness.program.launch import Ended
+from samfit.harness.program.told import on_card
+from samfit.harness.program.verdict import judge, last_refusal
+from samfit.units import MIB
+
+
+def report_of(
+    ended: Ended, command: Sequence[str], card: Card, steps: int | None, alloc_conf: str
+) -> ProgramReport:
+    """What is to be said of a program that ran on ``card``.
+
+    Args:
+        steps: how many optimizer steps it was to take; None for all that it takes.
+        alloc_conf: as ``PYTORCH_CUDA_ALLOC_CONF`` takes it.
+    """
+    program, found = program_name(command), ended.recordings
+    verdict, message = judge(ended, program, steps)
+    cards = _cards(found, card, alloc_conf) if verdict == "fits" else []
+    return ProgramReport(
+        command=list(command),
+        card=card.name if card.total_bytes < LARGE_ENOUGH else "",
+        usable_bytes=card.usable_bytes,
+        verdict=verdict,
+        message=message or _fits(program, cards, card),
+        cards=cards,
+        refused=_refused(found) if verdict == "out of memory" else None,
+        reads=[Read(**read) for recording in found for read in recording.reads],
+        not_written=_distinct(recording.not_written for recording in found),
+        not_removed=_distinct(recording.not_removed for recording in found),
+        versions=next((each.versions for each in found if each.versions), {}),
+        seconds=round(ended.seconds, 1),
+    )
+
+
+def with_need(report: ProgramReport, unlimited: ProgramReport) -> ProgramReport:
+    """``report`` of a program that ran out of memory, with what it takes on a card that is large
+    enough."""
+    if not unlimited.cards or report.refused is None:
+        return report
+    needed = unlimited.largest.peak.reserved_bytes
+    missing = needed - report.usable_bytes
+    more = (
+        f" Without a limit it reserves {needed / MIB:,.0f} MiB, {missing / MIB:,.0f} MiB more than "
+        f"PyTorch can have on {report.card}."
+        if missing > 0
+        else f" Without a limit it reserves {needed / MIB:,.0f} MiB, which the card has: what is "
+        "free is in fragments."
+    )
+    return replace(
+        report,
+        message=report.message + more,
+        cards=unlimited.cards,
+        refused=replace(report.refused, missing_bytes=max(missing, 0)),
+    )
+
+
+def program_name(command: Sequence[str]) -> str:
+    """What to call a program: its script, where a launcher starts it."""
+    scripts = [Path(word).name for word in command if word.endswith(".py")]
+    return scripts[0] if scripts else Path(command[0]).name
+
+
+def _cards(recordings: Sequence[Recording], card: Card, alloc_conf: str) -> list[OnCard]:
+    found = [
+        on_card(recording, history, alloc_conf, card.context_bytes)
+        for recording in recordings
+        if recording.steps
+        for history in recording.histories
+        if history.allocations
+    ]
+    return sorted(found, key=lambda each: (each.rank or 0, each.device))
+
+
+def _fits(program: str, cards: Sequence[OnCard], card: Card) -> str:
+    fullest = max(cards, key=lambda each: each.peak.reserved_bytes)
+    reserved = fullest.peak.reserved_bytes
+    if card.total_bytes >= LARGE_ENOUGH:
+        return f"{program} takes {fullest.process_bytes / MIB:,.0f} MiB of a card."
+    left = card.usable_bytes - reserved
+    return f"{program} fits {card.name}, with {left / MIB:,.0f} MiB to spare."
+
+
+def _refused(recordings: Sequence[Recording]) -> Refused | None:
+    last = last_refusal(recordings)
+    if last is None:
+        return None
+    return Refused(
+        requested_bytes=last.requested_bytes,
+        allocated_bytes=last.allocated_bytes,
+        reserved_bytes=last.reserved_bytes,
+        free_bytes=last.free_bytes,
+        phase=last.phase,
+        module=last.module,
+        line=last.place,
+    )
+
+
+def _distinct(lists: Iterable[Sequence[str]]) -> list[str]:
+    return list(dict.fromkeys(name for names in lists for name in names))

@@ -1,0 +1,159 @@
+"""From what a process recorded to what is said of it. Needs no torch."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from samfit.harness.memory.allocator import AllocatorOptions
+from samfit.harness.memory.peak import TIMELINE_POINTS, alive_at, live_bytes
+from samfit.harness.memory.replay import replay
+from samfit.harness.program.figures import Course, Holding, OnCard, Peak
+from samfit.harness.program.inside.recording import (
+    EVALUATION,
+    TRAINING,
+    History,
+    Recording,
+    Section,
+)
+from samfit.harness.trace.inside import cublas
+from samfit.harness.trace.trace import (
+    BUCKETS,
+    CATEGORIES,
+    GRADIENTS,
+    ROUNDING,
+    SAVED,
+    TEMPORARIES,
+    WORKSPACE,
+    Allocation,
+    Trace,
+    in_units,
+)
+
+MOST_HOLDINGS = 200
+
+# As plots stack them: buckets belong beside the gradients that they sum.
+STACKED = tuple(
+    each for name in CATEGORIES for each in ((name, BUCKETS) if name == GRADIENTS else (name,))
+)
+
+
+def on_card(recording: Recording, history: History, options: str, context_bytes: int) -> OnCard:
+    """What a process did on one card.
+
+    Args:
+        options: of PyTorch's allocator, as ``PYTORCH_CUDA_ALLOC_CONF`` has them.
+        context_bytes: what a CUDA context takes of the card.
+    """
+    trace, lines = _trace_of(history)
+    held = replay(trace, AllocatorOptions.parse(options)).block_bytes
+    live = live_bytes(trace, held)
+    fullest = max(history.sections, key=lambda part: part.allocated_bytes)
+    event = _highest(live, history.sections, fullest)
+    peak = Peak(
+        allocated_bytes=fullest.allocated_bytes,
+        reserved_bytes=max(part.reserved_bytes for part in history.sections),
+    )
+    holdings = _holdings(trace, lines, held, event)
+    breakdown = Counter(dict.fromkeys(STACKED, 0))
+    for each in holdings:
+        breakdown[each.category] += each.nbytes
+    breakdown[ROUNDING] += peak.allocated_bytes - breakdown.total()
+    last = max((each for each in trace.allocations if each.born <= event), key=lambda a: a.born)
+    return OnCard(
+        rank=recording.rank,
+        device=history.device,
+        steps=recording.steps,
+        peak=peak,
+        training=_peak(history.sections, TRAINING),
+        evaluation=_peak(history.sections, EVALUATION),
+        each_step=_each_step(history.sections),
+        evaluation_with_graph=any(
+            part.with_graph for part in history.sections if part.kind == EVALUATION
+        ),
+        process_bytes=peak.reserved_bytes + context_bytes,
+        breakdown_bytes=dict(breakdown),
+        peak_phase=_phase(fullest, last.phase),
+        peak_module=last.module,
+        holdings=holdings[:MOST_HOLDINGS],
+        course=_course(live, history),
+    )
+
+
+def _trace_of(history: History) -> tuple[Trace, list[str]]:
+    """The history as a Trace, and the line that made each allocation."""
+    words = history.words
+    trace = Trace(events=history.events)
+    lines = []
+    for born, died, nbytes, category, module, phase, line in history.allocations:
+        made = Allocation(in_units(nbytes), born, words[phase], words[module], words[category])
+        made.died = None if died < 0 else died
+        if made.category in (TEMPORARIES, SAVED) and _is_cublas(made):
+            made.category, made.module = WORKSPACE, ""
+        trace.allocations.append(made)
+        lines.append(words[line])
+    return trace, lines
+
+
+def _is_cublas(made: Allocation) -> bool:
+    """Whether it is what PyTorch keeps for cuBLAS: it has that size, and lives to the end."""
+    sizes = (cublas.WORKSPACE, cublas.WORKSPACE_SINCE_HOPPER)
+    return made.died is None and made.nbytes in map(in_units, sizes)
+
+
+def _highest(live: Sequence[int], sections: Sequence[Section], part: Section) -> int:
+    """The event of a part of the run after which most is alive, the first of equals."""
+    following = [each.first_event for each in sections if each.first_event > part.first_event]
+    end = min(following, default=len(live))
+    return max(range(part.first_event, max(end, part.first_event + 1)), key=live.__getitem__)
+
+
+def _holdings(trace: Trace, lines: Sequence[str], held: list[int], event: int) -> list[Holding]:
+    places = {id(each): line for each, line in zip(trace.allocations, lines, strict=True)}
+    sizes: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for made, _ in alive_at(trace, held, event):
+        key = made.category, made.module, places[id(made)]
+        sizes[key] += made.nbytes
+        counts[key] += 1
+    return [
+        Holding(
+            category=category,
+            module=module,
+            line=line,
+            nbytes=nbytes,
+            tensors=counts[category, module, line],
+        )
+        for (category, module, line), nbytes in sizes.most_common()
+    ]
+
+
+def _peak(sections: Sequence[Section], kind: str) -> Peak | None:
+    found = [part for part in sections if part.kind == kind]
+    if not found:
+        return None
+    return Peak(
+        allocated_bytes=max(part.allocated_bytes for part in found),
+        reserved_bytes=max(part.reserved_bytes for part in found),
+    )
+
+
+def _each_step(sections: Sequence[Section]) -> list[Peak]:
+    """A step may have several parts: gradients that are accumulated over batches."""
+    steps: dict[int, list[Section]] = {}
+    for part in sections:
+        if part.kind == TRAINING:
+            steps.setdefault(part.step, []).append(part)
+    found = [_peak(parts, TRAINING) for _, parts in sorted(steps.items())]
+    return [peak for peak in found if peak]
+
+
+def _phase(part: Section, phase: str) -> str:
+    return EVALUATION if part.kind == EVALUATION else phase
+
+
+def _course(live: list[int], history: History) -> Course:
+    width = max(1, -(-len(live) // TIMELINE_POINTS))
+    return Course(
+        live_bytes=[max(live[i : i + width]) for i in range(0, len(live), width)],
+        parts=[(part.first_event // width, part.kind, part.step) for part in history.sections],
+        phases=[(event // width, history.words[phase]) for event, phase in history.phases],
+    )

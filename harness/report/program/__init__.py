@@ -1,0 +1,1 @@
+"""What ``samfit run`` shows of a program: in a terminal, and as a page."""
