@@ -111,7 +111,8 @@ def _end(ended: Ended) -> str:
 
 
 def _error(ended: Ended) -> str:
-    errors = [each.error for each in ended.recordings if each.error]
+    ranks_first = sorted(ended.recordings, key=lambda each: each.rank is None)  # then a launcher
+    errors = [each.error for each in ranks_first if each.error]
     return f" ({errors[0]})" if errors else ""
 
 

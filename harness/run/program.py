@@ -97,5 +97,4 @@ def run_program(
 def _standing(card: Card, gpus: int) -> dict[str, str]:
     """Variables of a program that stands on the stand-in."""
     quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # that memory runs out is an answer here
-    visible = {"CUDA_VISIBLE_DEVICES": ",".join(map(str, range(gpus)))}
-    return {**loaded_before_all(), **card_variables(card, gpus), **visible, **quiet, STOOD_IN: "1"}
+    return {**loaded_before_all(), **card_variables(card, gpus), **quiet, STOOD_IN: "1"}

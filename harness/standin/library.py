@@ -17,6 +17,7 @@ from samfit.harness.device.cards import Card
 from samfit.harness.standin.build import BUILT, LIBRARY, MACHINES, digest, digest_of
 
 CUDA_MAJORS = (12, 13)  # whose structures the library knows
+MOST_CARDS = 16  # in one process, as the library has it
 OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
 _BUILD_IT = "install samfit again, or run python -m samfit.harness.standin.build"
@@ -32,11 +33,11 @@ def unavailable_to_programs() -> str | None:
     return _machine_unfit() or _library_unfit()
 
 
-def environment(card: Card) -> dict[str, str]:
-    """What the environment of a child process needs, beside the parent's, to see this card alone.
+def environment(card: Card, count: int = 1) -> dict[str, str]:
+    """What the environment of a child process needs, beside the parent's, to see these cards alone.
 
-    The card is read when CUDA is first used: a child that has imported torch, but not used CUDA,
-    may set other values of these and fork.
+    They are read when CUDA is first used: a child that has imported torch, but not used CUDA, may
+    set other values of these and fork.
 
     Raises:
         RuntimeError: where ``unavailable`` has a reason.
@@ -44,17 +45,27 @@ def environment(card: Card) -> dict[str, str]:
     reason = unavailable()
     if reason:
         raise RuntimeError(reason)
-    return {**standing(), **card_variables(card)}
+    return {**standing(), **card_variables(card, count)}
 
 
 def standing() -> dict[str, str]:
     """What the environment of a process needs to stand on the library, with no card so far."""
-    return {**loaded_before_all(), "CUDA_VISIBLE_DEVICES": "0"}
+    return loaded_before_all()
 
 
 def card_variables(card: Card, count: int = 1) -> dict[str, str]:
-    """So many equal cards, as the library reads them when CUDA is first used."""
+    """So many cards, all alike, as the library reads them when CUDA is first used.
+
+    A program may name those that it wants to see in ``CUDA_VISIBLE_DEVICES``, by whatever numbers
+    its computer has for them; it sees ``count`` of them at most.
+
+    Raises:
+        ValueError: if ``count`` is none from 1 to ``MOST_CARDS``.
+    """
+    if not 1 <= count <= MOST_CARDS:
+        raise ValueError(f"count is {count}: 1 to {MOST_CARDS} cards can be stood in for.")
     return {
+        "CUDA_VISIBLE_DEVICES": ",".join(map(str, range(count))),
         "SAMFIT_CARD_COUNT": str(count),
         "SAMFIT_CARD_NAME": card.name,
         "SAMFIT_CARD_CAPABILITY": card.compute_capability,

@@ -1,7 +1,12 @@
 """For a process that runs on the stand-in: what it lacks, what is in use, and the bound of that."""
 
+import atexit
+import contextlib
 import ctypes
+from collections.abc import Callable, Iterator
 
+_READ = ctypes.CFUNCTYPE(None, ctypes.c_size_t)
+_kept: list[object] = []  # what the library calls; another thread may be about to
 _ROOM = 1 << 16  # characters, for the names of missing symbols
 
 
@@ -27,12 +32,41 @@ def lacking() -> str | None:
 
 
 def set_limit(nbytes: int) -> None:
-    """From now on so many bytes may be in use on the card, beside the context."""
+    """From now on so many bytes may be in use on each card, beside its context."""
     ctypes.CDLL(None).samfit_set_limit(ctypes.c_size_t(nbytes))
 
 
-def bytes_in_use() -> tuple[int, int]:
-    """Bytes in use on the card, beside the context: now, and the most there were."""
+def bytes_in_use(device: int = 0) -> tuple[int, int]:
+    """Bytes in use on a card, beside its context: now, and the most there were.
+
+    The card is numbered as the program sees it; of one that is not there nothing is in use.
+    """
     now, most = ctypes.c_size_t(), ctypes.c_size_t()
-    ctypes.CDLL(None).samfit_bytes(ctypes.byref(now), ctypes.byref(most))
+    ctypes.CDLL(None).samfit_bytes(device, ctypes.byref(now), ctypes.byref(most))
     return now.value, most.value
+
+
+def on_read(function: Callable[[int], None] | None) -> None:
+    """Have this called with the number of bytes after each copy from a card to the host.
+
+    It is called in the thread that copies, which may be one of PyTorch's own, and must not raise.
+    None ends it, and so does the interpreter's end.
+    """
+    if not _kept:
+        atexit.register(on_read, None)
+    _kept.append(_READ(function) if function else _READ())
+    ctypes.CDLL(None).samfit_on_read(_kept[-1])
+
+
+@contextlib.contextmanager
+def answering(value: int) -> Iterator[None]:
+    """What this thread copies to the host meanwhile, in copies of at most 8 bytes, is this number.
+
+    So is what kernels count, as ``nonzero`` does, and PyTorch then reads to know a shape.
+    """
+    library = ctypes.CDLL(None)
+    library.samfit_answer(ctypes.c_uint64(value))
+    try:
+        yield
+    finally:
+        library.samfit_no_answer()

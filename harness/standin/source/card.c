@@ -87,6 +87,24 @@ static void read_environment(void)
         refuse("SAMFIT_CARD_CONTEXT_BYTES is more than SAMFIT_CARD_TOTAL_BYTES");
 }
 
+static int the_count;
+
+static void read_count(void)
+{
+    const char *name = "SAMFIT_CARD_COUNT";
+    size_t count = getenv(name) ? number(name) : 1;
+    if (!count || count > MOST_CARDS)
+        refuse("%s is %zu, but 1 to %d cards can be stood in for", name, count, MOST_CARDS);
+    the_count = (int)count;
+}
+
+int card_count(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_count);
+    return the_count;
+}
+
 const struct card *card(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

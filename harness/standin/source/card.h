@@ -1,4 +1,4 @@
-/* The card that is stood in for, as the environment of the process names it. */
+/* The cards that are stood in for, as the environment of the process names them: all are alike. */
 #pragma once
 #include <stddef.h>
 
@@ -28,9 +28,14 @@ struct card {
     const struct architecture *architecture;
 };
 
-/* The card; the environment is read at the first call, so that a process that has loaded the
+/* A card; the environment is read at the first call, so that a process that has loaded the
    library, but not used CUDA, may fork children for different cards. Ends the process with a
    sentence if the environment names none. */
 const struct card *card(void);
+
+enum { MOST_CARDS = 16 };
+
+/* How many there are at most, from 1 to MOST_CARDS: the program may see fewer. */
+int card_count(void);
 
 #pragma GCC visibility pop

@@ -15,6 +15,7 @@ int cudaMemGetInfo(size_t *, size_t *);
 int cudaMemcpy(void *, const void *, size_t, int);
 int cudaDeviceGetAttribute(int *, int, int);
 int cudaDriverGetVersion(int *);
+int cuDevicePrimaryCtxRetain(void **, int);
 int cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *, const void *, int, size_t);
 const char *cudaGetErrorString(int);
 const char *cudaGetErrorName(int);
@@ -56,18 +57,6 @@ int cuMemFree_v2(void *pointer) { return cudaFree(pointer); }
 int cuMemGetInfo_v2(size_t *free, size_t *total) { return cudaMemGetInfo(free, total); }
 int cuMemcpyDtoH_v2(void *to, void *from, size_t bytes) { return cudaMemcpy(to, from, bytes, 0); }
 
-int cuDeviceGetCount(int *count)
-{
-    *count = 1;
-    return SUCCESS;
-}
-
-int cuDeviceGet(int *device, int number)
-{
-    *device = number;
-    return number ? INVALID_DEVICE : SUCCESS;
-}
-
 int cuDeviceGetAttribute(int *value, int attribute, int device)
 {
     return cudaDeviceGetAttribute(value, attribute, device);
@@ -82,41 +71,6 @@ int cuDeviceGetName(char *name, int length, int)
 int cuDeviceTotalMem_v2(size_t *bytes, int)
 {
     *bytes = card()->total_bytes;
-    return SUCCESS;
-}
-
-int cuDeviceGetUuid_v2(void *uuid, int)
-{
-    memcpy(uuid, "samfit stand-in", 16);
-    return SUCCESS;
-}
-
-/* The context is there from the start, and there is only this one. */
-
-static int context(void **found)
-{
-    static char the_context;
-    if (found)
-        *found = &the_context;
-    return SUCCESS;
-}
-
-int cuCtxGetCurrent(void **current) { return context(current); }
-int cuCtxPopCurrent(void **popped) { return context(popped); }
-int cuCtxPopCurrent_v2(void **popped) { return context(popped); }
-int cuStreamGetCtx(void *, void **of_stream) { return context(of_stream); }
-int cuDevicePrimaryCtxRetain(void **retained, int) { return context(retained); }
-
-int cuCtxGetDevice(int *device)
-{
-    *device = 0;
-    return SUCCESS;
-}
-
-int cuDevicePrimaryCtxGetState(int, unsigned *flags, int *active)
-{
-    *flags = 0;
-    *active = true;
     return SUCCESS;
 }
 
@@ -191,13 +145,14 @@ int cuOccupancyMaxPotentialClusterSize(int *size, ...)
 
 int cuPointerGetAttribute(void *value, int attribute, void *pointer)
 {
-    enum { CONTEXT = 1, DEVICE_POINTER = 3 }; /* CUpointer_attribute */
-    if (!on_card(pointer))
+    enum { CONTEXT = 1, DEVICE_POINTER = 3, DEVICE_ORDINAL = 9 }; /* CUpointer_attribute */
+    int device = device_at(pointer);
+    if (device < 0)
         return INVALID_VALUE;
-    if (attribute == CONTEXT)
-        return context(value);
-    if (attribute != DEVICE_POINTER)
-        return NOT_SUPPORTED;
-    *(void **)value = pointer;
-    return SUCCESS;
+    switch (attribute) {
+    case CONTEXT: return cuDevicePrimaryCtxRetain(value, device);
+    case DEVICE_POINTER: *(void **)value = pointer; return SUCCESS;
+    case DEVICE_ORDINAL: *(int *)value = device; return SUCCESS;
+    }
+    return NOT_SUPPORTED;
 }

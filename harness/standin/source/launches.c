@@ -1,6 +1,7 @@
 /* Kernels: they are registered, asked about and launched, and do nothing. */
 #include "card.h"
 #include "cuda.h"
+#include "devices.h"
 #include "memory.h"
 
 void **__cudaRegisterFatBinary(void *)
@@ -20,7 +21,7 @@ int cudaGetSymbolAddress(void **address, const void *)
 {
     static uintptr_t variables;
     if (!variables)
-        variables = reserve(PAGE);
+        variables = reserve(used_device(), PAGE);
     *address = (void *)variables;
     return SUCCESS;
 }

@@ -6,9 +6,11 @@
 
 #include "card.h"
 #include "cuda.h"
+#include "devices.h"
 
-/* Far more than any card has, since fragments of it stay unused. */
-static const size_t SPACE = (size_t)1 << 44;
+/* Far more than any card has, since fragments of it stay unused. A process has room for eight cards
+   and more; each takes its own when it is first used. */
+static const size_t SPACE = (size_t)1 << 43;
 
 struct range {
     uintptr_t start;
@@ -16,44 +18,54 @@ struct range {
     struct range *next; /* the next higher one */
 };
 
+struct account {
+    uintptr_t space; /* where the card's addresses begin; 0 before the first is needed */
+    struct range *ranges;
+    size_t in_use, peak;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uintptr_t space; /* where the card's addresses begin; 0 before the first is needed */
-static struct range *ranges;
-static size_t in_use, peak;
-static size_t limit = SIZE_MAX; /* until the card is known */
+static struct account accounts[MOST_CARDS];
+static size_t limit = SIZE_MAX; /* of each card; until the card is known */
 
 size_t whole_pages(size_t bytes)
 {
     return (bytes + PAGE - 1) / PAGE * PAGE;
 }
 
-bool on_card(const void *address)
+int device_at(const void *address)
 {
-    return space && (uintptr_t)address - space < SPACE;
+    for (int device = 0; device < MOST_CARDS; device++)
+        if (accounts[device].space && (uintptr_t)address - accounts[device].space < SPACE)
+            return device;
+    return -1;
 }
 
+bool on_card(const void *address) { return device_at(address) >= 0; }
+
 /* Addresses that no pointer to host memory can have: whatever reads them ends at once. */
-static void make_space(void)
+static void make_space(struct account *account)
 {
     void *found = mmap(NULL, SPACE + PAGE, PROT_NONE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (found != MAP_FAILED)
-        space = whole_pages((uintptr_t)found);
+        account->space = whole_pages((uintptr_t)found);
 }
 
-uintptr_t reserve(size_t bytes)
+uintptr_t reserve(int device, size_t bytes)
 {
+    struct account *account = &accounts[device];
     uintptr_t start = 0;
     pthread_mutex_lock(&lock);
-    if (!space)
-        make_space();
-    struct range *new = space ? malloc(sizeof *new) : NULL;
+    if (!account->space)
+        make_space(account);
+    struct range *new = account->space ? malloc(sizeof *new) : NULL;
     if (new) {
-        struct range **place = &ranges; /* the lowest gap that is wide enough */
-        uintptr_t gap = space;
+        struct range **place = &account->ranges; /* the lowest gap that is wide enough */
+        uintptr_t gap = account->space;
         for (; *place && (*place)->start - gap < bytes; place = &(*place)->next)
             gap = (*place)->start + (*place)->bytes;
-        if (space + SPACE - gap >= bytes) {
+        if (account->space + SPACE - gap >= bytes) {
             *new = (struct range){start = gap, bytes, *place};
             *place = new;
         } else {
@@ -67,8 +79,11 @@ uintptr_t reserve(size_t bytes)
 size_t unreserve(uintptr_t address)
 {
     size_t bytes = 0;
+    int device = device_at((void *)address);
+    if (device < 0)
+        return 0;
     pthread_mutex_lock(&lock);
-    for (struct range **place = &ranges; *place; place = &(*place)->next)
+    for (struct range **place = &accounts[device].ranges; *place; place = &(*place)->next)
         if ((*place)->start == address) {
             struct range *old = *place;
             bytes = old->bytes;
@@ -83,8 +98,11 @@ size_t unreserve(uintptr_t address)
 size_t range_of(uintptr_t address, uintptr_t *start)
 {
     size_t bytes = 0;
+    int device = device_at((void *)address);
+    if (device < 0)
+        return 0;
     pthread_mutex_lock(&lock);
-    for (struct range *range = ranges; range; range = range->next)
+    for (struct range *range = accounts[device].ranges; range; range = range->next)
         if (address - range->start < range->bytes) {
             *start = range->start;
             bytes = range->bytes;
@@ -93,7 +111,7 @@ size_t range_of(uintptr_t address, uintptr_t *start)
     return bytes;
 }
 
-/* What may be in use at once; the lock is held. */
+/* What may be in use on a card at once; the lock is held. */
 static size_t bound(void)
 {
     if (limit == SIZE_MAX)
@@ -101,71 +119,29 @@ static size_t bound(void)
     return limit;
 }
 
-bool take(size_t bytes)
+bool take(int device, size_t bytes)
 {
+    struct account *account = &accounts[device];
     pthread_mutex_lock(&lock);
-    bool fits = in_use <= bound() && bytes <= bound() - in_use;
+    bool fits = account->in_use <= bound() && bytes <= bound() - account->in_use;
     if (fits) {
-        in_use += bytes;
-        if (in_use > peak)
-            peak = in_use;
+        account->in_use += bytes;
+        if (account->in_use > account->peak)
+            account->peak = account->in_use;
     }
     pthread_mutex_unlock(&lock);
     return fits;
 }
 
-void give_back(size_t bytes)
+void give_back(int device, size_t bytes)
 {
     pthread_mutex_lock(&lock);
-    in_use -= bytes;
+    accounts[device].in_use -= bytes;
     pthread_mutex_unlock(&lock);
 }
 
-int cudaMalloc(void **pointer, size_t bytes)
-{
-    *pointer = NULL;
-    if (!bytes)
-        return SUCCESS;
-    bytes = whole_pages(bytes);
-    if (!take(bytes))
-        return OUT_OF_MEMORY;
-    *pointer = (void *)reserve(bytes);
-    if (!*pointer) {
-        give_back(bytes);
-        return OUT_OF_MEMORY;
-    }
-    return SUCCESS;
-}
-
-int cudaFree(void *pointer)
-{
-    if (!pointer)
-        return SUCCESS;
-    size_t bytes = unreserve((uintptr_t)pointer);
-    give_back(bytes);
-    return bytes ? SUCCESS : INVALID_VALUE;
-}
-
-int cudaMallocAsync(void **pointer, size_t bytes, void *)
-{
-    return cudaMalloc(pointer, bytes);
-}
-
-int cudaFreeAsync(void *pointer, void *)
-{
-    return cudaFree(pointer);
-}
-
-int cudaMemGetInfo(size_t *free_bytes, size_t *total_bytes)
-{
-    pthread_mutex_lock(&lock);
-    *free_bytes = in_use < bound() ? bound() - in_use : 0;
-    *total_bytes = card()->total_bytes;
-    pthread_mutex_unlock(&lock);
-    return SUCCESS;
-}
-
-/* For those who rehearse: from now on so many bytes may be in use, beside the context. */
+/* For those who rehearse: from now on so many bytes may be in use on each card, beside its
+   context. */
 void samfit_set_limit(size_t bytes)
 {
     pthread_mutex_lock(&lock);
@@ -173,27 +149,23 @@ void samfit_set_limit(size_t bytes)
     pthread_mutex_unlock(&lock);
 }
 
-/* For those who rehearse: bytes in use now, and the most that were. */
-void samfit_bytes(size_t *now, size_t *most)
+/* For those who rehearse: bytes in use on a card now, and the most that were. */
+void samfit_bytes(int device, size_t *now, size_t *most)
 {
+    bool known = device >= 0 && device < MOST_CARDS;
     pthread_mutex_lock(&lock);
-    *now = in_use;
-    *most = peak;
+    *now = known ? accounts[device].in_use : 0;
+    *most = known ? accounts[device].peak : 0;
     pthread_mutex_unlock(&lock);
 }
 
-/* For NVML: what the context takes beside them. */
-size_t samfit_context_bytes(void)
+/* For NVML, too, which asks of a card that the program does not use. */
+void samfit_free_and_total(int device, size_t *free_bytes, size_t *total_bytes)
 {
-    return card()->context_bytes;
-}
-
-/* Memory that is allocated in the order of a stream comes from the same place. */
-int cudaMemPoolGetAttribute(void *, int attribute, uint64_t *value)
-{
-    enum { RESERVED_NOW = 5, USED_NOW = 7 }; /* cudaMemPoolAttr; the most of each is one further */
-    size_t now, most;
-    samfit_bytes(&now, &most);
-    *value = attribute == RESERVED_NOW || attribute == USED_NOW ? now : most;
-    return SUCCESS;
+    size_t in_use, most;
+    samfit_bytes(device, &in_use, &most);
+    pthread_mutex_lock(&lock);
+    *free_bytes = in_use < bound() ? bound() - in_use : 0;
+    *total_bytes = card()->total_bytes;
+    pthread_mutex_unlock(&lock);
 }

@@ -1,10 +1,10 @@
-/* What the card says about itself: one card, number 0. */
+/* What the cards say about themselves. */
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "card.h"
 #include "cuda.h"
+#include "devices.h"
 
 enum { /* the same on all cards */
     BLOCK_SHARED_BYTES = 49152, /* without opting in to more */
@@ -29,25 +29,25 @@ _Static_assert(sizeof(struct properties_13) == 1008, "the layout of CUDA 13");
 
 int cudaGetDeviceProperties_v2(struct properties_12 *properties, int device)
 {
-    if (device)
+    if (!is_device(device))
         return INVALID_DEVICE;
-    fill_12(properties);
+    fill_12(properties, device);
     return SUCCESS;
 }
 
 /* Programs for CUDA 12 call the function above by this one's name. */
 int cudaGetDeviceProperties(struct properties_13 *properties, int device)
 {
-    if (device)
+    if (!is_device(device))
         return INVALID_DEVICE;
-    fill_13(properties);
+    fill_13(properties, device);
     return SUCCESS;
 }
 
 int cudaDeviceGetAttribute(int *value, int attribute, int device)
 {
     const struct architecture *architecture = card()->architecture;
-    if (device)
+    if (!is_device(device))
         return INVALID_DEVICE;
     switch (attribute) { /* cudaDeviceAttr, and CUdevice_attribute, which has the same numbers */
     case 1: case 2: case 3: *value = BLOCK_THREADS; break;
@@ -59,7 +59,7 @@ int cudaDeviceGetAttribute(int *value, int attribute, int device)
     case 12: case 82: *value = REGISTERS; break; /* of a block, of a multiprocessor */
     case 13: *value = architecture->clock_khz; break;
     case 16: *value = card()->multiprocessors; break;
-    case 33: *value = 1; break; /* the PCI bus */
+    case 33: *value = bus_of(device); break; /* PCI */
     case 36: *value = architecture->memory_clock_khz; break;
     case 37: *value = architecture->memory_bus_bits; break;
     case 38: *value = architecture->l2_bytes; break;
@@ -78,23 +78,6 @@ int cudaDeviceGetAttribute(int *value, int attribute, int device)
     return SUCCESS;
 }
 
-int cudaGetDeviceCount(int *count)
-{
-    *count = 1;
-    return SUCCESS;
-}
-
-int cudaGetDevice(int *device)
-{
-    *device = 0;
-    return SUCCESS;
-}
-
-int cudaSetDevice(int device)
-{
-    return device ? INVALID_DEVICE : SUCCESS;
-}
-
 int cudaDriverGetVersion(int *version)
 {
     *version = card()->cuda_version;
@@ -106,23 +89,12 @@ int cudaRuntimeGetVersion(int *version)
     return cudaDriverGetVersion(version);
 }
 
-int cudaDeviceCanAccessPeer(int *can, int, int)
-{
-    *can = 0;
-    return SUCCESS;
-}
-
-int cudaDeviceGetPCIBusId(char *id, int length, int)
-{
-    snprintf(id, (size_t)length, "0000:01:00.0");
-    return SUCCESS;
-}
-
 const char *cudaGetErrorName(int error)
 {
     return error == SUCCESS ? "cudaSuccess"
          : error == OUT_OF_MEMORY ? "cudaErrorMemoryAllocation"
          : error == INVALID_VALUE ? "cudaErrorInvalidValue"
+         : error == NO_DEVICE ? "cudaErrorNoDevice"
          : error == INVALID_DEVICE ? "cudaErrorInvalidDevice" : "cudaErrorUnknown";
 }
 
@@ -131,5 +103,6 @@ const char *cudaGetErrorString(int error)
     return error == SUCCESS ? "no error"
          : error == OUT_OF_MEMORY ? "out of memory"
          : error == INVALID_VALUE ? "invalid argument"
+         : error == NO_DEVICE ? "no CUDA-capable device is detected"
          : error == INVALID_DEVICE ? "invalid device ordinal" : "not supported by the stand-in";
 }

@@ -54,7 +54,7 @@ struct PROPERTIES {
     int reserved[63]; /* and what CUDA 13 made of some of them */
 };
 
-static void FILL(struct PROPERTIES *to)
+static void FILL(struct PROPERTIES *to, int device)
 {
     const struct card *from = card();
     const struct architecture *architecture = from->architecture;
@@ -75,7 +75,7 @@ static void FILL(struct PROPERTIES *to)
         .texturePitchAlignment = 32,
         .multiProcessorCount = from->multiprocessors,
         .concurrentKernels = 1,
-        .pciBusID = 1,
+        .pciBusID = bus_of(device),
         .asyncEngineCount = 2,
         .unifiedAddressing = 1,
         UNTIL_12(.memoryClockRate = architecture->memory_clock_khz,)
@@ -92,7 +92,7 @@ static void FILL(struct PROPERTIES *to)
         .memoryPoolsSupported = 1,
     };
     memcpy(to->name, from->name, sizeof to->name);
-    memcpy(to->uuid, "samfit stand-in", sizeof to->uuid);
+    uuid_of(device, to->uuid);
 }
 
 #undef PROPERTIES

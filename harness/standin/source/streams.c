@@ -2,13 +2,29 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "card.h"
 #include "cuda.h"
-#include "memory.h"
+#include "devices.h"
+
+/* Handles are aligned as addresses, since PyTorch has a use for their lowest bits; the card's
+   number is in the next. */
+enum { CARD_STEP = 16, HANDLE_STEP = CARD_STEP * MOST_CARDS, FIRST_HANDLE = 16 * HANDLE_STEP };
 
 void *new_handle(void)
 {
-    static _Atomic uintptr_t last = 4096;
-    return (void *)atomic_fetch_add(&last, 16);
+    static _Atomic uintptr_t last = FIRST_HANDLE;
+    return (void *)atomic_fetch_add(&last, HANDLE_STEP);
+}
+
+void *new_handle_here(void)
+{
+    return (char *)new_handle() + used_device() * CARD_STEP;
+}
+
+int device_of_handle(const void *handle)
+{
+    uintptr_t number = (uintptr_t)handle;
+    return number < FIRST_HANDLE ? -1 : (int)(number % HANDLE_STEP / CARD_STEP);
 }
 
 static int create(void **handle)
@@ -17,12 +33,17 @@ static int create(void **handle)
     return SUCCESS;
 }
 
-int cudaStreamCreate(void **stream) { return create(stream); }
-int cudaStreamCreateWithFlags(void **stream, unsigned) { return create(stream); }
-int cudaStreamCreateWithPriority(void **stream, unsigned, int) { return create(stream); }
+static int create_here(void **handle)
+{
+    *handle = new_handle_here();
+    return SUCCESS;
+}
+
+int cudaStreamCreate(void **stream) { return create_here(stream); }
+int cudaStreamCreateWithFlags(void **stream, unsigned) { return create_here(stream); }
+int cudaStreamCreateWithPriority(void **stream, unsigned, int) { return create_here(stream); }
 int cudaEventCreate(void **event) { return create(event); }
 int cudaEventCreateWithFlags(void **event, unsigned) { return create(event); }
-int cudaDeviceGetDefaultMemPool(void **pool, int) { return create(pool); }
 int cudaLibraryLoadData(void **library, ...) { return create(library); }
 int cudaLibraryLoadFromFile(void **library, ...) { return create(library); }
 int cudaLibraryGetUnifiedFunction(void **function, ...) { return create(function); }

@@ -11,8 +11,11 @@
    needs no handle of it is left to the real one on purpose. */
 static const char *const STOOD_IN_FOR[] = {"libcudart.so.", "libcublas.so.", "libcublasLt.so.",
                                            "libcufft.so."};
+/* NCCL's symbols have no versions: they are known by their own names. */
+static const char *const UNVERSIONED[] = {"nccl"};
 /* These need no card. */
-static const char *const LEFT_TO_THE_REAL[] = {"cublasLtGetVersion"};
+static const char *const LEFT_TO_THE_REAL[] = {"cublasLtGetVersion", "ncclGetVersion",
+                                               "ncclGetErrorString"};
 
 /* NVIDIA's own libraries call each other only where a real one is called first. */
 static const char *const NVIDIAS[] = {"libcu", "libnv", "libnccl"};
@@ -78,7 +81,9 @@ static bool begins_with_one(const char *text, const char *const *list, size_t co
 
 static bool lacking(const char *name, const char *version, void *ourselves)
 {
-    return BEGINS_WITH_ONE(version, STOOD_IN_FOR) && !BEGINS_WITH_ONE(name, LEFT_TO_THE_REAL)
+    bool ours = *version ? BEGINS_WITH_ONE(version, STOOD_IN_FOR)
+                         : BEGINS_WITH_ONE(name, UNVERSIONED);
+    return ours && !BEGINS_WITH_ONE(name, LEFT_TO_THE_REAL)
         && !dlsym(ourselves, name);
 }
 
@@ -111,7 +116,7 @@ static int look_at(struct dl_phdr_info *info, size_t, void *data)
     for (size_t i = 1; i < undefined; i++) {
         const char *name = object.strings + object.symbols[i].st_name;
         unsigned version = object.versions[i] & 0x7fff;
-        if (object.symbols[i].st_shndx == SHN_UNDEF && version > VER_NDX_GLOBAL
+        if (object.symbols[i].st_shndx == SHN_UNDEF
             && lacking(name, version_name(&object, version), ourselves))
             append(answer, name);
     }

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "cuda.h"
+#include "devices.h"
 #include "memory.h"
 
 /* Memory that was created: it is given back when neither the handle nor a mapping needs it. */
 struct memory {
     size_t bytes;
+    int device;
     int users;
 };
 
@@ -26,7 +28,7 @@ static void drop(struct memory *memory)
 {
     if (--memory->users)
         return;
-    give_back(memory->bytes);
+    give_back(memory->device, memory->bytes);
     free(memory);
 }
 
@@ -40,7 +42,7 @@ int cuMemAddressReserve(uintptr_t *address, size_t bytes, size_t, uintptr_t, uns
 {
     if (!bytes || bytes % PAGE)
         return INVALID_VALUE;
-    *address = reserve(bytes);
+    *address = reserve(used_device(), bytes);
     return *address ? SUCCESS : OUT_OF_MEMORY;
 }
 
@@ -60,18 +62,25 @@ int cuMemGetAddressRange(uintptr_t *start, size_t *bytes, uintptr_t address)
     return size ? SUCCESS : INVALID_VALUE;
 }
 
-int cuMemCreate(struct memory **handle, size_t bytes, const void *, unsigned long long)
+struct properties { /* the head of CUmemAllocationProp */
+    int type, handle_types, location_type;
+    int device; /* if memory of a device is asked for: of the host's nobody does */
+};
+
+int cuMemCreate(struct memory **handle, size_t bytes, const struct properties *properties,
+                unsigned long long)
 {
-    if (!bytes || bytes % PAGE)
+    int device = properties->device;
+    if (!bytes || bytes % PAGE || !is_device(device))
         return INVALID_VALUE;
-    if (!take(bytes))
+    if (!take(device, bytes))
         return OUT_OF_MEMORY;
     *handle = malloc(sizeof **handle);
     if (!*handle) {
-        give_back(bytes);
+        give_back(device, bytes);
         return OUT_OF_MEMORY;
     }
-    **handle = (struct memory){bytes, 1};
+    **handle = (struct memory){bytes, device, 1};
     return SUCCESS;
 }
 

@@ -1,0 +1,50 @@
+"""Verdicts, from what processes have written."""
+
+import pytest
+
+from samfit.harness.program.inside.recording import History, Recording, Refusal
+from samfit.harness.program.launch import Ended
+from samfit.harness.program.verdict import judge
+
+REFUSAL = Refusal(0, 2**30, 3 * 2**30, 4 * 2**30, 2**28, "forward", "blocks.0", "train.py:7")
+WATCHED = ["python 3.11", "torch 2.14", "cuda None 1"]
+UNKNOWN = {"file": "train.py", "line": 9, "what": "item() of a float32", "told": "1.0"}
+
+
+def ended(exit_code=0, log=WATCHED, timed_out=False, **recorded) -> Ended:
+    recordings = [] if recorded.pop("killed", False) else [Recording(pid=1, arguments=[], **recorded)]
+    return Ended(exit_code, timed_out, 12.0, {1: log} if log else {}, recordings)
+
+
+TRAINED = {"steps": 3, "histories": [History(0)]}
+VERDICTS = [
+    (ended(None, stopped=True, **TRAINED), "fits", ""),
+    (ended(0, **{**TRAINED, "steps": 1}), "fits", ""),
+    (ended(0, refused=2, refusals=[REFUSAL], **TRAINED), "fits", ""),
+    (ended(1, error="OutOfMemoryError: x", out_of_memory=True, refusals=[REFUSAL]),
+     "out of memory", "tried to allocate 1.00 GiB (forward, blocks.0, train.py:7) with 3.00 GiB"),
+    (ended(0, refused=1, refusals=[REFUSAL]), "out of memory", "ran out of memory"),
+    (ended(3, refused=1, refusals=[REFUSAL], **TRAINED), "out of memory", "ran out of memory"),
+    (ended(1, refused=1, error="ValueError: no", **TRAINED), "not judged", "(ValueError: no)"),
+    (ended(0, log=[]), "not judged", "no Python was seen"),
+    (ended(0, log=WATCHED[:1]), "not judged", "never imported torch"),
+    (ended(0, log=WATCHED[:2]), "not judged", "never used CUDA"),
+    (ended(0), "not judged", "nothing was trained"),
+    (ended(0, histories=[History(0)]), "not judged", "without a step of an optimizer"),
+    (ended(1, error="ValueError: no", last_unknown=UNKNOWN, **TRAINED), "not judged",
+     "It may be due to train.py:9, which read item() of a float32"),
+    (ended(-11, killed=True), "not judged", "was ended by SIGSEGV after 0 optimizer steps"),
+    (ended(None, timed_out=True, killed=True), "not judged", "still running after 12 s"),
+    (ended(None, stuck="train.py:4 waits."), "not judged", "cannot go on: train.py:4 waits."),
+    (ended(0, log=[*WATCHED, "broken torch is built without CUDA"]), "not judged",
+     "could not be watched: torch is built without CUDA."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("how", "verdict", "words"), VERDICTS)
+def test_every_end_has_a_verdict_and_one_sentence(how, verdict, words):
+    found, sentence = judge(how, "train.py", 3)
+    assert found == verdict
+    assert words in sentence
+    assert "\n" not in sentence
+    assert found == "fits" or sentence.startswith("train.py ") and sentence.endswith(".")
