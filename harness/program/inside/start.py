@@ -21,7 +21,6 @@ from samfit.harness.program.inside.recording import (
     Recording,
     rank,
 )
-
 from samfit.harness.standin.process import lacking
 from samfit.harness.trace import trace  # noqa: F401 - while samfit's rooms can be imported
 
