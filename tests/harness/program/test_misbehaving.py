@@ -93,10 +93,7 @@ IS_NO_PYTHON = [
     (".", NOT_JUDGED, ". cannot be started: Permission denied"),
 ]
 OF_PYTHON = [*ENDS_BY_ITSELF, *DOES_NOT_END, *TRAINS_NOTHING, *RUNS_OUT, *TRAINS_ODDLY]
-ROWS = [
-    *((f"PYTHON {words}", *expected) for words, *expected in OF_PYTHON),
-    *IS_NO_PYTHON,
-]
+ROWS = [*((f"PYTHON {words}", *expected) for words, *expected in OF_PYTHON), *IS_NO_PYTHON]
 
 
 def judged(command: str, *options: str) -> tuple[int, dict, str]:

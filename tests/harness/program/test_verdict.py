@@ -49,4 +49,4 @@ def test_every_end_has_a_verdict_and_one_sentence(how, verdict, words):
     assert found == verdict
     assert words in sentence
     assert "\n" not in sentence
-    assert found == "fits" or sentence.startswith("train.py ") and sentence.endswith(".")
+    assert found == "fits" or (sentence.startswith("train.py ") and sentence.endswith("."))
