@@ -17,6 +17,7 @@ SOURCE = ROOM / "source"
 BUILT = ROOM / "built"
 LIBRARY = BUILT / "libsamfit_standin.so"
 NVML = BUILT / "libnvidia-ml.so.1"
+DRIVER = BUILT / "libcuda.so.1"  # for who links with the driver, as Triton: a script for linkers
 
 MACHINES = ("x86_64", "aarch64")  # those that PyTorch has CUDA builds for
 GLIBC = "2.17"
@@ -53,7 +54,8 @@ def build() -> str:
         generated = Path(folder) / "generated.c"
         generated.write_text(_statuses() + _mark(), encoding="utf-8")
         said = _compile(NVML, NVML.name, [SOURCE / "nvml.c"], folder)
-        return said + _compile(LIBRARY, "libcuda.so.1", [*sources, generated], folder)
+        DRIVER.write_text(f"INPUT(-l:{LIBRARY.name})\n", encoding="ascii")
+        return said + _compile(LIBRARY, DRIVER.name, [*sources, generated], folder)
 
 
 def _statuses() -> str:
