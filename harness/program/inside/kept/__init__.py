@@ -2,7 +2,8 @@
 
 Its tensors hold zeros. So what would save them writes nothing, and files that hold weights are
 never overwritten, moved or removed, whoever made them: programs rotate their checkpoints. The
-program is told that all went well. Logs, tables and caches are written as always.
+program is told that all went well. Logs, tables and caches are written as always; a JSON file that
+is there beside weights stays too, for it describes them (their index, ranks of adapters, steps).
 
 - In memory (``io.BytesIO``), and in files and folders that the program makes with ``tempfile``,
   saving works, so that it can load what it saved there: such a file is new, and its own.

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from samfit.harness.program.inside.kept.replaced import GO_ON, replace
-from samfit.harness.program.inside.kept.weights import absolute, hold_weights
+from samfit.harness.program.inside.kept.weights import absolute, belongs_to_weights, hold_weights
 
 # Modules and packages that bring files from elsewhere, by download or out of an archive.
 BRINGERS = {
@@ -33,6 +33,7 @@ class Files:
         self.not_written: dict[str, None] = {}  # in order
         self.not_removed: dict[str, None] = {}
         self._scratch: set[Path] = set()
+        self._gone: set[Path] = set()  # folders of which the program believes it
 
     def install(self) -> None:
         """Let the rules come before the functions, wherever they can be called from."""
@@ -48,6 +49,7 @@ class Files:
         for name in ("fsync", "fdatasync"):
             replace(os, name, self._flushing)
         replace(os, "rmdir", self._removing_folder)
+        replace(os.path, "exists", self._existing)
         replace(os, "truncate", self._truncating)
         replace(os, "link", self._linking)
         replace(os, "symlink", self._pointing)
@@ -58,7 +60,7 @@ class Files:
 
     def is_scratch(self, path: Path) -> bool:
         """Whether the program made this file, or a folder above it, with ``tempfile``."""
-        return not self._scratch.isdisjoint((path, *path.parents))
+        return _lies_in(path, self._scratch)
 
     def note_not_written(self, path: Path) -> None:
         """Tell it once."""
@@ -69,7 +71,9 @@ class Files:
 
     def _keeps(self, path: Path) -> bool:
         """Whether a file is not to be written."""
-        return not self.is_scratch(path) and hold_weights(path) and not path.is_dir()
+        if self.is_scratch(path) or path.is_dir():
+            return False
+        return hold_weights(path) or belongs_to_weights(path)
 
     def _keeps_any(self, path: Path) -> bool:
         """Whether this is a file that is not to be written, or a folder that holds one."""
@@ -123,7 +127,14 @@ class Files:
         where = absolute(path, dir_fd)
         if not os.path.lexists(where) and _runs(TEMPORARY):
             self._scratch.add(where)
+        if where in self._gone:
+            self._gone.remove(where)
+            return None
         return GO_ON
+
+    def _existing(self, path: Any) -> Any:
+        """Some refuse to save in a folder that is there, and have just removed it."""
+        return False if self._gone and _lies_in(absolute(path), self._gone) else GO_ON
 
     def _removing(self, path: Any, *, dir_fd: int | None = None) -> Any:
         where = absolute(path, dir_fd)
@@ -142,6 +153,7 @@ class Files:
         if not self._keeps_any(where):
             return GO_ON
         self._note_not_removed(where)
+        self._gone.add(where)
         return None
 
     def _moving(
@@ -217,6 +229,10 @@ class Files:
         status = os.fstat(fd if isinstance(fd, int) else fd.fileno())
         nothing = stat.S_ISCHR(status.st_mode) and status.st_rdev == Path(os.devnull).stat().st_rdev
         return None if nothing else GO_ON
+
+
+def _lies_in(path: Path, folders: set[Path]) -> bool:
+    return not folders.isdisjoint((path, *path.parents))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

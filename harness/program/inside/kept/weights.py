@@ -1,4 +1,4 @@
-"""Which files hold weights."""
+"""Which files hold weights, and which belong to them."""
 
 import os
 from pathlib import Path
@@ -12,6 +12,7 @@ SUFFIXES = (
     *(".safetensors", ".distcp", ".onnx", ".onnx.data"),
 )
 OF_ALL_PARTS = ".metadata"  # torch.distributed.checkpoint's file about those that end in .distcp
+DESCRIBES = ".json"
 NOT_FINISHED = (".tmp", ".temp")  # behind the suffix of a file that is renamed when complete
 
 _ZIP, _NAME_AT = b"PK\x03\x04", 30  # of a zip file's first entry: its length two bytes, at 26
@@ -27,6 +28,12 @@ def absolute(path: Any, folder: int | None = None) -> Path:
 def hold_weights(path: Path) -> bool:
     """Whether a file holds weights by its name, there or not, or by what it begins with."""
     return _is_name(path.name) or _is_name(path.resolve().name) or _begins_so(path)
+
+
+def belongs_to_weights(path: Path) -> bool:
+    """Whether a file is there that describes the weights beside it: they are of no use alone."""
+    beside = path.suffix == DESCRIBES and path.is_file()
+    return beside and any(map(_is_name, os.listdir(path.parent)))  # noqa: PTH208
 
 
 def _is_name(name: str) -> bool:

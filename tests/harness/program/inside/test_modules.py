@@ -68,3 +68,10 @@ def test_what_holds_itself_has_a_name(names):
     one.add_module("other", other)
     other.add_module("one", one)
     assert names.name(one).endswith("other.one")
+    assert names.top(one) in (one, other)
+
+
+def test_the_top_is_the_model_that_holds_all(names):
+    model = nn.Sequential(nn.Sequential(nn.ReLU()))
+    assert names.top(model[0][0]) is model
+    assert names.top(model) is model

@@ -1,5 +1,5 @@
 """A program may try what it likes: no file that holds weights changes, and it goes on."""
-# ruff: noqa: PTH101, PTH104, PTH105, PTH106, PTH107, PTH108, PTH123, PTH211, SIM115
+# ruff: noqa: PTH101, PTH103, PTH104, PTH105, PTH106, PTH107, PTH108, PTH110, PTH123, PTH211, SIM115
 
 import contextlib
 import gzip
@@ -177,11 +177,21 @@ WRITERS = {
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_weights_are_not_written(run, writer):
-    paths = ["real.pt", "last.ckpt", "new.pt", "checkpoint-1/new.safetensors"]
+    paths = ["real.pt", "last.ckpt", "new.pt", "checkpoint-1/model.safetensors"]
     (not_written, _), answers, changed = run(lambda: [WRITERS[writer](path) for path in paths])
     assert set(paths) <= set(not_written)
     assert changed == []
     assert answers == [None] * 4 or writer == "write_bytes"
+
+
+def test_what_describes_weights_stays_with_them(run):
+    def program():
+        Path("checkpoint-1/state.json").write_text('{"step": 1}')
+        Path("checkpoint-1/state.json").unlink()
+
+    kept, _, changed = run(program)
+    assert kept == [["checkpoint-1/state.json"]] * 2
+    assert changed == []
 
 
 REMOVERS = {
@@ -225,6 +235,16 @@ def test_a_folder_that_holds_weights_stays_whole(run, remover, left):
     assert changed == []
 
 
+def test_a_folder_that_was_to_be_removed_can_be_made_again(run):
+    def program():
+        shutil.rmtree("checkpoint-1")
+        told = [os.path.exists("checkpoint-1"), os.path.exists("checkpoint-1/state.json")]
+        os.makedirs("checkpoint-1")
+        return [*told, os.path.exists("checkpoint-1")]
+
+    assert run(program)[1:] == ([False, False, True], [])
+
+
 def test_copies_and_links_change_no_weights(run):
     def program():
         torch.save(ZEROS, "epoch.pt")
@@ -259,7 +279,7 @@ def test_shards_of_a_distributed_checkpoint_are_not_written(run):
 def test_what_is_not_weights_is_written_and_removed_as_always(run):
     def program():
         Path("log.txt").write_text("after")
-        Path("checkpoint-1/state.json").write_text('{"step": 1}')
+        Path("checkpoint-1/new.json").write_text("{}")
         Path("new").mkdir()
         with open("new/cache.pkl", "wb") as file:
             pickle.dump([1], file)
@@ -275,7 +295,7 @@ def test_what_is_not_weights_is_written_and_removed_as_always(run):
 
     kept, _, changed = run(program)
     assert kept == [[], []]
-    assert changed == ["checkpoint-1/state.json", "log.txt", "renamed", "renamed/cache.pkl"]
+    assert changed == ["checkpoint-1/new.json", "log.txt", "renamed", "renamed/cache.pkl"]
 
 
 def test_saving_in_memory_works_quietly(run):
