@@ -56,9 +56,14 @@ def render(folder: Path, template: str, **values: Any) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["side"] = side
+    environment.filters |= {"side": side, "breakable": breakable}
     values = {"css": own(HERE / "shared.css"), "shared": own(HERE / "shared.js"), **values}
     return environment.get_template(template).render(**values).encode()
+
+
+def breakable(text: str) -> Markup:
+    """``text`` as a table has it, in which a terminal's line may end where a page's need not."""
+    return Markup("<wbr>").join(text.split("\n"))
 
 
 def own(file: Path) -> Markup:

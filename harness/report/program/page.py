@@ -27,7 +27,7 @@ from samfit.harness.report.program.tables import (
 )
 
 HERE = Path(__file__).parent
-MOST_LINES = 100
+MOST_LINES = 30
 FILES = {"not written, since weights are zeros here": "not_written", "not removed": "not_removed"}
 
 

@@ -51,7 +51,7 @@ def lines_table(found: OnCard, most: int) -> CaptionedTable:
         {
             "made by": in_lines(maker, "/" if "/" in maker else ".", PLACE_COLUMNS),
             "what it is": in_words(category),
-            "tensors": f"{counts[maker, category]:,}",
+            "count": f"{counts[maker, category]:,}",
             "MiB": mib(nbytes, decimals),
         }
         for (maker, category), nbytes in ordered
