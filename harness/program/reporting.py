@@ -14,15 +14,21 @@ from samfit.units import MIB
 
 
 def report_of(
-    ended: Ended, command: Sequence[str], card: Card, steps: int | None, alloc_conf: str
+    ended: Ended,
+    command: Sequence[str],
+    card: Card,
+    steps: int | None,
+    alloc_conf: str,
+    name: str | None = None,
 ) -> ProgramReport:
     """What is to be said of a program that ran on ``card``.
 
     Args:
         steps: how many optimizer steps it was to take; None for all that it takes.
         alloc_conf: as ``PYTORCH_CUDA_ALLOC_CONF`` takes it.
+        name: what to call it. Default: its script.
     """
-    program, found = program_name(command), ended.recordings
+    program, found = name or program_name(command), ended.recordings
     verdict, message = judge(ended, program, steps)
     cards = _cards(found, card, alloc_conf) if verdict == "fits" else []
     return ProgramReport(
