@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     "samfit",  # errors, typed, files
     "adapters.sam", "adapters.core", "adapters.parts", "adapters",
-    "trace", "device", "standin", "memory",
+    "trace", "device", "standin", "memory", "program",
     "data", "metrics", "miniature",
     "record", "step",
     "rehearse", "predict", "measure", "train",
@@ -22,10 +22,15 @@ ROOMS = (
 )  # fmt: skip
 FRONT_DOOR = "front door"  # the names of ``import samfit`` itself: for commands, benchmarks, users
 MAY_USE_THE_FRONT_DOOR = ("cli", "bench")
-MOST_ARROWS = 95
+MOST_ARROWS = 103
 
-NEED_NO_TORCH = {"samfit", "data", "record", "report"}
+NEED_NO_TORCH = {"samfit", "data", "record", "report", "program"}
 AND_THESE_NEITHER = ["samfit", "samfit.adapters.core.registry", "samfit.adapters.sam.sizes"]
+
+# What runs in the user's program, where samfit may not be installed, and all that it may import.
+INSIDE = "samfit.harness.program.inside"
+BESIDE_IT = {"samfit.harness.trace.trace", "samfit.harness.trace.gpu"}
+BESIDE_IT |= {"samfit.harness.standin.process"}
 
 Import = tuple[str, str]  # module, and what it imports: a module, or a name within one
 
@@ -96,6 +101,23 @@ def test_every_import_points_down():
     assert upwards(IMPORTS) == []
 
 
+def test_what_runs_in_the_users_program_needs_neither_samfit_nor_its_dependencies():
+    names = {module for module in modules() if module.startswith(INSIDE)} | BESIDE_IT
+    wrong = {(module, name) for module, name in IMPORTS if module in names and name not in names}
+    assert {name for _, name in wrong if not name.startswith(f"{INSIDE}.")} == set()
+    here = {sys.modules[__name__].__name__, "samfit", "torch"} | set(sys.stdlib_module_names)
+    assert {top for module in names for top in tops(modules()[module])} <= here
+
+
+def tops(file: Path) -> Iterator[str]:
+    """The top-level packages that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition(".")[0]
+
+
 def test_arrows_between_rooms_are_few():
     arrows = {(room(module), room(name)) for module, name in IMPORTS}
     between = {(here, there) for here, there in arrows if here != there}
@@ -124,7 +146,7 @@ def test_an_import_that_points_up_is_found(tmp_path, file, line, wrong):
 
 def test_what_works_on_records_needs_no_torch():
     """They are imported one after another in one interpreter; the first that loads it is named."""
-    rooms = [name for name in modules() if room(name) in NEED_NO_TORCH]
+    rooms = [name for name in modules() if room(name) in NEED_NO_TORCH and INSIDE not in name]
     code = "import importlib, sys\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\n"
     code += "    if 'torch' in sys.modules: sys.exit(f'{name} imports torch')"
     command = [sys.executable, "-W", "error", "-c", code, *AND_THESE_NEITHER, *sorted(rooms)]

@@ -64,7 +64,7 @@ def run(
     The program runs as it is, with PyTorch's own CUDA code; kernels compute nothing, and no weights
     are written. Exit code: 0 it fits, 1 it ran out of memory, 2 it could not be judged.
     """
-    from samfit.harness.report.program.table import program_summary
+    from samfit.harness.report.program.summary import program_summary
 
     try:
         with interruptible("; the program was ended"):

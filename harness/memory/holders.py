@@ -1,8 +1,8 @@
 """Who holds the bytes at the peak: every module, by category. Needs no torch."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from samfit.harness.memory.peak import bytes_at_peak
 from samfit.harness.trace.trace import Trace
@@ -23,6 +23,14 @@ class Holder(NamedTuple):
     nbytes: int
 
 
+class Held(Protocol):
+    """A peak, and who holds it: bytes that sum to it."""
+
+    @property
+    def holders(self) -> Sequence[Holder]:
+        """The largest first."""
+
+
 def holders(trace: Trace, held: list[int]) -> list[Holder]:
     """Who holds the peak of the trace's last step, the largest first; see ``bytes_at_peak``."""
     found = bytes_at_peak(trace, held).most_common()
@@ -34,9 +42,22 @@ def alike(module: str) -> str:
     return ".".join("*" if part.isdecimal() else part for part in module.split("."))
 
 
-def bytes_of_alike(found: Iterable[Holder]) -> Counter[Group]:
-    """Bytes by modules that are alike, and category."""
+def by_category(found: Iterable[Holder]) -> Counter[str]:
+    """What all modules hold together."""
+    sums: Counter[str] = Counter()
+    for _, category, nbytes in found:
+        sums[category] += nbytes
+    return sums
+
+
+def bytes_of(found: Iterable[tuple[str, str, int]]) -> Counter[Group]:
+    """Bytes by module and category."""
     sums: Counter[Group] = Counter()
     for module, category, nbytes in found:
-        sums[alike(module), category] += nbytes
+        sums[module, category] += nbytes
     return sums
+
+
+def bytes_of_alike(found: Iterable[Holder]) -> Counter[Group]:
+    """Bytes by modules that are alike, and category."""
+    return bytes_of((alike(module), category, nbytes) for module, category, nbytes in found)

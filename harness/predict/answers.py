@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from samfit.harness.device.cards import Card
-from samfit.harness.memory.holders import Holder, bytes_of_alike
+from samfit.harness.memory.holders import Holder, by_category, bytes_of_alike
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.record import Record
 from samfit.typed import Typed
@@ -28,10 +28,7 @@ class Blame:
 
     def by_category(self) -> Counter[str]:
         """What all modules hold together."""
-        sums: Counter[str] = Counter()
-        for _, category, nbytes in self.holders:
-            sums[category] += nbytes
-        return sums
+        return by_category(self.holders)
 
     def to_json(self) -> dict[str, Any]:
         """The Cell, its peak and the holders, as JSON values."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from samfit.errors import UserError
-from samfit.harness.device.cards import parse_memory
+from samfit.harness.device.cards import CARDS, parse_memory
 from samfit.harness.memory.figures import Bytes
+from samfit.harness.memory.holders import Holder, bytes_of
+from samfit.harness.trace.trace import ROUNDING
 from samfit.typed import Count, Typed
 from samfit.units import MIB
 
@@ -105,12 +107,14 @@ class OnCard(Typed):
         peak: of the whole run.
         training, evaluation: of steps with a backward pass, and of forward passes alone; None if
             there were none.
+        elsewhere: of what lies before, between and after these.
         each_step: of each optimizer step, in their order.
         evaluation_with_graph: whether modules were evaluated outside ``torch.no_grad``.
         process_bytes: what the driver shows (nvidia-smi): reserved memory and the context.
         breakdown_bytes: by category at the moment of the peak; they sum to its allocated bytes.
         peak_phase, peak_module: when and in which module that was.
-        holdings: what was alive then, the largest first.
+        holdings: what was alive then, the largest first; with the allocator's rounding they sum to
+            the peak.
         course: live bytes over the run.
     """
 
@@ -120,6 +124,7 @@ class OnCard(Typed):
     peak: Peak
     training: Peak | None
     evaluation: Peak | None
+    elsewhere: Peak | None
     each_step: list[Peak]
     evaluation_with_graph: bool
     process_bytes: Bytes
@@ -129,6 +134,13 @@ class OnCard(Typed):
     holdings: list[Holding]
     course: Course
 
+    @property
+    def holders(self) -> list[Holder]:
+        """Which module holds how much at the peak, by category: they sum to it."""
+        held = bytes_of((each.module, each.category, each.nbytes) for each in self.holdings)
+        held["", ROUNDING] += self.breakdown_bytes.get(ROUNDING, 0)
+        return [Holder(*group, nbytes) for group, nbytes in held.most_common() if nbytes]
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProgramReport(Typed):
@@ -136,7 +148,8 @@ class ProgramReport(Typed):
 
     Attributes:
         command: how it was started.
-        card: the name of the card.
+        card: the name of the card; empty for one that is large enough.
+        compute_capability: of the card, such as "8.6".
         usable_bytes: what PyTorch can have of it.
         verdict: whether it fits; no figure is given of what could not be judged.
         message: the verdict in a sentence.
@@ -151,6 +164,7 @@ class ProgramReport(Typed):
 
     command: list[str]
     card: str
+    compute_capability: str
     usable_bytes: Bytes
     verdict: Verdict
     message: str
@@ -162,6 +176,11 @@ class ProgramReport(Typed):
     not_removed: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def card_in_words(self) -> str:
+        """The card, as a sentence names it."""
+        return in_words(self.card)
 
     @property
     def exit_code(self) -> int:
@@ -212,3 +231,8 @@ class ProgramReport(Typed):
             *(f"  {name.replace('_', ' ')}: {n / MIB:,.2f} MiB" for name, n in parts if n),
         ]
         return "\n".join(lines)
+
+
+def in_words(card: str) -> str:
+    """The name of a card, or for one of which only the memory is known, what it is."""
+    return card if any(card == known.name for known in CARDS) else f"a card of {card}"

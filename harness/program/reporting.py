@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from samfit.harness.device.cards import LARGE_ENOUGH, Card
-from samfit.harness.program.figures import OnCard, ProgramReport, Read, Refused
+from samfit.harness.program.figures import OnCard, ProgramReport, Read, Refused, in_words
 from samfit.harness.program.inside.recording import Recording
 from samfit.harness.program.launch import Ended
 from samfit.harness.program.told import on_card
@@ -18,22 +18,21 @@ def report_of(
     command: Sequence[str],
     card: Card,
     steps: int | None,
-    alloc_conf: str,
     name: str | None = None,
 ) -> ProgramReport:
     """What is to be said of a program that ran on ``card``.
 
     Args:
         steps: how many optimizer steps it was to take; None for all that it takes.
-        alloc_conf: as ``PYTORCH_CUDA_ALLOC_CONF`` takes it.
         name: what to call it. Default: its script.
     """
     program, found = name or program_name(command), ended.recordings
     verdict, message = judge(ended, program, steps)
-    cards = _cards(found, card, alloc_conf) if verdict == "fits" else []
+    cards = _cards(found, card) if verdict == "fits" else []
     return ProgramReport(
         command=list(command),
         card=card.name if card.total_bytes < LARGE_ENOUGH else "",
+        compute_capability=card.compute_capability,
         usable_bytes=card.usable_bytes,
         verdict=verdict,
         message=message or _fits(program, cards, card),
@@ -54,12 +53,12 @@ def with_need(report: ProgramReport, unlimited: ProgramReport) -> ProgramReport:
         return report
     needed = unlimited.largest.peak.reserved_bytes
     missing = needed - report.usable_bytes
+    reserves = f" Without a limit it reserves {needed / MIB:,.0f} MiB"
+    there = f"PyTorch can have on {report.card_in_words}"
     more = (
-        f" Without a limit it reserves {needed / MIB:,.0f} MiB, {missing / MIB:,.0f} MiB more than "
-        f"PyTorch can have on {report.card}."
+        f"{reserves}, {missing / MIB:,.0f} MiB more than {there}."
         if missing > 0
-        else f" Without a limit it reserves {needed / MIB:,.0f} MiB, which the card has: what is "
-        "free is in fragments."
+        else f"{reserves}, which the card has: what is free is in fragments."
     )
     return replace(
         report,
@@ -75,9 +74,9 @@ def program_name(command: Sequence[str]) -> str:
     return scripts[0] if scripts else Path(command[0]).name
 
 
-def _cards(recordings: Sequence[Recording], card: Card, alloc_conf: str) -> list[OnCard]:
+def _cards(recordings: Sequence[Recording], card: Card) -> list[OnCard]:
     found = [
-        on_card(recording, history, alloc_conf, card.context_bytes)
+        on_card(recording, history, card.context_bytes)
         for recording in recordings
         if recording.steps
         for history in recording.histories
@@ -91,8 +90,11 @@ def _fits(program: str, cards: Sequence[OnCard], card: Card) -> str:
     reserved = fullest.peak.reserved_bytes
     if card.total_bytes >= LARGE_ENOUGH:
         return f"{program} takes {fullest.process_bytes / MIB:,.0f} MiB of a card."
-    left = card.usable_bytes - reserved
-    return f"{program} fits {card.name}, with {left / MIB:,.0f} MiB to spare."
+    left = f"{(card.usable_bytes - reserved) / MIB:,.0f} MiB to spare"
+    count = len({each.device for each in cards})
+    if count > 1:
+        return f"{program} fits {count} × {card.name}, with at least {left} on each."
+    return f"{program} fits {in_words(card.name)}, with {left}."
 
 
 def _refused(recordings: Sequence[Recording]) -> Refused | None:

@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from samfit.errors import UserError
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.peak import TIMELINE_POINTS, alive_at, live_bytes
 from samfit.harness.memory.replay import replay
 from samfit.harness.program.figures import Course, Holding, OnCard, Peak
 from samfit.harness.program.inside.recording import (
+    BETWEEN,
     EVALUATION,
+    SETUP,
     TRAINING,
     History,
     Recording,
@@ -16,11 +19,9 @@ from samfit.harness.program.inside.recording import (
 )
 from samfit.harness.trace.inside import cublas
 from samfit.harness.trace.trace import (
-    BUCKETS,
-    CATEGORIES,
-    GRADIENTS,
     ROUNDING,
     SAVED,
+    STACKED,
     TEMPORARIES,
     WORKSPACE,
     Allocation,
@@ -28,23 +29,11 @@ from samfit.harness.trace.trace import (
     in_units,
 )
 
-MOST_HOLDINGS = 200
 
-# As plots stack them: buckets belong beside the gradients that they sum.
-STACKED = tuple(
-    each for name in CATEGORIES for each in ((name, BUCKETS) if name == GRADIENTS else (name,))
-)
-
-
-def on_card(recording: Recording, history: History, options: str, context_bytes: int) -> OnCard:
-    """What a process did on one card.
-
-    Args:
-        options: of PyTorch's allocator, as ``PYTORCH_CUDA_ALLOC_CONF`` has them.
-        context_bytes: what a CUDA context takes of the card.
-    """
+def on_card(recording: Recording, history: History, context_bytes: int) -> OnCard:
+    """What a process did on one card, of which a CUDA context takes ``context_bytes``."""
     trace, lines = _trace_of(history)
-    held = replay(trace, AllocatorOptions.parse(options)).block_bytes
+    held = replay(trace, _options(recording.alloc_conf)).block_bytes
     live = live_bytes(trace, held)
     fullest = max(history.sections, key=lambda part: part.allocated_bytes)
     event = _highest(live, history.sections, fullest)
@@ -65,6 +54,7 @@ def on_card(recording: Recording, history: History, options: str, context_bytes:
         peak=peak,
         training=_peak(history.sections, TRAINING),
         evaluation=_peak(history.sections, EVALUATION),
+        elsewhere=_peak(history.sections, SETUP, BETWEEN),
         each_step=_each_step(history.sections),
         evaluation_with_graph=any(
             part.with_graph for part in history.sections if part.kind == EVALUATION
@@ -73,9 +63,17 @@ def on_card(recording: Recording, history: History, options: str, context_bytes:
         breakdown_bytes=dict(breakdown),
         peak_phase=_phase(fullest, last.phase),
         peak_module=last.module,
-        holdings=holdings[:MOST_HOLDINGS],
+        holdings=holdings,
         course=_course(live, history),
     )
+
+
+def _options(text: str) -> AllocatorOptions:
+    """Those that the model of the allocator knows; others change its blocks little."""
+    try:
+        return AllocatorOptions.parse(text)
+    except UserError:
+        return AllocatorOptions()
 
 
 def _trace_of(history: History) -> tuple[Trace, list[str]]:
@@ -126,8 +124,8 @@ def _holdings(trace: Trace, lines: Sequence[str], held: list[int], event: int) -
     ]
 
 
-def _peak(sections: Sequence[Section], kind: str) -> Peak | None:
-    found = [part for part in sections if part.kind == kind]
+def _peak(sections: Sequence[Section], *kinds: str) -> Peak | None:
+    found = [part for part in sections if part.kind in kinds]
     if not found:
         return None
     return Peak(

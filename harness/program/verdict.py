@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from samfit.harness.program.figures import Verdict
 from samfit.harness.program.inside.recording import BROKEN, CUDA, PYTHON, TORCH, Recording, Refusal
 from samfit.harness.program.launch import Ended
-from samfit.units import GIB
+from samfit.harness.program.places import short
+from samfit.units import MIB
 
 Judged = tuple[Verdict, str]
 
@@ -45,13 +46,10 @@ def _gave_up(ended: Ended) -> bool:
 def _ran_out(refusal: Refusal | None, program: str) -> str:
     if refusal is None:
         return f"{program} ran out of memory."
-    where = ", ".join(filter(None, (refusal.phase, refusal.module, refusal.place)))
+    where = ", ".join(filter(None, (refusal.phase, refusal.module)))
     return (
-        f"{program} ran out of memory: it tried to allocate "
-        f"{refusal.requested_bytes / GIB:.2f} GiB ({where}) with "
-        f"{refusal.allocated_bytes / GIB:.2f} GiB allocated, "
-        f"{refusal.reserved_bytes / GIB:.2f} GiB reserved and "
-        f"{refusal.free_bytes / GIB:.2f} GiB free."
+        f"{program} ran out of memory: in {where}, it tried to allocate "
+        f"{refusal.requested_bytes / MIB:,.0f} MiB with {refusal.free_bytes / MIB:,.0f} MiB free."
     )
 
 
@@ -93,7 +91,8 @@ def _unfinished(ended: Ended, program: str, steps: int | None) -> str | None:
             f"{program} {_end(ended)} without a step of an optimizer: nothing was trained, so "
             "there is no figure."
         )
-    if not any(each.histories for each in ended.recordings):
+    seen = (history for each in ended.recordings if each.steps for history in each.histories)
+    if not any(history.allocations for history in seen):
         return f"{program} {_end(ended)}, and its memory was not seen."
     return None
 
@@ -121,8 +120,9 @@ def _told(ended: Ended) -> str:
     for each in ended.recordings:
         if each.last_unknown and each.error:
             read = each.last_unknown
+            place = f"{short(read['file'])}:{read['line']}"
             return (
-                f" It may be due to {read['file']}:{read['line']}, which read {read['what']} from "
-                f"the card, where no value is known, and was told {read['told']}."
+                f" It may be due to {place}, which read {read['what']} from the card, where no "
+                f"value is known, and was told {read['told']}."
             )
     return ""

@@ -85,13 +85,13 @@ def run_program(
             shutil.rmtree(folder, ignore_errors=True)
 
     ended = run(on)
-    report = report_of(ended, command, on, steps, alloc_conf, name)
+    report = report_of(ended, command, on, steps, name)
     if report.verdict == "out of memory":
         unlimited = large_enough(on)
         (progress or Progress()).say(
             "samfit: it ran out of memory. It runs once more, without a limit, to see by how much."
         )
-        needed = report_of(run(unlimited), command, unlimited, steps, alloc_conf, name)
+        needed = report_of(run(unlimited), command, unlimited, steps, name)
         report = with_need(report, needed)
     return replace(report, advice=advice(report, ended.recordings))
 

@@ -25,6 +25,9 @@ CATEGORIES = (
 
 WEIGHTS = (FROZEN, TRAINABLE)
 BUCKETS = "gradient_buckets"  # in which ranks sum their gradients; a Cell has one rank
+STACKED = tuple(
+    each for name in CATEGORIES for each in ((name, BUCKETS) if name == GRADIENTS else (name,))
+)
 
 BytesOn = Callable[[Gpu], int]  # what is asked for on a card
 

@@ -6,6 +6,8 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.module import register_module_module_registration_hook
 
+DEEPEST = 64  # whatever holds itself ends there
+
 
 class Names:
     """Learns who holds whom whenever a module is put into another. Keeps no module alive."""
@@ -19,11 +21,21 @@ class Names:
         """Such as ``sam.image_encoder.blocks.0``; of what nothing holds, its class in brackets."""
         parts: list[str] = []
         parent = self._parents.get(module)
-        while parent and len(parts) < 64:  # whatever holds itself ends here
+        while parent and len(parts) < DEEPEST:
             parts.append(parent[1])
             holder = parent[0]()
             parent = self._parents.get(holder) if holder is not None else None
         return ".".join(reversed(parts)) or f"({type(module).__name__})"
+
+    def top(self, module: nn.Module) -> nn.Module:
+        """The model that holds it, or it itself."""
+        for _ in range(DEEPEST):
+            parent = self._parents.get(module)
+            holder = parent[0]() if parent else None
+            if holder is None:
+                break
+            module = holder
+        return module
 
     def learn(self, root: nn.Module) -> None:
         """Learn of modules that were copied, which nobody put anywhere."""

@@ -97,6 +97,7 @@ class Recording:
         reads: what it read from the card, and what it was told.
         last_unknown: the last of these that was not known.
         not_written, not_removed: files that were left alone.
+        alloc_conf: options of PyTorch's allocator, as the program had them.
         versions: of Python, torch, CUDA and cuDNN.
     """
 
@@ -116,6 +117,7 @@ class Recording:
     last_unknown: dict[str, Any] | None = None
     not_written: list[str] = field(default_factory=list)
     not_removed: list[str] = field(default_factory=list)
+    alloc_conf: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:

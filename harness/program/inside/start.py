@@ -3,6 +3,8 @@
 import os
 import platform
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from samfit.harness.program.inside.recording import (
     CUDA,
     FOLDER,
     PYTHON,
+    READS,
     STEPS,
     TORCH,
     Log,
@@ -26,6 +29,7 @@ from samfit.harness.trace import trace  # noqa: F401 - while samfit's rooms can 
 
 if TYPE_CHECKING:
     from samfit.harness.program.inside.course import Course
+    from samfit.harness.program.inside.reads.reads import Reads
     from samfit.harness.program.inside.refusals import Refusals
 
 OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
@@ -46,7 +50,8 @@ class Watcher:
 
     def __init__(self, log: Log) -> None:
         self.log, self.ending = log, Ending(log)
-        self.kept = Kept()
+        self.kept = Kept(self._quietly)
+        self._reads: Reads | None = None
 
     def begin(self) -> None:
         """Begin with what needs no torch; the rest follows when the program imports it."""
@@ -68,6 +73,7 @@ class Watcher:
 
         from samfit.harness.program.inside.course import Course
         from samfit.harness.program.inside.ledger import start_histories
+        from samfit.harness.program.inside.reads.reads import Reads
         from samfit.harness.program.inside.refusals import Refusals
         from samfit.harness.program.inside.watch import Watch
 
@@ -81,6 +87,9 @@ class Watcher:
         course = Course(self.log, steps, until_evaluated=batches is not None and steps is None)
         course.enough = self.ending.stop
         course.install()
+        self._reads = reads = Reads(os.environ.get(READS) or "usual", self.ending.stop)
+        reads.install()
+        course.went_on = reads.went_on
         refusals = Refusals(course)
 
         def on_cuda() -> None:
@@ -98,12 +107,19 @@ class Watcher:
             recording.histories = course.finish()
             recording.steps = course.steps
             recording.refused, recording.refusals = refusals.count, refusals.last
+            recording.reads = [asdict(read) for read in reads.found]
+            recording.last_unknown = reads.last_unknown and asdict(reads.last_unknown)
             recording.not_written = self.kept.not_written
             recording.not_removed = self.kept.not_removed
+            recording.alloc_conf = _allocator_options()
             recording.versions = _versions()
 
         self.ending.fill = fill
         self._follow_forks(course, refusals)
+
+    def _quietly(self) -> AbstractContextManager[object]:
+        """What saves a model to memory reads it; these are not values that the program looks at."""
+        return self._reads.quietly() if self._reads else nullcontext()
 
     def _follow_forks(self, course: "Course", refusals: "Refusals") -> None:
         """A forked process has a course of its own; one that loads data, none to be told of."""
@@ -126,6 +142,12 @@ def _versions() -> dict[str, str]:
         "cuda": str(torch.version.cuda),
         "cudnn": ".".join(map(str, cudnn_version())),
     }
+
+
+def _allocator_options() -> str:
+    """As the program, or the user, has set them: the newer name counts more."""
+    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def _cuda_number() -> str:

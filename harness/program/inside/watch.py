@@ -83,8 +83,9 @@ class Watch:
             return  # recomputed: checkpointing
         switched = self._modes.get(module, module.training) != module.training
         self._modes[module] = module.training
-        self._names.learn(module)
-        self._course.begin_forward(self._weights(module), switched, torch.is_grad_enabled())
+        model = self._names.top(module)
+        self._names.learn(model)
+        self._course.begin_forward(self._weights(model), switched, torch.is_grad_enabled())
 
     def _weights(self, root: nn.Module) -> Iterator[tuple[int, Claim]]:
         for module in root.modules():

@@ -14,14 +14,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.typing import ColorType
 
+from samfit.harness.memory.holders import Holder, by_category
 from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.words import heading, labels, moment, source
 from samfit.harness.report.kit import style
-from samfit.harness.report.kit.describe import Unit, in_words, short_number, size, unit_for
+from samfit.harness.report.kit.describe import Unit, in_words, short_number, size, suited_unit
 from samfit.harness.report.kit.frame import CAPTION_POINTS, DPI, MARGIN, framed_axes
 from samfit.harness.report.kit.labels import LINE_INCHES, write
 from samfit.harness.report.memory.breakdown_plot import COLOURS
-from samfit.harness.trace.trace import CATEGORIES
+from samfit.harness.trace.trace import BUCKETS, CATEGORIES, STACKED
 
 ROW_INCHES, HEAD_GAP = 0.25, 0.18
 HEAD_COLUMNS = 100  # characters that fit the width
@@ -33,7 +34,7 @@ CAPTION = (
     "below a module its parts. "
 )
 
-COLOUR = dict(zip(CATEGORIES, COLOURS, strict=False))
+COLOUR = dict(zip((*CATEGORIES, BUCKETS), COLOURS, strict=True))
 
 Names = tuple[str, ...]  # of modules, from the model down to the one that is meant
 
@@ -48,24 +49,40 @@ class Box(NamedTuple):
     category: str
 
 
-@style.styled
+class Panel(NamedTuple):
+    """Who holds one peak, under a head of one or more lines."""
+
+    head: str
+    holders: Sequence[Holder]
+
+
 def icicle(blames: Sequence[Blame]) -> Figure:
     """One panel a Blame, all on one scale: categories on top, then modules as far as visible."""
-    unit, heads = unit_for([blame.record for blame in blames]), _heads(blames)
-    widest = max(blame.peak_bytes for blame in blames)
-    drawn = [[box for box in boxes(b) if box.nbytes >= VISIBLE * widest] for b in blames]
+    panels = [
+        Panel(head, [h._replace(module=h.module.removeprefix("sam.")) for h in blame.holders])
+        for head, blame in zip(_heads(blames), blames, strict=True)
+    ]
+    return draw_icicle(heading(blames), panels, source(blames))
+
+
+@style.styled
+def draw_icicle(title: str, panels: Sequence[Panel], source: str) -> Figure:
+    """Panels below each other on one scale; ``source`` ends the caption."""
+    totals = [by_category(panel.holders) for panel in panels]
+    widest = max(total.total() for total in totals)
+    unit = suited_unit(widest)
+    drawn = [[b for b in boxes(p.holders) if b.nbytes >= VISIBLE * widest] for p in panels]
     tops, height = [], 0.0
-    for head, panel in zip(heads, drawn, strict=True):
+    for (head, _), panel in zip(panels, drawn, strict=True):
         tops.append(height + HEAD_GAP + LINE_INCHES * (1 + head.count("\n")))
         height = tops[-1] + ROW_INCHES * (1 + max(box.row for box in panel))
     seen = {box.category for panel in drawn for box in panel}
-    held = {holder.category for blame in blames for holder in blame.holders}
-    unseen = [in_words(name) for name in CATEGORIES if name in held - seen]
-    too_narrow = f"Too narrow to be seen: {', '.join(unseen)}. " if unseen else ""
+    unseen = [name for name in STACKED if any(total[name] for total in totals) and name not in seen]
+    too_narrow = f"Too narrow to be seen: {', '.join(map(in_words, unseen))}. " if unseen else ""
     figure, axes = framed_axes(
-        heading(blames),
-        f"{CAPTION}{too_narrow}{source(blames)}",
-        [Patch(color=COLOUR[name], label=in_words(name)) for name in COLOUR if name in seen],
+        title,
+        f"{CAPTION}{too_narrow}{source}",
+        [Patch(color=COLOUR[name], label=in_words(name)) for name in STACKED if name in seen],
         height=height,
         left=MARGIN,
         right=2 * MARGIN,
@@ -75,7 +92,7 @@ def icicle(blames: Sequence[Blame]) -> Figure:
     axes.xaxis.set_major_formatter("{x:g}")
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False)
-    for head, panel, top in zip(heads, drawn, tops, strict=True):
+    for (head, _), panel, top in zip(panels, drawn, tops, strict=True):
         write(axes, head, (0, top), (0, 4), va="bottom")
         for box in panel:
             _draw(axes, box, top + box.row * ROW_INCHES, unit)
@@ -90,15 +107,15 @@ def _heads(blames: Sequence[Blame]) -> list[str]:
     return ["\n".join(textwrap.wrap(head, HEAD_COLUMNS)) for head in heads]
 
 
-def boxes(blame: Blame) -> Iterator[Box]:
+def boxes(holders: Sequence[Holder]) -> Iterator[Box]:
     """All boxes, from left to right in each row; those of the top row sum to the peak."""
-    left, totals = 0, blame.by_category()
-    for category in (name for name in CATEGORIES if name in totals):
+    left, totals = 0, by_category(holders)
+    for category in (name for name in STACKED if name in totals):
         held: Counter[Names] = Counter()
-        for holder in blame.holders:
+        for holder in holders:
             if holder.category == category:
-                names = holder.module.removeprefix("sam.").split(".")
-                held[tuple(names) if holder.module else ()] += holder.nbytes
+                names = holder.module.split(".") if holder.module else ()
+                held[tuple(names)] += holder.nbytes
         yield Box(0, left, totals[category], in_words(category), category)
         yield from _parts(held, 1, left, category)
         left += totals[category]

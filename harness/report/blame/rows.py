@@ -1,14 +1,13 @@
 """Who holds the memory, in few rows: modules that are alike together, small ones with their parent.
 
-Works on one Blame, whose rows sum to its peak, or on two, whose rows sum to both peaks.
+Works on one peak, to which the rows sum, or on two, to both of which they sum.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from samfit.harness.memory.holders import Group, alike, bytes_of_alike
-from samfit.harness.predict.answers import Blame
+from samfit.harness.memory.holders import Group, Held, alike, bytes_of_alike
 
 MOST_ROWS = 15
 SMALL = 0.02  # of all bytes: modules that hold less are counted with their parent
@@ -22,8 +21,8 @@ class HolderRow(NamedTuple):
     Attributes:
         module: the name that they share, or that of the only one.
         category: what it is; empty for the row of all the rest.
-        nbytes: of each Blame.
-        members: bytes of each of the modules, of the first Blame.
+        nbytes: of each peak.
+        members: bytes of each of the modules, at the first peak.
     """
 
     module: str
@@ -33,20 +32,20 @@ class HolderRow(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """What the row is about: the bytes, or of two Blames the difference."""
+        """What the row is about: the bytes, or of two peaks the difference."""
         return _weight(self.nbytes)
 
 
-def few_rows(blames: Sequence[Blame]) -> list[HolderRow]:
+def few_rows(peaks: Sequence[Held]) -> list[HolderRow]:
     """At most ``MOST_ROWS`` rows, the largest first and the rest of all last.
 
     A row has the modules' own bytes and those of parts that have no row of their own.
     """
-    found = [bytes_of_alike(blame.holders) for blame in blames]
+    found = [bytes_of_alike(peak.holders) for peak in peaks]
     groups = dict.fromkeys(group for sums in found for group in sums)
     weights = {group: _weight([sums[group] for sums in found]) for group in groups}
     rows = _rows_of(weights)
-    made = [_row(group, blames, rows) for group in set(rows.values())]
+    made = [_row(group, peaks, rows) for group in set(rows.values())]
     return sorted(made, key=lambda row: (row[:2] == REST, -abs(row.weight), row))
 
 
@@ -104,12 +103,12 @@ def _parent(row: Group) -> Group:
     return row[0].rpartition(".")[0], row[1]
 
 
-def _row(group: Group, blames: Sequence[Blame], rows: Mapping[Group, Group]) -> HolderRow:
+def _row(group: Group, peaks: Sequence[Held], rows: Mapping[Group, Group]) -> HolderRow:
     """The row ``group`` with what all holders that belong to it hold."""
     depth = _depth(group[0])
-    members: list[Counter[str]] = [Counter() for _ in blames]
-    for found, blame in zip(members, blames, strict=True):
-        for holder in blame.holders:
+    members: list[Counter[str]] = [Counter() for _ in peaks]
+    for found, peak in zip(members, peaks, strict=True):
+        for holder in peak.holders:
             if rows[alike(holder.module), holder.category] == group:
                 found[".".join(holder.module.split(".")[:depth])] += holder.nbytes
     names = {name for found in members for name in found}

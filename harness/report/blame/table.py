@@ -1,26 +1,26 @@
 """Tables for a terminal: who holds the peak, or by whom one Blame exceeds another."""
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from samfit.harness.memory.holders import Held
 from samfit.harness.predict.answers import Blame
 from samfit.harness.report.blame.rows import HolderRow, few_rows
 from samfit.harness.report.blame.words import (
+    NO_MODULE,
     answer,
     difference_answer,
     heading,
     labels,
-    module_words,
     source,
 )
 from samfit.harness.report.kit.describe import in_words
-from samfit.harness.report.kit.tables import CaptionedTable, mib
+from samfit.harness.report.kit.tables import CaptionedTable, decimals_for, in_lines, mib
 from samfit.harness.trace.trace import CATEGORIES
-from samfit.units import GIB, MIB
+from samfit.units import MIB
 
 ROWS = "A row counts its modules and those of their parts that have no row of their own."
 NAME_COLUMNS = 31  # longer names of modules are broken after a dot
@@ -28,28 +28,31 @@ NAME_COLUMNS = 31  # longer names of modules are broken after a dot
 
 def blame_summary(blame: Blame) -> RenderableType:
     """Who holds the peak, the largest first; the rows sum to it."""
-    total = blame.peak_bytes
-    decimals = _decimals(total)
+    table = holders_table(blame, heading([blame]), f"{ROWS} {source([blame])}", within="sam.")
+    return Group(table, Text(answer(blame)))
+
+
+def holders_table(peak: Held, title: str, caption: str = ROWS, within: str = "") -> CaptionedTable:
+    """Who holds a peak, the largest first; the rows sum to it. Names are ``within`` a module."""
+    total = sum(holder.nbytes for holder in peak.holders)
+    decimals = decimals_for(total)
     rows = [
         {
-            **_names(row),
+            **_names(row, within),
             "MiB": _mib(row.weight, decimals),
             "%": f"{100 * row.weight / total:.1f}",
             "each, MiB": _each(row, decimals),
         }
-        for row in few_rows([blame])
+        for row in few_rows([peak])
     ]
     rows.append({"module": "sum", "what it is": "", "MiB": _mib(total, decimals), "%": "100"})
-    table = CaptionedTable(
-        pd.DataFrame(rows).fillna(""), heading([blame]), f"{ROWS} {source([blame])}"
-    )
-    return Group(table, Text(answer(blame)))
+    return CaptionedTable(pd.DataFrame(rows).fillna(""), title, caption)
 
 
 def difference_summary(one: Blame, other: Blame) -> RenderableType:
     """By which categories and modules ``one`` exceeds ``other``; each table sums to both peaks."""
     blames, rows = [one, other], few_rows([one, other])
-    decimals = _decimals(sum(abs(row.weight) for row in rows))
+    decimals = decimals_for(sum(abs(row.weight) for row in rows))
 
     def sizes(ours: int, theirs: int) -> dict[str, str]:
         difference = round((ours - theirs) / MIB, decimals)
@@ -64,7 +67,7 @@ def difference_summary(one: Blame, other: Blame) -> RenderableType:
         for category in CATEGORIES
         if ours[category] or theirs[category]
     ]
-    where = [{**_names(row), **sizes(row.nbytes[0], row.nbytes[1])} for row in rows]
+    where = [{**_names(row, "sam."), **sizes(row.nbytes[0], row.nbytes[1])} for row in rows]
     what.append({"what it is": "sum", **total})
     where.append({"module": "sum", "what it is": "", **total})
     return Group(
@@ -81,13 +84,9 @@ def _headers(blames: Sequence[Blame]) -> tuple[str, str, str]:
     return f"{first}, MiB", f"{second}, MiB", "difference, MiB"
 
 
-def _names(row: HolderRow) -> dict[str, str]:
-    lines = [""]
-    for part in re.findall(r"[^.]+\.?", module_words(row.module)):
-        if lines[-1] and len(lines[-1] + part) > NAME_COLUMNS:
-            lines.append("")
-        lines[-1] += part
-    return {"module": "\n".join(lines), "what it is": in_words(row.category)}
+def _names(row: HolderRow, within: str) -> dict[str, str]:
+    name = row.module.removeprefix(within) or NO_MODULE
+    return {"module": in_lines(name, ".", NAME_COLUMNS), "what it is": in_words(row.category)}
 
 
 def _each(row: HolderRow, decimals: int) -> str:
@@ -96,11 +95,6 @@ def _each(row: HolderRow, decimals: int) -> str:
         return ""
     least, most = (_mib(nbytes, decimals) for nbytes in (min(row.members), max(row.members)))
     return f"{len(row.members)} × {least if least == most else f'{least}–{most}'}"
-
-
-def _decimals(nbytes: int) -> int:
-    """Of MiB, so that they tell something of so many bytes."""
-    return 0 if nbytes >= GIB else 1 if nbytes >= MIB else 3
 
 
 def _mib(nbytes: int, decimals: int) -> str:

@@ -162,8 +162,12 @@ class Unit(NamedTuple):
 
 def unit_for(records: Iterable[Record]) -> Unit:
     """GiB, or MiB where no record needs a whole GiB."""
-    largest = max(r.memory.peak_allocated_bytes for r in records if r.memory)
-    return Unit("GiB", GIB) if largest >= GIB else Unit("MiB", MIB)
+    return suited_unit(max(r.memory.peak_allocated_bytes for r in records if r.memory))
+
+
+def suited_unit(nbytes: int) -> Unit:
+    """GiB, or MiB where that would be less than one."""
+    return Unit("GiB", GIB) if nbytes >= GIB else Unit("MiB", MIB)
 
 
 def _describe(records: Sequence[Record], instruments: str = "") -> str:

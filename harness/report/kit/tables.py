@@ -1,5 +1,6 @@
 """One kind of table: for Markdown, for a terminal and for the page."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,13 +13,14 @@ from rich.text import Text
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import millions
 from samfit.harness.report.kit.select import Series
-from samfit.units import MIB
+from samfit.units import GIB, MIB
 
 MISSING = "–"
 TEXT = {
     "method", "kind", "Cell", "exact levers", "figure", "category", "metric", "better", "module",
     "what it is", "at the peak", "adapter", "trains", "merges", "levers", "model", "task", "ended",
     "levers and settings", "source", "fewest levers", "measured by", "card", "no.", "why",
+    "made by", "line", "what it read", "it was told",
 }  # fmt: skip
 """Columns of words; all others are figures."""
 NAME, BROKEN, GAP = 14, 8, 2  # columns of a terminal: for names, for broken words, between columns
@@ -108,6 +110,21 @@ def _cell(record: Record | None, text: Callable[[Record], str]) -> str:
     return "OOM" if record.status == "oom" else record.status
 
 
+def in_lines(name: str, after: str, columns: int) -> str:
+    """A long name in several lines, broken only ``after`` a sign."""
+    lines = [""]
+    for part in re.split(f"(?<={re.escape(after)})", name):
+        if lines[-1] and len(lines[-1] + part) > columns:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
 def mib(nbytes: int | None, decimals: int = 0) -> str:
     """Bytes in MiB, without the unit; a dash for what is not known."""
     return MISSING if nbytes is None else f"{nbytes / MIB:,.{decimals}f}"
+
+
+def decimals_for(nbytes: int) -> int:
+    """Of MiB, so that they tell something of parts of so many bytes."""
+    return 0 if nbytes >= GIB else 1 if nbytes >= MIB else 3

@@ -1,11 +1,13 @@
-/* NCCL: communicators remember who is in them, and collectives move nothing, since there is nothing
-   in the memory that they would move. What NCCL itself allocates on a card (buffers of each
-   communicator) goes past PyTorch's allocator and is not known without the cards: it counts as 0
-   here. The version and the names of errors are the real library's, which need no card. */
+/* NCCL: communicators remember who is in them, and collectives move what is known of the memory, as
+   if all ranks had the same: they run the same program, and are not asked. What NCCL itself
+   allocates on a card (buffers of each communicator) goes past PyTorch's allocator and is not known
+   without the cards: it counts as 0 here. The version and the names of errors are the real
+   library's, which need no card. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "contents.h"
 #include "cuda.h"
 #include "devices.h"
 
@@ -65,6 +67,86 @@ int ncclCommInitAll(struct communicator **made, int size, const int *devices)
         if (status)
             return status;
     }
+    return SUCCESS;
+}
+
+/* Collectives: the communicator stands behind how much, of what type, and for some the root. */
+
+static size_t bytes_of(size_t count, int type)
+{
+    static const unsigned char sizes[] = {1, 1, 4, 4, 8, 8, 2, 4, 8, 2, 1, 1}; /* ncclDataType_t */
+    return (size_t)type < sizeof sizes ? count * sizes[type] : 0;
+}
+
+/* As many parts as there are ranks, each as this rank's. */
+static int gather(const void *part, char *whole, size_t bytes, const struct communicator *in)
+{
+    for (int rank = 0; rank < in->size; rank++)
+        if (whole + (size_t)rank * bytes != part)
+            carry(whole + (size_t)rank * bytes, part, bytes);
+    return SUCCESS;
+}
+
+int ncclAllGather(const void *from, void *to, size_t count, int type, struct communicator *in,
+                  void *)
+{
+    return gather(from, to, bytes_of(count, type), in);
+}
+
+int ncclGather(const void *from, void *to, size_t count, int type, int root,
+               struct communicator *in, void *)
+{
+    return in->rank == root ? gather(from, to, bytes_of(count, type), in) : SUCCESS;
+}
+
+int ncclBroadcast(const void *from, void *to, size_t count, int type, int, struct communicator *,
+                  void *)
+{
+    if (from != to)
+        carry(to, from, bytes_of(count, type));
+    return SUCCESS;
+}
+
+int ncclBcast(void *, size_t, int, int, struct communicator *, void *) { return SUCCESS; }
+
+/* Sums are not known, and other operations are treated alike. */
+int ncclAllReduce(const void *, void *to, size_t count, int type, int, struct communicator *,
+                  void *)
+{
+    forget(to, bytes_of(count, type));
+    return SUCCESS;
+}
+
+int ncclReduce(const void *, void *to, size_t count, int type, int, int root,
+               struct communicator *in, void *)
+{
+    if (in->rank == root)
+        forget(to, bytes_of(count, type));
+    return SUCCESS;
+}
+
+int ncclReduceScatter(const void *, void *to, size_t count, int type, int, struct communicator *,
+                      void *)
+{
+    forget(to, bytes_of(count, type));
+    return SUCCESS;
+}
+
+int ncclScatter(const void *, void *to, size_t count, int type, int, struct communicator *, void *)
+{
+    forget(to, bytes_of(count, type));
+    return SUCCESS;
+}
+
+int ncclAlltoAll(const void *, void *to, size_t count, int type, struct communicator *in, void *)
+{
+    forget(to, bytes_of(count, type) * (size_t)in->size);
+    return SUCCESS;
+}
+
+int ncclRecv(void *to, size_t count, int type, int, struct communicator *, void *)
+{
+    forget(to, bytes_of(count, type));
     return SUCCESS;
 }
 

@@ -21,7 +21,7 @@ def section(kind="training", step=1, first=0, allocated=4096, reserved=2**21, gr
 
 
 def told(found: History):
-    return on_card(Recording(pid=1, arguments=[], steps=3), found, "", CONTEXT)
+    return on_card(Recording(pid=1, arguments=[], steps=3), found, CONTEXT)
 
 
 ROWS = [
@@ -38,7 +38,11 @@ def test_the_breakdown_is_of_the_peak_and_sums_to_it():
     assert (found.peak_phase, found.peak_module) == ("forward", "")
     assert found.process_bytes == 2**21 + CONTEXT
     largest = found.holdings[0]
-    assert (largest.category, largest.module, largest.line) == ("temporaries", "blocks.0", "train.py:7")
+    assert (largest.category, largest.module, largest.line) == (
+        "temporaries",
+        "blocks.0",
+        "train.py:7",
+    )
 
 
 @given(st.integers(0, 2**40))

@@ -12,11 +12,13 @@ UNKNOWN = {"file": "train.py", "line": 9, "what": "item() of a float32", "told":
 
 
 def ended(exit_code=0, log=WATCHED, timed_out=False, **recorded) -> Ended:
-    recordings = [] if recorded.pop("killed", False) else [Recording(pid=1, arguments=[], **recorded)]
+    recordings = (
+        [] if recorded.pop("killed", False) else [Recording(pid=1, arguments=[], **recorded)]
+    )
     return Ended(exit_code, timed_out, 12.0, {1: log} if log else {}, recordings)
 
 
-TRAINED = {"steps": 3, "histories": [History(0)]}
+TRAINED = {"steps": 3, "histories": [History(0, [(0, -1, 9, 0, 0, 0, 0)])]}
 VERDICTS = [
     (ended(None, stopped=True, **TRAINED), "fits", ""),
     (ended(0, **{**TRAINED, "steps": 1}), "fits", ""),
@@ -47,4 +49,4 @@ def test_every_end_has_a_verdict_and_one_sentence(how, verdict, words):
     assert found == verdict
     assert words in sentence
     assert "\n" not in sentence
-    assert found == "fits" or sentence.startswith("train.py ") and sentence.endswith(".")
+    assert found == "fits" or (sentence.startswith("train.py ") and sentence.endswith("."))

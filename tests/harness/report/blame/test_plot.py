@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from matplotlib.patches import Rectangle
 from readable import assert_no_overlap, assert_nothing_is_clipped
-from synthetic_blames import ENCODER, any_blame, blamed, parallel_blame, serial_blame
+from synthetic_blames import any_blame, blamed, parallel_blame, serial_blame
 from synthetic_records import GIB, all_text
 
+from samfit.harness.memory.holders import Holder
 from samfit.harness.report.blame.plot import boxes, icicle
 from samfit.harness.trace.trace import SAVED
 
@@ -19,7 +20,7 @@ MANY_SETTINGS = {"targets": ["q", "k", "v", "mlp", "proj"], "rank": 64, "blocks"
 @given(any_blame)
 def test_the_top_row_sums_to_the_peak_and_parts_lie_within_what_they_are_parts_of(blame):
     rows = {}
-    for box in boxes(blame):
+    for box in boxes(blame.holders):
         rows.setdefault(box.row, []).append(box)
     assert sum(box.nbytes for box in rows[0]) == blame.peak_bytes
     for row, found in rows.items():
@@ -34,10 +35,10 @@ def test_the_top_row_sums_to_the_peak_and_parts_lie_within_what_they_are_parts_o
 
 
 def test_numbers_are_in_their_order_and_names_by_size():
-    held = [(f"{ENCODER}.blocks.{i}", SAVED, GIB) for i in (10, 9, 2)]
-    drawn = boxes(blamed(*held, (f"{ENCODER}.neck", SAVED, 4 * GIB)))
+    held = [Holder(f"encoder.blocks.{i}", SAVED, GIB) for i in (10, 9, 2)]
+    drawn = boxes([*held, Holder("encoder.neck", SAVED, 4 * GIB)])
     assert [box.name for box in drawn] == [
-        "saved activations", "image_encoder", "neck", "blocks", "2", "9", "10",
+        "saved activations", "encoder", "neck", "blocks", "2", "9", "10",
     ]  # fmt: skip
 
 

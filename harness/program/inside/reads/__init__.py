@@ -1,0 +1,1 @@
+"""What a program reads from a card that holds nothing, and what it is told."""

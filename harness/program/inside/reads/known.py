@@ -1,0 +1,238 @@
+"""Values on the card that are known, since the program itself had copied or filled them there.
+
+The card holds nothing. What is written to a small storage from the host is kept here as well, and
+is given out for as long as nothing else can have been written: every in-place operation of PyTorch
+raises the version of the tensor that it writes (``Tensor._version``), which its views share. A
+tensor that shares the storage, but has a version of its own (``Tensor.data``), has to be told to
+``aliased`` when it is made.
+"""
+
+import threading
+import weakref
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, UntypedStorage
+
+LARGEST = 1 << 20  # bytes of a storage whose content is kept
+MOST_ALIASES = 16  # with more, nothing of the storage is ever known again
+
+_Key = torch._C.DispatchKey
+_Keys = torch._C.DispatchKeySet
+_INCLUDED = _Keys(_Key.BackendSelect) | _Keys(_Key.ADInplaceOrView)  # as outside of any operator
+_EXCLUDED = _Keys(_Key.AutocastCUDA)
+_set_data = torch._C.TensorBase.data.__set__  # type: ignore[attr-defined]
+
+
+class Known:
+    """What is known. None of the tensors that it is given are kept alive."""
+
+    def __init__(self) -> None:
+        self._storages: dict[int, _Storage] = {}
+        self._lock = threading.RLock()
+
+    def value(self, tensor: Tensor) -> Tensor | None:
+        """The elements of ``tensor``, on the host; None if they are not all known.
+
+        Use it at once: it is not a copy.
+        """
+        with self._lock:
+            found = self._find(tensor)
+            return found.value(tensor) if found and _plain(tensor) else None
+
+    def written(self, tensor: Tensor, value: Tensor | None) -> None:
+        """``tensor`` has just been written: with ``value`` on the host, or with what is unknown."""
+        with self._lock:
+            found = self._find(tensor)
+            if value is None or not _small(tensor) or not _plain(tensor):
+                if found:
+                    found.forget()
+            else:
+                (found or self._new(tensor)).write(tensor, value)
+
+    def filled(self, tensor: Tensor, number: bool | int | float) -> None:
+        """Every element of ``tensor`` has just been set to a number."""
+        small = _small(tensor)
+        value = torch.full((), number, dtype=tensor.dtype, device="cpu") if small else None
+        self.written(tensor, value)
+
+    def counted(self, tensor: Tensor) -> None:
+        """The version of ``tensor`` has just been raised for what it was ``written`` before."""
+        with self._lock:
+            found = self._find(tensor)
+            if found:
+                found.count(tensor)
+
+    def aliased(self, tensor: Tensor, other: Tensor | None = None) -> None:
+        """``tensor`` now shares the storage of another, but has a version of its own.
+
+        Args:
+            other: one that has the storage; None if that could be anyone.
+        """
+        with self._lock:
+            if not _small(tensor):
+                return
+            found = self._find(tensor) or self._new(tensor)
+            if not found.versions:
+                found.watch(other)
+            found.watch(tensor)
+
+    def forget(self, tensor: Tensor) -> None:
+        """``tensor`` may have been written without a change of its version."""
+        self.written(tensor, None)
+
+    def forget_all(self) -> None:
+        """Anything may have been written."""
+        with self._lock:
+            for found in list(self._storages.values()):
+                found.forget()
+
+    def _find(self, tensor: Tensor) -> "_Storage | None":
+        return self._storages.get(tensor.untyped_storage()._cdata)
+
+    def _new(self, tensor: Tensor) -> "_Storage":
+        storage = tensor.untyped_storage()
+        key = storage._cdata  # its address: nobody else has that before it is gone
+        self._storages[key] = _Storage(storage, lambda _: self._storages.pop(key, None))
+        return self._storages[key]
+
+
+class _Storage:
+    """What is known of a storage on the card.
+
+    Attributes:
+        content: its bytes, on the host; None while nothing is known.
+        mask: 1 for each byte that is known, else 0; None if all are.
+        version: that of the only tensor with this storage, and its views, at the last write.
+        versions: if there are others, those of all, and what each was at the last write.
+        lost: whether it can be written unseen, so that nothing of it is ever known.
+    """
+
+    __slots__ = ("content", "gone", "lost", "mask", "pointer", "version", "versions")
+
+    def __init__(self, storage: UntypedStorage, gone: Callable[[object], object]) -> None:
+        self.gone = weakref.ref(storage, gone)
+        self.pointer = storage.data_ptr()
+        self.content: UntypedStorage | None = None
+        self.mask: UntypedStorage | None = None
+        self.version = 0
+        self.versions: list[tuple[Tensor, int]] = []
+        self.lost = False
+
+    def value(self, tensor: Tensor) -> Tensor | None:
+        if not self._holds(tensor) or self.content is None:
+            return None
+        known = self.mask is None or bool(_of_bytes(self.mask, tensor).all())
+        return _like(self.content, tensor) if known else None
+
+    def forget(self) -> None:
+        self.content = self.mask = None
+
+    def write(self, tensor: Tensor, value: Tensor) -> None:
+        if self.lost or tensor.is_inference():
+            return self.forget()
+        storage = tensor.untyped_storage()
+        if not self._holds(tensor) or self.content is None:
+            self.content, self.mask = UntypedStorage(storage.nbytes()), _zeros(storage.nbytes())
+            self.pointer = storage.data_ptr()
+        _like(self.content, tensor).copy_(value)
+        if self.mask is not None:
+            _of_bytes(self.mask, tensor).fill_(1)
+            if _all(self.mask).all():
+                self.mask = None
+        self.version = tensor._version
+        self.versions = [(version, version._version) for version, _ in self.versions]
+
+    def count(self, tensor: Tensor) -> None:
+        """For the last write the version of ``tensor`` was raised."""
+        if self.content is None:
+            return
+        now = tensor._version
+        if not self.versions:
+            known = self.version == now - 1
+        else:
+            steps = {(before, version._version) for version, before in self.versions}
+            known = {step for step in steps if step[0] != step[1]} == {(now - 1, now)}
+        self.version = now
+        self.versions = [(version, version._version) for version, _ in self.versions]
+        if not known:
+            self.forget()
+
+    def watch(self, tensor: Tensor | None) -> None:
+        """From now on the version of ``tensor`` counts as well; None if nobody has that tensor."""
+        if tensor is None or tensor.is_inference() or len(self.versions) == MOST_ALIASES:
+            self.lost = True
+        if self.lost:
+            self.versions.clear()
+            return self.forget()
+        if not self.versions and self.content is not None and tensor._version != self.version:
+            self.forget()
+        version = _version_of(tensor)
+        self.versions.append((version, version._version))
+
+    def _holds(self, tensor: Tensor) -> bool:
+        """Whether the content is still that of the storage, which ``tensor`` has."""
+        if self.content is None:
+            return False
+        storage = tensor.untyped_storage()
+        bigger = storage.nbytes() - self.content.nbytes()
+        moved = self.pointer != storage.data_ptr()
+        if self._changed(tensor) or bigger < 0 or (moved and not bigger) or not _small(tensor):
+            self.forget()
+        elif bigger:
+            self._grow(storage.nbytes())  # PyTorch has copied the content
+        self.pointer = storage.data_ptr()
+        return self.content is not None
+
+    def _changed(self, tensor: Tensor) -> bool:
+        if self.versions:
+            return any(version._version != before for version, before in self.versions)
+        return tensor._version != self.version
+
+    def _grow(self, nbytes: int) -> None:
+        assert self.content is not None
+        content, mask = UntypedStorage(nbytes), _zeros(nbytes)
+        _all(content)[: self.content.nbytes()] = _all(self.content)
+        _all(mask)[: self.content.nbytes()] = 1 if self.mask is None else _all(self.mask)
+        self.content, self.mask = content, mask
+
+
+def _version_of(tensor: Tensor) -> Tensor:
+    """A tensor without content that has, and will have, the version of this one.
+
+    It keeps nothing of ``tensor`` alive.
+    """
+    with torch._C._ForceDispatchKeyGuard(_INCLUDED, _EXCLUDED):
+        version = tensor.detach()
+        _set_data(version, torch.empty(0, device="cpu"))
+    return version
+
+
+def _small(tensor: Tensor) -> bool:
+    return tensor.untyped_storage().nbytes() <= LARGEST
+
+
+def _plain(tensor: Tensor) -> bool:
+    return not (tensor.is_conj() or tensor.is_neg() or tensor.is_quantized)
+
+
+def _like(content: UntypedStorage, tensor: Tensor) -> Tensor:
+    """The elements of ``tensor`` in its storage's content."""
+    empty = torch.empty(0, dtype=tensor.dtype, device="cpu")
+    return empty.set_(content, tensor.storage_offset(), tensor.shape, tensor.stride())
+
+
+def _of_bytes(mask: UntypedStorage, tensor: Tensor) -> Tensor:
+    """The bytes of ``tensor`` in its storage's mask."""
+    size = tensor.element_size()
+    strides = (*(size * stride for stride in tensor.stride()), 1)
+    offset = size * tensor.storage_offset()
+    return _all(mask).as_strided((*tensor.shape, size), strides, offset)
+
+
+def _all(content: UntypedStorage) -> Tensor:
+    return torch.empty(0, dtype=torch.uint8, device="cpu").set_(content)
+
+
+def _zeros(nbytes: int) -> UntypedStorage:
+    return torch.zeros(nbytes, dtype=torch.uint8, device="cpu").untyped_storage()

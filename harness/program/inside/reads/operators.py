@@ -1,0 +1,175 @@
+"""PyTorch's operators that read from the card or write to it, made to ask and to tell ``Reads``.
+
+Each original runs as it is, so that it allocates what it always does. Where PyTorch has one
+original for all devices, ours is registered for CUDA; elsewhere for the key ``BackendSelect``,
+which comes just before the kernels of the devices.
+"""
+
+import contextlib
+import functools
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.library import Library
+
+from samfit.harness.program.inside.reads import collectives, sizes
+from samfit.harness.program.inside.reads.aside import aside
+from samfit.harness.program.inside.reads.known import LARGEST
+from samfit.harness.standin.process import on_read
+
+if TYPE_CHECKING:
+    from samfit.harness.program.inside.reads.reads import Reads
+
+_aten = torch.ops.aten
+_Key = torch._C.DispatchKey
+_Keys = torch._C.DispatchKeySet
+_BACKEND_SELECT = _Keys(_Key.BackendSelect)
+_CPU = _Keys(_Key.CPU)
+_BELOW = torch._C._after_ADInplaceOrView_keyset
+
+_WRITE_STATISTICS = (  # running means and variances, though their schemas do not say so
+    "native_batch_norm",
+    "cudnn_batch_norm",
+    "batch_norm_update_stats",
+    "batch_norm_gather_stats",
+    "batch_norm_gather_stats_with_counts",
+)
+_SHARE = ("set_.source_Storage_storage_offset", "set_.source_Storage", "set_.source_Tensor")
+
+_installed: list[Library] = []  # the kernels of a library are used for as long as it lives
+
+
+def install(reads: "Reads") -> None:
+    """Let the operators of this process ask ``reads`` and tell it."""
+    operators = _Operators(reads)
+    library = Library("aten", "IMPL")
+    _installed.append(library)
+    with warnings.catch_warnings():  # that kernels are replaced is meant
+        warnings.simplefilter("ignore")
+        library.impl("_local_scalar_dense", operators.single, "CUDA")
+        library.impl("copy_", operators.copy, "CUDA")
+        library.impl("_to_copy", operators.to_copy, "CUDA")
+        _before(library, "fill_.Scalar", operators.fill)
+        for name in ("copy_", "fill_.Scalar", "zero_"):
+            counted = functools.partial(operators.counted, _overload(name))
+            library.impl(name, counted, "ADInplaceOrView", with_keyset=True)
+    for name in _SHARE:
+        _before(library, name, functools.partial(operators.share, _overload(name)))
+    for name in _WRITE_STATISTICS:
+        _before(library, name, functools.partial(operators.write_statistics, _overload(name)))
+    for name, count in sizes.COUNTS.items():
+        _before(library, name, functools.partial(operators.sized, _overload(name), count))
+    _installed.append(collectives.install(reads.known))
+    _share_data(reads)
+    on_read(reads.read_unseen)
+
+
+def _before(library: Library, name: str, kernel: Any) -> None:
+    library.impl(name, kernel, "BackendSelect", with_keyset=True)
+
+
+def _overload(name: str) -> Any:
+    name, _, overload = name.partition(".")
+    return getattr(getattr(_aten, name), overload or "default")
+
+
+class _Operators:
+    """Kernels. Those that are given an ``original`` stand in for several operators."""
+
+    def __init__(self, reads: "Reads") -> None:
+        self._reads = reads
+        self._known = reads.known
+
+    def single(self, tensor: Tensor) -> bool | int | float | complex:
+        number: bool | int | float | complex = 0
+        with aside(self._known):
+            number = self._reads.single(tensor)
+        return number
+
+    def copy(self, target: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
+        if target.is_cuda:
+            _aten.copy_.default.redispatch(_CPU, target, source, non_blocking)
+            with aside(self._known):
+                value = self._known.value(source) if source.is_cuda else source
+                self._known.written(target, value)
+            return target
+        with self._reads.answering():
+            _aten.copy_.default.redispatch(_CPU, target, source, non_blocking)
+        with aside(self._known):
+            self._reads.copied(target, source)
+        return target
+
+    def to_copy(self, tensor: Tensor, **options: Any) -> Tensor:
+        """In inference mode tensors have no version: those that may be known are to have one."""
+        copy = functools.partial(_aten._to_copy.default.redispatch, _CPU, tensor, **options)
+        if not torch.is_inference_mode_enabled() or tensor.numel() > LARGEST:
+            return copy()
+        with torch.inference_mode(False), torch.no_grad():
+            return copy()
+
+    def fill(self, keys: Any, target: Tensor, value: Any) -> Tensor:
+        _aten.fill_.Scalar.redispatch(keys - _BACKEND_SELECT, target, value)
+        if target.is_cuda:
+            with aside(self._known):
+                self._known.filled(target, value)
+        return target
+
+    def counted(self, original: Any, keys: Any, target: Tensor, *arguments: Any) -> Tensor:
+        """As PyTorch's own for this key, that is: write, then raise the version."""
+        with torch._C._AutoDispatchBelowADInplaceOrView():
+            original.redispatch(keys & _BELOW, target, *arguments)
+        torch.autograd.graph.increment_version(target)
+        if target.is_cuda:
+            with aside(self._known):
+                self._known.counted(target)
+        return target
+
+    def share(self, original: Any, keys: Any, tensor: Tensor, *source: Any) -> Tensor:
+        original.redispatch(keys - _BACKEND_SELECT, tensor, *source)
+        if tensor.is_cuda:
+            with aside(self._known):
+                self._known.aliased(tensor)
+        return tensor
+
+    def write_statistics(self, original: Any, keys: Any, *arguments: Any) -> Any:
+        result = original.redispatch(keys - _BACKEND_SELECT, *arguments)
+        with aside(self._known):
+            for argument in arguments[1:]:
+                if isinstance(argument, Tensor) and argument.is_cuda:
+                    self._known.forget(argument)
+        return result
+
+    def sized(
+        self, original: Any, count: sizes.Count, keys: Any, tensor: Tensor, *more: Any, **named: Any
+    ) -> Any:
+        """The size of the result is what is counted."""
+        run = functools.partial(original.redispatch, keys - _BACKEND_SELECT, tensor, *more, **named)
+        if not tensor.is_cuda:
+            return run()
+        number = 0
+        with aside(self._known):
+            number = count(self._reads, tensor, *more, **named)
+        with self._reads.answering(number):
+            return run()
+
+
+def _share_data(reads: "Reads") -> None:
+    """Let ``Tensor.data`` tell that two tensors share a storage, each with its own version."""
+    original: Any = torch._C.TensorBase.data
+
+    def get(tensor: Tensor) -> Tensor:
+        data = original.__get__(tensor)
+        if tensor.is_cuda:
+            with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+                reads.known.aliased(data, tensor)
+        return data
+
+    def put(tensor: Tensor, data: Tensor) -> None:
+        original.__set__(tensor, data)
+        if tensor.is_cuda:
+            with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
+                reads.known.aliased(tensor, data)
+
+    torch.Tensor.data = property(get, put)  # type: ignore[assignment]

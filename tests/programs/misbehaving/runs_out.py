@@ -1,0 +1,5 @@
+"""Runs out of memory in its first backward pass."""
+
+from tiny import train
+
+train(batch=2**20)

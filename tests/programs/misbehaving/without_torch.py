@@ -1,0 +1,3 @@
+"""Needs no torch."""
+
+print("hello")
