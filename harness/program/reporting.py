@@ -14,11 +14,7 @@ from samfit.units import MIB
 
 
 def report_of(
-    ended: Ended,
-    command: Sequence[str],
-    card: Card,
-    steps: int | None,
-    name: str | None = None,
+    ended: Ended, command: Sequence[str], card: Card, steps: int | None, name: str | None = None
 ) -> ProgramReport:
     """What is to be said of a program that ran on ``card``.
 

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-# Data sets and caches, which programs read back, often end in .pkl, .npz and .h5: a new file of
-# these is written as always. One that torch.save has written is known by its first bytes.
+# Data sets and caches, which programs read back, often end in .bin, .pkl, .npz and .h5: a new file
+# of these is written as always. One that torch.save has written is known by its first bytes.
 SUFFIXES = (
-    *(".pt", ".pth", ".pt2", ".ckpt", ".bin"),
+    *(".pt", ".pth", ".pt2", ".ckpt"),
     *(".pt.tar", ".pth.tar", ".ckpt.tar"),
     *(".safetensors", ".distcp", ".onnx", ".onnx.data"),
 )

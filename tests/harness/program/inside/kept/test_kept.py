@@ -1,5 +1,5 @@
 """A program may try what it likes: no file that holds weights changes, and it goes on."""
-# ruff: noqa: PTH101, PTH103, PTH104, PTH105, PTH106, PTH107, PTH108, PTH110, PTH123, PTH211, SIM115
+# ruff: noqa: PTH101, PTH103, PTH104, PTH105, PTH106, PTH107, PTH108, PTH110, PTH123, PTH202, PTH211, SIM115
 
 import contextlib
 import gzip
@@ -61,6 +61,7 @@ def kept_from(program, folder):
     os.chdir(folder)
     kept = Kept()
     kept.install()
+    torch.cuda.is_initialized = lambda: True
     answer = program()
     names = (kept.not_written, kept.not_removed)
     return *([os.path.relpath(name, folder) for name in each] for each in names), answer
@@ -113,6 +114,13 @@ def packed(path):
         torch.save(ZEROS, file)
 
 
+def opened_without_suffix(path):
+    opened(path + "_")
+    moved = Path(path + "_")
+    assert not moved.exists()
+    moved.replace(path)
+
+
 def pickled(path):
     with Path(path).open("wb") as file:
         pickle.dump(ZEROS, file)
@@ -157,6 +165,7 @@ WRITERS = {
     "os.open": opened_by_number,
     "write and fsync": written_and_flushed,
     "gzip": packed,
+    "without suffix": opened_without_suffix,
     "pickle": pickled,
     "write_bytes": lambda path: Path(path).write_bytes(b"zeros"),
     "rename": moved_there,
@@ -257,6 +266,7 @@ def test_copies_and_links_change_no_weights(run):
         os.symlink("epoch.pt", "last.ckpt")
         os.truncate("real.pt", 0)
         os.chmod("epoch.pt", 0o600)
+        assert os.path.getsize("epoch.pt") == 0
 
     (not_written, not_removed), _, changed = run(program)
     new = ["epoch.pt", "real.pt", "best.pt", "checkpoint-1/epoch.pt", "real.pth.tar", "last.ckpt"]
@@ -363,6 +373,22 @@ def test_real_weights_may_come_from_elsewhere(run):
     assert not_written == ["real.pth.tar"]
     assert loaded == [[0, 1, 2, 3]] * 4
     assert changed == ["all.zip", *new]
+
+
+def test_until_cuda_is_used_new_weights_are_real(run):
+    """As where a program downloads them itself."""
+
+    def program():
+        torch.cuda.is_initialized = lambda: False
+        for path in ("new.pt", "real.pt", "part"):
+            Path(path).write_bytes(b"downloaded")
+        os.replace("part", "other.pt")
+        torch.save(ZEROS, "saved.pt")
+        opened("opened.pt")
+
+    (not_written, _), _, changed = run(program)
+    assert not_written == ["real.pt", "saved.pt", "opened.pt"]
+    assert changed == ["new.pt", "other.pt"]
 
 
 @pytest.mark.parametrize(
