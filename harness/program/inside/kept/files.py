@@ -83,7 +83,9 @@ class Files:
 
     def _keeps_any(self, path: Path) -> bool:
         """Whether this is a file that is not to be written, or a folder that holds one."""
-        return self._keeps(path) or any(map(self._keeps, _files_below(path)))
+        return self._keeps(path) or any(
+            hold_weights(file) and not self.is_scratch(file) for file in _files_below(path)
+        )
 
     def _was_to_be(self, path: Path) -> bool:
         """Whether the program believes that it has written this file, which is not there."""

@@ -21,8 +21,11 @@ _OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save before 1.6
 
 def absolute(path: Any, folder: int | None = None) -> Path:
     """Where a path leads: bytes, a string or an object; perhaps from an opened folder."""
-    start = Path(f"/proc/self/fd/{folder}").readlink() if folder is not None else Path.cwd()
-    return Path(os.path.normpath(start / os.fsdecode(path)))
+    named = Path(os.fsdecode(path))
+    if not named.is_absolute():
+        start = Path.cwd() if folder is None else Path(f"/proc/self/fd/{folder}").readlink()
+        named = start / named
+    return Path(os.path.normpath(named))
 
 
 def hold_weights(path: Path) -> bool:

@@ -353,6 +353,28 @@ def test_a_program_loads_what_it_saved_in_temporary_files(run):
     assert (kept, changed) == ([[], []], [])
 
 
+def test_a_temporary_folder_does_not_become_a_checkpoint(run):
+    def program():
+        folder = tempfile.mkdtemp(dir=".")
+        torch.save(ZEROS, Path(folder, "model.pt"))
+        os.rename(folder, "checkpoint-2")
+        return os.path.exists(folder)
+
+    (not_written, _), still_there, changed = run(program)
+    assert (not_written, still_there, changed) == (["checkpoint-2"], False, [])
+
+
+def test_a_program_in_a_folder_that_is_gone_harms_nothing(run):
+    def program():
+        where = Path("real.pt").absolute()
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+        torch.save(ZEROS, where)
+        where.unlink()
+
+    assert run(program)[1:] == (None, [])
+
+
 def test_real_weights_may_come_from_elsewhere(run):
     """By download, out of an archive, or as a copy or link to other weights; they replace none."""
     new = ["copy.pt", "link.pt", "new.pth", "unpacked.pt"]
