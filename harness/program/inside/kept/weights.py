@@ -30,7 +30,8 @@ def absolute(path: Any, folder: int | None = None) -> Path:
 
 def hold_weights(path: Path) -> bool:
     """Whether a file holds weights by its name, there or not, or by what it begins with."""
-    return _is_name(path.name) or _is_name(path.resolve().name) or _begins_so(path)
+    leads_to_one = path.is_symlink() and _is_name(path.resolve().name)
+    return _is_name(path.name) or leads_to_one or _begins_so(path)
 
 
 def belongs_to_weights(path: Path) -> bool:

@@ -43,6 +43,8 @@ def fill(folder):
     (folder / "checkpoint-1/state.json").write_text("{}")
     distributed.save(dict(WEIGHTS), checkpoint_id=folder / "sharded", no_dist=True)
     (folder / "last.ckpt").symlink_to("real.pt")
+    (folder / "script.pt").write_bytes(b"known by its name alone")
+    (folder / "best").symlink_to("script.pt")
     (folder / "log.txt").write_text("before")
 
 
@@ -215,7 +217,7 @@ REMOVERS = {
 
 @pytest.mark.parametrize("remover", REMOVERS)
 def test_weights_are_not_removed(run, remover):
-    paths = ["real.pt", "real.pth.tar", "last.ckpt", "no_suffix", "old"]
+    paths = ["real.pt", "real.pth.tar", "last.ckpt", "no_suffix", "old", "best"]
     (_, not_removed), _, changed = run(lambda: [REMOVERS[remover](path) for path in paths] and None)
     assert not_removed == paths
     assert changed == []
