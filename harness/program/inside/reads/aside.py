@@ -10,7 +10,7 @@ from samfit.harness.program.inside.reads.known import Known
 
 @contextlib.contextmanager
 def aside(known: Known) -> Iterator[None]:
-    """Out of the program's modes, and without errors: if there is one, nothing is known any more."""
+    """Out of the program's modes, and without errors: after one, nothing is known any more."""
     try:
         with torch._C.DisableTorchFunction():
             yield

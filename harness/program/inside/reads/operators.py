@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.library import Library
 
-from samfit.harness.program.inside.reads import collectives, sizes
+from samfit.harness.program.inside.reads import collectives, derived, sizes
 from samfit.harness.program.inside.reads.aside import aside
 from samfit.harness.program.inside.reads.known import LARGEST
 from samfit.harness.standin.process import on_read
@@ -61,6 +61,8 @@ def install(reads: "Reads") -> None:
         _before(library, name, functools.partial(operators.write_statistics, _overload(name)))
     for name, count in sizes.COUNTS.items():
         _before(library, name, functools.partial(operators.sized, _overload(name), count))
+    for name in derived.OPERATORS:
+        _before(library, name, functools.partial(operators.derive, _overload(name)))
     _installed.append(collectives.install(reads.known))
     _share_data(reads)
     on_read(reads.read_unseen)
@@ -73,6 +75,15 @@ def _before(library: Library, name: str, kernel: Any) -> None:
 def _overload(name: str) -> Any:
     name, _, overload = name.partition(".")
     return getattr(getattr(_aten, name), overload or "default")
+
+
+def _tensor(operand: Any) -> Tensor:
+    """PyTorch gives a kernel in Python a number for a tensor that was made of one."""
+    if isinstance(operand, Tensor):
+        return operand
+    kinds = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
+    with torch._C.DisableTorchFunction():
+        return torch.full((), operand, dtype=kinds[type(operand)], device="cpu")
 
 
 class _Operators:
@@ -88,7 +99,8 @@ class _Operators:
             number = self._reads.single(tensor)
         return number
 
-    def copy(self, target: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
+    def copy(self, target: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
+        source = _tensor(source)
         if target.is_cuda:
             _aten.copy_.default.redispatch(_CPU, target, source, non_blocking)
             with aside(self._known):
@@ -101,8 +113,9 @@ class _Operators:
             self._reads.copied(target, source)
         return target
 
-    def to_copy(self, tensor: Tensor, **options: Any) -> Tensor:
+    def to_copy(self, tensor: Any, **options: Any) -> Tensor:
         """In inference mode tensors have no version: those that may be known are to have one."""
+        tensor = _tensor(tensor)
         copy = functools.partial(_aten._to_copy.default.redispatch, _CPU, tensor, **options)
         if not torch.is_inference_mode_enabled() or tensor.numel() > LARGEST:
             return copy()
@@ -118,6 +131,8 @@ class _Operators:
 
     def counted(self, original: Any, keys: Any, target: Tensor, *arguments: Any) -> Tensor:
         """As PyTorch's own for this key, that is: write, then raise the version."""
+        if original is _aten.copy_.default:
+            arguments = (_tensor(arguments[0]), *arguments[1:])
         with torch._C._AutoDispatchBelowADInplaceOrView():
             original.redispatch(keys & _BELOW, target, *arguments)
         torch.autograd.graph.increment_version(target)
@@ -140,6 +155,13 @@ class _Operators:
                 if isinstance(argument, Tensor) and argument.is_cuda:
                     self._known.forget(argument)
         return result
+
+    def derive(self, original: Any, keys: Any, *arguments: Any, **named: Any) -> Any:
+        results = original.redispatch(keys - _BACKEND_SELECT, *arguments, **named)
+        if next(derived.tensors(results)).is_cuda and self._known.may_be(arguments[0]):
+            with aside(self._known):
+                derived.derive(self._known, original, results, arguments, named)
+        return results
 
     def sized(
         self, original: Any, count: sizes.Count, keys: Any, tensor: Tensor, *more: Any, **named: Any

@@ -98,10 +98,7 @@ class Reads:
         if self._here.number is not None:
             return self._here.number
         value = self.known.value(tensor)
-        if value is not None:
-            number = value.item()
-        else:
-            number = self._guess(tensor.dtype)
+        number = value.item() if value is not None else self._guess(tensor.dtype)
         self._list(f"item() of a {_name(tensor.dtype)}", str(number), value is not None)
         return number
 
