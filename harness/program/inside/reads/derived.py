@@ -12,12 +12,16 @@ from torch import Tensor
 from samfit.harness.program.inside.reads.known import Known
 
 # Not those of two tensors: in place of one of them PyTorch gives kernels in Python a number.
-OPERATORS = (
-    *("cat", "sum", "sum.dim_IntList", "max", "max.dim", "min", "min.dim", "amax", "amin"),
-    *("any", "any.dim", "all", "all.dim", "argmax", "argmin", "cumsum"),
-    *("eq.Scalar", "ne.Scalar", "lt.Scalar", "le.Scalar", "gt.Scalar", "ge.Scalar"),
-    *("logical_not", "bitwise_not"),
-)
+OPERATORS = {  # and the names by which the program calls each
+    **{name: {"cat", "concat", "stack"} for name in ("cat",)},
+    **{name: {name.partition(".")[0]} for name in ("sum", "sum.dim_IntList", "amax", "amin")},
+    **{name: {"max", "one_hot"} for name in ("max", "max.dim")},
+    **{name: {name.partition(".")[0]} for name in ("min", "min.dim", "argmax", "argmin")},
+    **{name: {name.partition(".")[0]} for name in ("any", "any.dim", "all", "all.dim", "cumsum")},
+    **{f"{name}.Scalar": {"compare", name} for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "logical_not": {"logical_not"},
+    "bitwise_not": {"invert", "bitwise_not"},
+}
 
 
 def derive(known: Known, operator: Any, results: Any, arguments: tuple, named: dict) -> None:

@@ -94,9 +94,9 @@ def _node(nodes: Parents, code: CodeType, instruction: int, line: int) -> ast.ex
         else:
             here = isinstance(node, ast.stmt) and node.lineno == line
         if here:  # in place of ``not x`` it may be the whole statement
-            if isinstance(node, ast.stmt):
-                node = getattr(node, "test", None) or getattr(node, "value", None)
-            return _operand(node) if isinstance(node, ast.expr) else None
+            of_statement = getattr(node, "test", None) or getattr(node, "value", None)
+            found = of_statement if isinstance(node, ast.stmt) else node
+            return _operand(found) if found else None
     return None
 
 
