@@ -1,5 +1,6 @@
 """Run any program on cards that are not there, and say whether it fits. Needs no torch."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -79,7 +80,7 @@ def run_program(
     def run(on: Card) -> Ended:
         folder = Path(tempfile.mkdtemp(prefix="samfit-run-"))
         try:
-            variables = {**_standing(on, gpus), **watched(folder), **wanted}
+            variables = {**os.environ, **_standing(on, gpus), **watched(folder), **wanted}
             return launch(command, variables, folder, time_limit_s, output_to_errors)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
