@@ -222,6 +222,7 @@ class ProgramReport(Typed):
             AssertionError: if they did, or if it could not be judged; with the breakdown.
             UserError: for a memory that is no size.
         """
+        __tracebackhide__ = True  # pytest shows the test alone
         budget = parse_memory(memory) if isinstance(memory, str) else memory
         assert self.verdict == "fits", self.message
         if self.peak_allocated_bytes > budget:

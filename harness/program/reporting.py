@@ -19,13 +19,16 @@ from samfit.harness.program.verdict import judge, last_refusal
 from samfit.units import MIB
 
 
-def report_of(ended: Ended, command: Sequence[str], card: Card, steps: int | None) -> ProgramReport:
+def report_of(
+    ended: Ended, command: Sequence[str], card: Card, steps: int | None, name: str | None = None
+) -> ProgramReport:
     """What is to be said of a program that ran on ``card``.
 
     Args:
         steps: how many optimizer steps it was to take; None for all that it takes.
+        name: what to call it. Default: its script.
     """
-    program, found = program_name(command), ended.recordings
+    program, found = name or program_name(command), ended.recordings
     verdict, message = judge(ended, program, steps)
     cards = _cards(found, card) if verdict == "fits" else []
     return ProgramReport(

@@ -1,5 +1,6 @@
 """Run any program on cards that are not there, and say whether it fits. Needs no torch."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -39,6 +40,7 @@ def run_program(
     time_limit_s: float = TIME_LIMIT_S,
     output_to_errors: bool = False,
     progress: Progress | None = None,
+    name: str | None = None,
 ) -> ProgramReport:
     """Run a program, unmodified, on cards that are not there. Needs no GPU.
 
@@ -58,6 +60,7 @@ def run_program(
         time_limit_s: seconds after which it is ended.
         output_to_errors: whether its standard output goes to standard error.
         progress: where it is said that the program runs again. Default: nowhere.
+        name: what the report calls it. Default: its script.
 
     Raises:
         UserError: if it cannot be started, or no card can be stood in for here.
@@ -77,19 +80,19 @@ def run_program(
     def run(on: Card) -> Ended:
         folder = Path(tempfile.mkdtemp(prefix="samfit-run-"))
         try:
-            variables = {**_standing(on, gpus), **watched(folder), **wanted}
+            variables = {**os.environ, **_standing(on, gpus), **watched(folder), **wanted}
             return launch(command, variables, folder, time_limit_s, output_to_errors)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     ended = run(on)
-    report = report_of(ended, command, on, steps)
+    report = report_of(ended, command, on, steps, name)
     if report.verdict == "out of memory":
         unlimited = large_enough(on)
         (progress or Progress()).say(
             "samfit: it ran out of memory. It runs once more, without a limit, to see by how much."
         )
-        needed = report_of(run(unlimited), command, unlimited, steps)
+        needed = report_of(run(unlimited), command, unlimited, steps, name)
         report = with_need(report, needed)
     return replace(report, advice=advice(report, ended.recordings))
 

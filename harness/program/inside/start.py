@@ -29,6 +29,7 @@ from samfit.harness.trace import trace  # noqa: F401 - while samfit's rooms can 
 
 if TYPE_CHECKING:
     from samfit.harness.program.inside.course import Course
+    from samfit.harness.program.inside.reads.policy import Policy
     from samfit.harness.program.inside.reads.reads import Reads
     from samfit.harness.program.inside.refusals import Refusals
 
@@ -87,7 +88,7 @@ class Watcher:
         course = Course(self.log, steps, until_evaluated=batches is not None and steps is None)
         course.enough = self.ending.stop
         course.install()
-        self._reads = reads = Reads(os.environ.get(READS) or "usual", self.ending.stop)
+        self._reads = reads = Reads(_policy(), self.ending.stop)
         reads.install()
         course.went_on = reads.went_on
         refusals = Refusals(course)
@@ -108,7 +109,8 @@ class Watcher:
             recording.steps = course.steps
             recording.refused, recording.refusals = refusals.count, refusals.last
             recording.reads = [asdict(read) for read in reads.found]
-            recording.last_unknown = reads.last_unknown and asdict(reads.last_unknown)
+            last = reads.last_unknown
+            recording.last_unknown = asdict(last) if last else None
             recording.not_written = self.kept.not_written
             recording.not_removed = self.kept.not_removed
             recording.alloc_conf = _allocator_options()
@@ -148,6 +150,11 @@ def _allocator_options() -> str:
     """As the program, or the user, has set them: the newer name counts more."""
     names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
     return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _policy() -> "Policy":
+    text = os.environ.get(READS)
+    return "zeros" if text == "zeros" else "ones" if text == "ones" else "usual"
 
 
 def _cuda_number() -> str:

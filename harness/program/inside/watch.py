@@ -6,6 +6,7 @@ alive, or allocate on the card.
 
 import functools
 import threading
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -41,6 +42,7 @@ class Watch:
 
     def install(self) -> None:
         """Hang on torch's hooks, and where there are none, between the program and torch."""
+        warnings.filterwarnings("ignore", ".*global hooks on modules")  # they are ours
         register_module_forward_pre_hook(self._before_module)
         register_module_forward_hook(self._after_module, always_call=True)
         register_optimizer_step_pre_hook(self._before_step)

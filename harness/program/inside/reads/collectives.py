@@ -6,10 +6,11 @@ group, since these have nothing of their own. What is summed over ranks is this 
 there are ranks.
 """
 
+import base64
 import datetime
 import functools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from torch import Tensor
 from torch.library import Library
 
 from samfit.harness.program.inside.reads.aside import aside
+from samfit.harness.program.inside.reads.derived import tensors
 from samfit.harness.program.inside.reads.known import LARGEST, Known
 
 PATIENCE = datetime.timedelta(seconds=60)  # with a rank that is to tell what it gives
@@ -32,7 +34,23 @@ def install(known: Known) -> Library:
         operator = getattr(torch.ops.c10d, name).default
         kernel = functools.partial(collectives.run, operator, after)
         library.impl(name, kernel, "BackendSelect", with_keyset=True)
+    _broadcast_objects_singly()
     return library
+
+
+def _broadcast_objects_singly() -> None:
+    """Of several objects, PyTorch adds up the sizes on the card, where nothing can be added."""
+    original = torch.distributed.broadcast_object_list
+
+    @functools.wraps(original)
+    def broadcast_object_list(object_list: list, *arguments: Any, **named: Any) -> None:
+        for index in range(len(object_list)):
+            one = object_list[index : index + 1]
+            original(one, *arguments, **named)
+            object_list[index] = one[0]
+
+    for module in (torch.distributed, torch.distributed.distributed_c10d):
+        setattr(module, original.__name__, broadcast_object_list)
 
 
 class _Collectives:
@@ -66,12 +84,12 @@ class _Collectives:
     def run(self, operator: Any, after: Any, keys: Any, *arguments: Any) -> Any:
         result = operator.redispatch(keys - _BACKEND_SELECT, *arguments)
         with aside(self._known):
-            if all(tensor.is_cuda for tensor in _tensors(arguments[0])):
+            if all(tensor.is_cuda for tensor in tensors(arguments[0])):
                 after(*arguments)
         return result
 
-    def _broadcast(self, tensors: Sequence[Tensor], group: Any, root: int, *_: Any) -> None:
-        for tensor in tensors:
+    def _broadcast(self, given: Sequence[Tensor], group: Any, root: int, *_: Any) -> None:
+        for tensor in given:
             if _nbytes(tensor) <= LARGEST:
                 self._known.written(tensor, self._given_by(root, group, tensor, [tensor]))
 
@@ -98,29 +116,28 @@ class _Collectives:
         if rank == root:
             for each in range(ranks.size()):
                 value = self._known.value(parts[each % len(parts)])
-                store.set(f"{key}/{each}", b"" if value is None else _packed(value))
+                store.set(f"{key}/{each}", _packed(value))
             return mine
         self._alone = True
         store.wait([f"{key}/{rank}"], PATIENCE)
         self._alone = False
-        told = store.get(f"{key}/{rank}")
-        return _unpacked(told, like) if told else None
+        return _unpacked(store.get(f"{key}/{rank}"), like)
 
-    def _reduce(self, tensors: Sequence[Tensor], group: Any, operation: Any, *_: Any) -> None:
+    def _reduce(self, reduced: Sequence[Tensor], group: Any, operation: Any, *_: Any) -> None:
         ranks = torch.distributed.ProcessGroup.unbox(group).size()
-        for tensor in tensors:
+        for tensor in reduced:
             value = self._known.value(tensor)
             if value is not None and ranks > 1:
                 value = _reduced(value, str(operation), ranks)
             self._known.written(tensor, value)
 
     def _gather(self, outputs: Sequence[Any], inputs: Sequence[Tensor], *_: Any) -> None:
-        for tensors, tensor in zip(outputs, inputs, strict=False):
-            for each in tensors:
+        for gathered, tensor in zip(outputs, inputs, strict=False):
+            for each in gathered:
                 self._known.written(each, self._known.value(tensor))
 
     def _gather_into(self, outputs: Any, inputs: Any, *_: Any) -> None:
-        for output, tensor in zip(_tensors(outputs), _tensors(inputs), strict=True):
+        for output, tensor in zip(tensors(outputs), tensors(inputs), strict=True):
             value = self._known.value(tensor)
             if value is not None and value.numel():
                 ranks = output.numel() // value.numel()
@@ -128,7 +145,7 @@ class _Collectives:
             self._known.written(output, value)
 
     def _forget(self, outputs: Any, *_: Any) -> None:
-        for output in _tensors(outputs):
+        for output in tensors(outputs):
             self._known.forget(output)
 
 
@@ -136,22 +153,19 @@ def _reduced(value: Tensor, operation: str, ranks: int) -> Tensor | None:
     return value
 
 
-def _tensors(found: Any) -> Iterator[Tensor]:
-    if isinstance(found, Tensor):
-        yield found
-    else:
-        for each in found:
-            yield from _tensors(each)
-
-
 def _nbytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
 
 
-def _packed(value: Tensor) -> bytes:
-    return b"=" + bytes(value.contiguous().reshape(-1).view(torch.uint8).numpy())
+def _packed(value: Tensor | None) -> str:
+    if value is None:
+        return ""
+    content = value.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+    return base64.b64encode(content).decode("ascii")
 
 
-def _unpacked(told: bytes, like: Tensor) -> Tensor:
-    found = torch.frombuffer(bytearray(told[1:]), dtype=torch.uint8)
+def _unpacked(told: bytes, like: Tensor) -> Tensor | None:
+    if not told:
+        return None
+    found = torch.frombuffer(bytearray(base64.b64decode(told)), dtype=torch.uint8)
     return found.view(like.dtype).reshape(like.shape)

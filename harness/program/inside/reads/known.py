@@ -10,6 +10,7 @@ tensor that shares the storage, but has a version of its own (``Tensor.data``), 
 import threading
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, UntypedStorage
@@ -39,6 +40,16 @@ class Known:
         with self._lock:
             found = self._find(tensor)
             return found.value(tensor) if found and _plain(tensor) else None
+
+    def may_be(self, found: Any) -> bool:
+        """Whether ``found``, or the first tensor in it, can be known: a quick look."""
+        first = found[0] if isinstance(found, list | tuple) and found else found
+        if not isinstance(first, Tensor) or first.layout is not torch.strided:
+            return False
+        if not first.is_cuda:
+            return first.device.type == "cpu"
+        storage = self._storages.get(first.untyped_storage()._cdata)
+        return storage is not None and storage.content is not None
 
     def written(self, tensor: Tensor, value: Tensor | None) -> None:
         """``tensor`` has just been written: with ``value`` on the host, or with what is unknown."""
@@ -160,9 +171,9 @@ class _Storage:
 
     def watch(self, tensor: Tensor | None) -> None:
         """From now on the version of ``tensor`` counts as well; None if nobody has that tensor."""
-        if tensor is None or tensor.is_inference() or len(self.versions) == MOST_ALIASES:
+        full = len(self.versions) == MOST_ALIASES
+        if self.lost or tensor is None or tensor.is_inference() or full:
             self.lost = True
-        if self.lost:
             self.versions.clear()
             return self.forget()
         if not self.versions and self.content is not None and tensor._version != self.version:

@@ -95,7 +95,7 @@ def _of_count(node: ast.Compare, around: Sequence[ast.AST]) -> Truth:
 
 def _assignment(name: ast.Name, around: Sequence[ast.AST]) -> ast.expr | None:
     """What ``name`` was last given, or goes through, in the lines before it in its function."""
-    found: tuple[int, ast.expr | None] = (0, None)
+    last, found = 0, None
     for node in ast.walk(around[-1]):
         if isinstance(node, ast.Assign):
             targets, value = node.targets, node.value
@@ -103,11 +103,12 @@ def _assignment(name: ast.Name, around: Sequence[ast.AST]) -> ast.expr | None:
             targets, value = [node.target], node.iter
         else:
             continue
-        for target in (each for target in targets for each in ast.walk(target)):
-            same = isinstance(target, ast.Name) and target.id == name.id
-            if same and target is not name and found[0] <= target.lineno <= name.lineno:
-                found = target.lineno, value
-    return found[1]
+        for target in (inner for each in targets for inner in ast.walk(each)):
+            if not isinstance(target, ast.Name) or target.id != name.id or target is name:
+                continue
+            if last <= target.lineno <= name.lineno:
+                last, found = target.lineno, value
+    return found
 
 
 def _not(truth: Truth) -> Truth:

@@ -5,8 +5,8 @@ original for all devices, ours is registered for CUDA; elsewhere for the key ``B
 which comes just before the kernels of the devices.
 """
 
-import contextlib
 import functools
+import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.library import Library
 
-from samfit.harness.program.inside.reads import collectives, sizes
-from samfit.harness.program.inside.reads.aside import aside
+from samfit.harness.program.inside.reads import collectives, derived, sizes, unseen
+from samfit.harness.program.inside.reads.aside import aside, leave_to_python
+from samfit.harness.program.inside.reads.caller import operation
 from samfit.harness.program.inside.reads.known import LARGEST
 from samfit.harness.standin.process import on_read
 
@@ -36,6 +37,13 @@ _WRITE_STATISTICS = (  # running means and variances, though their schemas do no
     "batch_norm_gather_stats",
     "batch_norm_gather_stats_with_counts",
 )
+_CONVERT = {"to", "float", "half", "double", "long", "int", "short", "char", "byte", "bool"} | {
+    *("bfloat16", "type", "type_as", "cuda", "clone", "contiguous", "reshape", "flatten", "ravel"),
+    *("tensor", "as_tensor"),
+}
+_FILL = {"subscript", "zeros", "ones", "full", "zeros_like", "ones_like", "full_like"} | {
+    *("new_zeros", "new_ones", "new_full", "scalar_tensor", "tensor")
+}
 _SHARE = ("set_.source_Storage_storage_offset", "set_.source_Storage", "set_.source_Tensor")
 
 _installed: list[Library] = []  # the kernels of a library are used for as long as it lives
@@ -61,9 +69,12 @@ def install(reads: "Reads") -> None:
         _before(library, name, functools.partial(operators.write_statistics, _overload(name)))
     for name, count in sizes.COUNTS.items():
         _before(library, name, functools.partial(operators.sized, _overload(name), count))
+    for name, calls in derived.OPERATORS.items():
+        _before(library, name, functools.partial(operators.derive, _overload(name), calls))
     _installed.append(collectives.install(reads.known))
-    _share_data(reads)
+    unseen.install(reads.known)
     on_read(reads.read_unseen)
+    leave_to_python(__package__)
 
 
 def _before(library: Library, name: str, kernel: Any) -> None:
@@ -75,12 +86,30 @@ def _overload(name: str) -> Any:
     return getattr(getattr(_aten, name), overload or "default")
 
 
+def _tensor(operand: Any) -> Tensor:
+    """PyTorch gives a kernel in Python a number for a tensor that was made of one."""
+    if isinstance(operand, Tensor):
+        return operand
+    kinds = {bool: torch.bool, int: torch.int64, float: torch.float64, complex: torch.complex128}
+    with torch._C.DisableTorchFunction():
+        return torch.full((), operand, dtype=kinds[type(operand)], device="cpu")
+
+
+class _Thread(threading.local):
+    target: Tensor | None = None  # what the operator at hand was called to write to
+
+
 class _Operators:
     """Kernels. Those that are given an ``original`` stand in for several operators."""
 
     def __init__(self, reads: "Reads") -> None:
         self._reads = reads
         self._known = reads.known
+        self._thread = _Thread()
+
+    def _is_programs(self, target: Tensor) -> bool:
+        """Whether it is the program that writes to ``target``, and not a larger operator."""
+        return self._thread.target is target
 
     def single(self, tensor: Tensor) -> bool | int | float | complex:
         number: bool | int | float | complex = 0
@@ -88,11 +117,17 @@ class _Operators:
             number = self._reads.single(tensor)
         return number
 
-    def copy(self, target: Tensor, source: Tensor, non_blocking: bool = False) -> Tensor:
+    def copy(self, target: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
+        source = _tensor(source)
         if target.is_cuda:
             _aten.copy_.default.redispatch(_CPU, target, source, non_blocking)
             with aside(self._known):
-                value = self._known.value(source) if source.is_cuda else source
+                own = self._is_programs(target)
+                value = source
+                if source.is_cuda:
+                    value = self._known.value(source)
+                    if value is not None and not own and operation() not in _CONVERT:
+                        value = None
                 self._known.written(target, value)
             return target
         with self._reads.answering():
@@ -101,8 +136,9 @@ class _Operators:
             self._reads.copied(target, source)
         return target
 
-    def to_copy(self, tensor: Tensor, **options: Any) -> Tensor:
+    def to_copy(self, tensor: Any, **options: Any) -> Tensor:
         """In inference mode tensors have no version: those that may be known are to have one."""
+        tensor = _tensor(tensor)
         copy = functools.partial(_aten._to_copy.default.redispatch, _CPU, tensor, **options)
         if not torch.is_inference_mode_enabled() or tensor.numel() > LARGEST:
             return copy()
@@ -113,13 +149,22 @@ class _Operators:
         _aten.fill_.Scalar.redispatch(keys - _BACKEND_SELECT, target, value)
         if target.is_cuda:
             with aside(self._known):
-                self._known.filled(target, value)
+                if self._is_programs(target) or operation() in _FILL:
+                    self._known.filled(target, value)
+                else:
+                    self._known.forget(target)
         return target
 
     def counted(self, original: Any, keys: Any, target: Tensor, *arguments: Any) -> Tensor:
         """As PyTorch's own for this key, that is: write, then raise the version."""
-        with torch._C._AutoDispatchBelowADInplaceOrView():
-            original.redispatch(keys & _BELOW, target, *arguments)
+        if original is _aten.copy_.default:
+            arguments = (_tensor(arguments[0]), *arguments[1:])
+        self._thread.target = target
+        try:
+            with torch._C._AutoDispatchBelowADInplaceOrView():
+                original.redispatch(keys & _BELOW, target, *arguments)
+        finally:
+            self._thread.target = None
         torch.autograd.graph.increment_version(target)
         if target.is_cuda:
             with aside(self._known):
@@ -141,6 +186,16 @@ class _Operators:
                     self._known.forget(argument)
         return result
 
+    def derive(
+        self, original: Any, calls: set[str], keys: Any, *arguments: Any, **named: Any
+    ) -> Any:
+        results = original.redispatch(keys - _BACKEND_SELECT, *arguments, **named)
+        if next(derived.tensors(results)).is_cuda and self._known.may_be(arguments[0]):
+            with aside(self._known):
+                if operation() in calls:
+                    derived.derive(self._known, original, results, arguments, named)
+        return results
+
     def sized(
         self, original: Any, count: sizes.Count, keys: Any, tensor: Tensor, *more: Any, **named: Any
     ) -> Any:
@@ -153,23 +208,3 @@ class _Operators:
             number = count(self._reads, tensor, *more, **named)
         with self._reads.answering(number):
             return run()
-
-
-def _share_data(reads: "Reads") -> None:
-    """Let ``Tensor.data`` tell that two tensors share a storage, each with its own version."""
-    original: Any = torch._C.TensorBase.data
-
-    def get(tensor: Tensor) -> Tensor:
-        data = original.__get__(tensor)
-        if tensor.is_cuda:
-            with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
-                reads.known.aliased(data, tensor)
-        return data
-
-    def put(tensor: Tensor, data: Tensor) -> None:
-        original.__set__(tensor, data)
-        if tensor.is_cuda:
-            with contextlib.suppress(Exception), torch._C.DisableTorchFunction():
-                reads.known.aliased(tensor, data)
-
-    torch.Tensor.data = property(get, put)  # type: ignore[assignment]

@@ -13,6 +13,7 @@
     whether gradients overflowed (``found_inf``)     0
     positions (``argmax``, ``topk``, ...)            0
     whether ``linalg`` failed                        0
+    the end of a slice                               as far as it goes: the most there can be
     any other single number                          1: finite, and no division by it fails
     several numbers                                  zeros
     several truths (a mask)                          True, for all
@@ -34,6 +35,7 @@ from samfit.harness.program.inside.reads.statement import Reading
 Policy = Literal["usual", "zeros", "ones"]
 Number = bool | int | float
 
+_FAR = 2**31 - 1  # beyond the end of what is sliced
 _POSITIONS = {"argmax", "argmin", "argsort", "topk", "sort", "multinomial", "randint", "randperm"}
 _LINALG = {
     "linalg",
@@ -64,6 +66,8 @@ def single(policy: Policy, dtype: torch.dtype, reading: Reading) -> Number:
     kind = bool if dtype is torch.bool else float if dtype.is_floating_point else int
     if policy != "usual":
         return kind(policy == "ones")
+    if kind is int and reading.end:
+        return min(torch.iinfo(dtype).max, _FAR)
     return kind(_truth(reading) if kind is bool else _number(reading, kind))
 
 
@@ -92,7 +96,7 @@ def _truth(reading: Reading) -> bool:
         return bool(reading.likely)
     if not reading.bounds:
         return reading.wanted
-    return _fitting(reading, (False, True))
+    return bool(_fitting(reading, (False, True)))
 
 
 def _number(reading: Reading, kind: type[int] | type[float]) -> float:

@@ -1,7 +1,6 @@
 """What a program reads from the card, where, and what it was told."""
 
 import contextlib
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,10 +11,11 @@ import torch
 from torch import Tensor
 
 from samfit.harness.program.inside.reads import policy as told_by
+from samfit.harness.program.inside.reads.caller import innermost
 from samfit.harness.program.inside.reads.known import Known
 from samfit.harness.program.inside.reads.policy import Number, Policy
 from samfit.harness.program.inside.reads.statement import Reading, reading
-from samfit.harness.program.inside.where import OURS, Place, frame_here
+from samfit.harness.program.inside.where import Place, frame_here
 from samfit.harness.standin.process import answering
 
 WAITS_AFTER = 10_000  # reads at one place, while nothing else happens
@@ -98,10 +98,7 @@ class Reads:
         if self._here.number is not None:
             return self._here.number
         value = self.known.value(tensor)
-        if value is not None:
-            number = value.item()
-        else:
-            number = self._guess(tensor.dtype)
+        number = value.item() if value is not None else self._guess(tensor.dtype)
         self._list(f"item() of a {_name(tensor.dtype)}", str(number), value is not None)
         return number
 
@@ -163,7 +160,7 @@ class Reads:
                 self._list(f"{nbytes} bytes within an operator", "zeros", False)
 
     def _guess(self, dtype: torch.dtype) -> Number:
-        frame = _innermost()
+        frame = innermost()
         return told_by.single(self.policy, dtype, reading(frame) if frame else Reading())
 
     def _list(self, what: str, told: str, known: bool) -> None:
@@ -183,14 +180,6 @@ class Reads:
                 f"{place.file}:{place.line} waits for a value that the card never has: "
                 f"it has read {what} {self._since[place]} times, and nothing else happened."
             )
-
-
-def _innermost() -> FrameType | None:
-    """The frame that reads; it may be torch's own."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame and frame.f_code.co_filename.startswith(OURS):
-        frame = frame.f_back
-    return frame
 
 
 def _waits(frame: FrameType | None) -> bool:

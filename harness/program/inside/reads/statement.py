@@ -30,6 +30,7 @@ class Reading(NamedTuple):
         likely: whether it would be true where all is well (``isfinite``, not ``isnan``); None
             if nothing says so.
         names: all names in what is read.
+        end: whether it is the end of a slice: True, False, or that if this name is a number.
         waits: whether a ``while`` loop is around it, or nobody knows.
     """
 
@@ -37,15 +38,19 @@ class Reading(NamedTuple):
     bounds: tuple[Bound, ...] = ()
     likely: Truth = None
     names: frozenset[str] = frozenset()
+    end: bool | str = False
     waits: bool = True
 
 
 def reading(frame: FrameType) -> Reading:
     """What ``frame`` reads at the moment; nothing is known if its source is not to be had."""
     try:
-        return _reading(frame.f_code, frame.f_lasti, frame.f_lineno)
+        found = _reading(frame.f_code, frame.f_lasti, frame.f_lineno)
     except (SyntaxError, ValueError, RecursionError):
         return Reading()
+    if isinstance(found.end, str):
+        return found._replace(end=isinstance(frame.f_locals.get(found.end), int))
+    return found
 
 
 @functools.lru_cache(4096)
@@ -62,6 +67,7 @@ def _reading(code: CodeType, instruction: int, line: int) -> Reading:
         bounds=bounds,
         likely=likely(node, around),
         names=frozenset(names),
+        end=_end(node),
         waits=_loop(around) is ast.While,
     )
 
@@ -88,18 +94,31 @@ def _node(nodes: Parents, code: CodeType, instruction: int, line: int) -> ast.ex
         else:
             here = isinstance(node, ast.stmt) and node.lineno == line
         if here:  # in place of ``not x`` it may be the whole statement
-            node = getattr(node, "test", None) or getattr(node, "value", None) or node
-            return _operand(node) if isinstance(node, ast.expr) else None
+            of_statement = getattr(node, "test", None) or getattr(node, "value", None)
+            found = of_statement if isinstance(node, ast.stmt) else node
+            return _operand(found) if found else None
     return None
 
 
 def _operand(node: ast.expr) -> ast.expr:
-    """Of ``not x`` and ``bool(x)`` it is ``x`` that is read."""
+    """Of ``not x``, ``bool(x)`` and ``y[x]`` it is ``x`` that is read."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return _operand(node.operand)
     if isinstance(node, ast.Call) and called(node) in ("bool", "int", "float") and node.args:
         return _operand(node.args[0])
+    if isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Slice):
+        return node.slice
     return node
+
+
+def _end(node: ast.expr) -> bool | str:
+    """Whether it is the end of a slice that is read; or that, if this name is a number."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
+        return False
+    start = node.slice.lower
+    if isinstance(start, ast.Name):
+        return start.id
+    return start is None or isinstance(start, ast.Constant)
 
 
 def _around(parents: Parents, node: ast.AST) -> Iterator[ast.AST]:
