@@ -98,6 +98,7 @@ class Recording:
         last_unknown: the last of these that was not known.
         not_written, not_removed: files that were left alone.
         alloc_conf: options of PyTorch's allocator, as the program had them.
+        visible: CUDA_VISIBLE_DEVICES, as the program had it: the numbers of its devices elsewhere.
         versions: of Python, torch, CUDA and cuDNN.
     """
 
@@ -118,6 +119,7 @@ class Recording:
     not_written: list[str] = field(default_factory=list)
     not_removed: list[str] = field(default_factory=list)
     alloc_conf: str = ""
+    visible: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
