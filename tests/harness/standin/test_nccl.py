@@ -19,11 +19,14 @@ rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
 torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
 dist.init_process_group("nccl", device_id=torch.device("cuda", rank))
 def tell(told):
-    print(json.dumps([rank, told]), flush=True)
+    os.write(1, json.dumps([rank, told]).encode() + b"\\n")  # at once: ranks share the pipe
 """
 
-# 16 layers of 1 MiB each, whose inputs and outputs are small
+# 16 layers of 1 MiB each, whose inputs and outputs are small. What a collective was given is held
+# until PyTorch's watchdog of NCCL looks again, each tenth of a second: no time on a card, but more
+# than a step takes here.
 TRAINED = """
+import gc, time
 from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
@@ -39,13 +42,15 @@ def held(wrap):
         optimizer.zero_grad()
         model(torch.ones(1, 512, device="cuda")).sum().backward()
         optimizer.step()
+        time.sleep(0.3)
     torch._C._cuda_clearCublasWorkspaces()
+    gc.collect()  # models that were wrapped before refer to themselves
     return torch.cuda.memory_allocated()
 
 tell([
+    held(shard),
     held(lambda model: DistributedDataParallel(model, gradient_as_bucket_view=True)),
     held(lambda model: FullyShardedDataParallel(model, device_id=rank)),
-    held(shard),
 ])
 dist.destroy_process_group()
 """
@@ -74,11 +79,11 @@ def run_ranks(card, built, tmp_path):
     return run
 
 
-def test_each_rank_holds_its_part(run_ranks):
-    """Of weights, gradients and AdamW's state: all with DDP, half with FSDP on two ranks."""
-    for ddp, *fsdp in run_ranks(2, TRAINED):
-        assert 64 * MIB <= ddp < 64.1 * MIB
-        assert all(32 * MIB <= held < 32.1 * MIB for held in fsdp)
+@pytest.mark.parametrize("size", [1, 2])
+def test_each_rank_holds_its_part(run_ranks, size):
+    """Of weights, gradients and AdamW's state: all with DDP, its share with FSDP."""
+    for held in run_ranks(size, TRAINED):
+        assert held == [64 * MIB // size, 64 * MIB, 64 * MIB // size]
 
 
 TOGETHER = """
@@ -110,11 +115,6 @@ def test_ranks_wait_for_each_other_and_know_what_was_copied(run_ranks):
     """Also where the program ends without a word to NCCL."""
     told = run_ranks(4, TOGETHER)
     assert told == [[True, 2, 2, [[1.0, 2.0]] * 4, [0.0] * 3]] * 4
-
-
-def test_one_rank(run_ranks):
-    (ddp, *fsdp) = run_ranks(1, TRAINED)[0]
-    assert all(64 * MIB <= held < 64.1 * MIB for held in (ddp, *fsdp))
 
 
 SPAWNED = """
