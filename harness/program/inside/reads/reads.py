@@ -116,8 +116,7 @@ class Reads:
             told = str(number)
         else:
             each = told_by.several(self.policy, source.dtype)
-            if each:
-                host.fill_(each)
+            host.fill_(each)
             told = _all_of(each, source.dtype)
         self._list(f"copy to the host of {_named(source)}", told, value is not None)
 
@@ -170,7 +169,7 @@ class Reads:
             place = Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         if not self._here.quiet:
             key = (*place, what, told, known)
-            read = self._found.setdefault(key, Read(*key))
+            read = self._found.get(key) or self._found.setdefault(key, Read(*key))
             read.times += 1
             if not known:
                 self.last_unknown = read
