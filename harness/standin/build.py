@@ -17,6 +17,7 @@ SOURCE = ROOM / "source"
 BUILT = ROOM / "built"
 LIBRARY = BUILT / "libsamfit_standin.so"
 NVML = BUILT / "libnvidia-ml.so.1"
+DRIVER = BUILT / "libcuda.so.1"  # for who links with the driver, as Triton: a script for linkers
 
 MACHINES = ("x86_64", "aarch64")  # those that PyTorch has CUDA builds for
 GLIBC = "2.17"
@@ -53,16 +54,18 @@ def build() -> str:
         generated = Path(folder) / "generated.c"
         generated.write_text(_statuses() + _mark(), encoding="utf-8")
         said = _compile(NVML, NVML.name, [SOURCE / "nvml.c"], folder)
-        return said + _compile(LIBRARY, "libcuda.so.1", [*sources, generated], folder)
+        DRIVER.write_text(f"INPUT(-l:{LIBRARY.name})\n", encoding="ascii")
+        return said + _compile(LIBRARY, DRIVER.name, [*sources, generated], folder)
 
 
 def _statuses() -> str:
     """C for ``symbols.txt``: functions that only return a status, whatever they are given."""
-    functions = []
+    functions = ["void forget_all(void);\n"]
     for line in (SOURCE / "symbols.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             status, *names = line.split()
-            functions += [f"int {name}(void) {{ return {status}; }}\n" for name in names]
+            does = "forget_all(); return 0;" if status == "launch" else f"return {status};"
+            functions += [f"int {name}(void) {{ {does} }}\n" for name in names]
     return "".join(functions)
 
 

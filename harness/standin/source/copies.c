@@ -1,9 +1,10 @@
-/* Copies: what the card holds was never computed, so that whatever comes from it is zero, unless
-   whoever knows better says what it is. */
+/* Copies. What a card holds is known if it was copied there and not written since; what kernels
+   would have computed is not, and reads as zero, unless whoever knows better says what it is. */
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "contents.h"
 #include "cuda.h"
 #include "memory.h"
 
@@ -12,8 +13,8 @@ static _Atomic(read_function *) on_read;
 static _Thread_local bool answered;
 static _Thread_local uint64_t answer;
 
-/* For those who rehearse: this function is called after each copy from a card to the host, in the
-   thread that copies; NULL for none. */
+/* For those who rehearse: this function is called after each copy to the host of what is not known,
+   in the thread that copies; NULL for none. */
 void samfit_on_read(read_function *function) { on_read = function; }
 
 /* For those who rehearse: what this thread reads in copies of 8 bytes at most is this number, the
@@ -33,15 +34,18 @@ static void tell(size_t bytes)
         function(bytes);
 }
 
-/* Whether it was a read. */
+/* Whether something was read that is not known. */
 static bool copy(void *to, const void *from, size_t bytes)
 {
-    if (on_card(to))
-        return false;
-    if (!on_card(from)) {
+    bool to_card = on_card(to), from_card = on_card(from);
+    if (to_card && from_card)
+        carry(to, from, bytes, 1);
+    else if (to_card)
+        remember(to, from, bytes);
+    else if (!from_card)
         memmove(to, from, bytes);
+    if (to_card || !from_card || recall(to, from, bytes))
         return false;
-    }
     if (answered && bytes <= sizeof answer)
         memcpy(to, &answer, bytes); /* PyTorch's computers put the lowest byte first */
     else
@@ -78,9 +82,16 @@ int cudaMemcpy2DAsync(char *to, size_t to_pitch, const char *from, size_t from_p
     return cudaMemcpy2D(to, to_pitch, from, from_pitch, width, height, kind);
 }
 
+int cudaMemcpyPeerAsync(void *to, int, const void *from, int, size_t bytes, void *)
+{
+    return cudaMemcpy(to, from, bytes, 0);
+}
+
 int cudaMemset(void *to, int value, size_t bytes)
 {
-    if (!on_card(to))
+    if (on_card(to))
+        forget(to, bytes);
+    else
         memset(to, value, bytes);
     return SUCCESS;
 }

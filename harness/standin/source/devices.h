@@ -1,4 +1,4 @@
-/* The cards by the numbers that CUDA gives them, which of them a thread uses, and their contexts. */
+/* The cards by the numbers that CUDA gives them: which of them a thread uses, and contexts. */
 #pragma once
 #include <stdbool.h>
 

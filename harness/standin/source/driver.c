@@ -56,6 +56,7 @@ int cuMemAlloc_v2(void **pointer, size_t bytes) { return cudaMalloc(pointer, byt
 int cuMemFree_v2(void *pointer) { return cudaFree(pointer); }
 int cuMemGetInfo_v2(size_t *free, size_t *total) { return cudaMemGetInfo(free, total); }
 int cuMemcpyDtoH_v2(void *to, void *from, size_t bytes) { return cudaMemcpy(to, from, bytes, 0); }
+int cuMemcpyHtoD_v2(void *to, void *from, size_t bytes) { return cudaMemcpy(to, from, bytes, 0); }
 
 int cuDeviceGetAttribute(int *value, int attribute, int device)
 {

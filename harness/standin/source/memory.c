@@ -8,9 +8,11 @@
 #include "cuda.h"
 #include "devices.h"
 
-/* Far more than any card has, since fragments of it stay unused. A process has room for eight cards
-   and more; each takes its own when it is first used. */
-static const size_t SPACE = (size_t)1 << 43;
+/* Far more than any card has, since fragments of it stay unused, and PyTorch reserves more than the
+   whole card for each expandable segment. A process has 2^47 bytes of addresses: each card takes
+   its own when it is first used, the eighth and later ones less. */
+static const size_t MOST_SPACE = (size_t)1 << 44;
+static const size_t LEAST_SPACE = (size_t)1 << 41;
 
 struct range {
     uintptr_t start;
@@ -20,6 +22,7 @@ struct range {
 
 struct account {
     uintptr_t space; /* where the card's addresses begin; 0 before the first is needed */
+    size_t space_bytes;
     struct range *ranges;
     size_t in_use, peak;
 };
@@ -36,7 +39,7 @@ size_t whole_pages(size_t bytes)
 int device_at(const void *address)
 {
     for (int device = 0; device < MOST_CARDS; device++)
-        if (accounts[device].space && (uintptr_t)address - accounts[device].space < SPACE)
+        if ((uintptr_t)address - accounts[device].space < accounts[device].space_bytes)
             return device;
     return -1;
 }
@@ -46,10 +49,14 @@ bool on_card(const void *address) { return device_at(address) >= 0; }
 /* Addresses that no pointer to host memory can have: whatever reads them ends at once. */
 static void make_space(struct account *account)
 {
-    void *found = mmap(NULL, SPACE + PAGE, PROT_NONE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (found != MAP_FAILED)
+    for (size_t bytes = MOST_SPACE; bytes >= LEAST_SPACE && !account->space; bytes /= 2) {
+        void *found = mmap(NULL, bytes + PAGE, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (found == MAP_FAILED)
+            continue;
         account->space = whole_pages((uintptr_t)found);
+        account->space_bytes = bytes;
+    }
 }
 
 uintptr_t reserve(int device, size_t bytes)
@@ -65,7 +72,7 @@ uintptr_t reserve(int device, size_t bytes)
         uintptr_t gap = account->space;
         for (; *place && (*place)->start - gap < bytes; place = &(*place)->next)
             gap = (*place)->start + (*place)->bytes;
-        if (account->space + SPACE - gap >= bytes) {
+        if (account->space + account->space_bytes - gap >= bytes) {
             *new = (struct range){start = gap, bytes, *place};
             *place = new;
         } else {

@@ -177,8 +177,22 @@ int nvmlDeviceGetUtilizationRates(void *, unsigned *rates)
     return SUCCESS;
 }
 
+struct fabric { /* the head of nvmlGpuFabricInfo_v2_t and v3_t */
+    unsigned version;
+    unsigned char cluster[16];
+    int status;
+    unsigned clique;
+    int state; /* 0: not supported */
+};
+
+/* Answered, since PyTorch would warn; what it asks for is memory that computers share. */
+int nvmlDeviceGetGpuFabricInfoV(void *, struct fabric *fabric)
+{
+    *fabric = (struct fabric){.version = fabric->version, .status = NOT_SUPPORTED};
+    return SUCCESS;
+}
+
 /* PyTorch resolves these, too, before it asks anything; they tell of cards that are connected. */
-int nvmlDeviceGetGpuFabricInfoV(void) { return NOT_SUPPORTED; }
 int nvmlDeviceGetNvLinkRemoteDeviceType(void) { return NOT_SUPPORTED; }
 int nvmlDeviceGetNvLinkRemotePciInfo_v2(void) { return NOT_SUPPORTED; }
 int nvmlDeviceGetP2PStatus(void) { return NOT_SUPPORTED; }

@@ -10,7 +10,7 @@ def elsewhere(monkeypatch, tmp_path):
     """Builds into another folder, with nothing on the path."""
     pytest.importorskip("ziglang", reason="the compiler of samfit's test extra is not installed")
     monkeypatch.setattr(build, "BUILT", tmp_path)
-    for name in ("LIBRARY", "NVML"):
+    for name in ("LIBRARY", "NVML", "DRIVER"):
         monkeypatch.setattr(build, name, tmp_path / getattr(build, name).name)
     monkeypatch.setenv("PATH", "")
 

@@ -47,15 +47,17 @@ def test_each_card_has_memory_of_its_own(run_on_cards, card, grown):
 
 
 def test_as_many_cards_as_can_be_are_large_enough(run_on, card):
-    """Large enough is the card of those who only ask how much is needed."""
+    """Large enough is the card of those who ask how much is needed; a segment reserves more."""
     endless = card(total_bytes=2**42)
     program = """
 import torch
 held = [torch.empty(2**40, dtype=torch.uint8, device=f"cuda:{number}") for number in range(8)]
 told = [tensor.device.index for tensor in held]
 """
-    told, _ = run_on(endless, program, **card_variables(endless, 8))
-    assert told == list(range(8))
+    for grown in ("", "expandable_segments:True"):
+        variables = {**card_variables(endless, 8), "PYTORCH_CUDA_ALLOC_CONF": grown}
+        told, said = run_on(endless, program, **variables)
+        assert told == list(range(8)) and said == ""
 
 
 def test_running_out_on_one_card_names_it(run_on_cards):

@@ -59,7 +59,7 @@ def test_what_comes_from_the_card_is_zero_and_the_host_keeps_its_own(card, run_o
     program = """
 import torch
 ones = torch.ones(3, 4)
-there = ones.cuda()
+there = ones.cuda() + 1
 strided = torch.empty(5, 8)[:, :4]
 told = dict(
     back=there.cpu().tolist(), item=there.sum().item(), truth=bool((there == 1).any()),
