@@ -15,7 +15,7 @@ from samfit.harness.program.inside.reads.caller import innermost
 from samfit.harness.program.inside.reads.known import Known
 from samfit.harness.program.inside.reads.policy import Number, Policy
 from samfit.harness.program.inside.reads.statement import Reading, reading
-from samfit.harness.program.inside.where import Place, frame_here
+from samfit.harness.program.inside.where import Place, frame_here, is_programs
 from samfit.harness.standin.process import answering
 
 WAITS_AFTER = 10_000  # reads at one place, while nothing else happens
@@ -184,7 +184,7 @@ class Reads:
 def _waits(frame: FrameType | None) -> bool:
     """Whether a ``while`` loop may be around what is read."""
     while frame:
-        if reading(frame).waits:
+        if is_programs(frame.f_code.co_filename) and reading(frame).waits:
             return True
         frame = frame.f_back
     return False
