@@ -80,6 +80,7 @@ def on_card(*held: Holding, **fields: Any) -> OnCard:
 def fitting(**fields: Any) -> ProgramReport:
     """A program of 10 GiB that fits a card of 23."""
     known: dict[str, Any] = {
+        "program": "train.py",
         "command": ["python", "/elsewhere/train.py", "--name", "a b"],
         "card": "RTX 3090",
         "compute_capability": "8.6",

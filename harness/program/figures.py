@@ -3,9 +3,7 @@
 Sizes are bytes.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from samfit.errors import UserError
@@ -149,6 +147,7 @@ class ProgramReport(Typed):
     """What a program did on cards that are not there, and whether it fits.
 
     Attributes:
+        program: what to call it.
         command: how it was started.
         card: the name of the card; empty for one that is large enough.
         compute_capability: of the card, such as "8.6".
@@ -164,6 +163,7 @@ class ProgramReport(Typed):
         seconds: how long it ran.
     """
 
+    program: str
     command: list[str]
     card: str
     compute_capability: str
@@ -178,11 +178,6 @@ class ProgramReport(Typed):
     not_removed: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
-
-    @property
-    def program(self) -> str:
-        """What to call the program."""
-        return program_name(self.command)
 
     @property
     def card_in_words(self) -> str:
@@ -243,9 +238,3 @@ class ProgramReport(Typed):
 def in_words(card: str) -> str:
     """The name of a card, or for one of which only the memory is known, what it is."""
     return card if any(card == known.name for known in CARDS) else f"a card of {card}"
-
-
-def program_name(command: Sequence[str]) -> str:
-    """What to call a program: its script, where a launcher starts it."""
-    scripts = [Path(word).name for word in command if word.endswith(".py")]
-    return scripts[0] if scripts else Path(command[0]).name

@@ -3,16 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from samfit.harness.device.cards import LARGE_ENOUGH, Card
-from samfit.harness.program.figures import (
-    OnCard,
-    ProgramReport,
-    Read,
-    Refused,
-    in_words,
-    program_name,
-)
+from samfit.harness.program.figures import OnCard, ProgramReport, Read, Refused, in_words
 from samfit.harness.program.inside.recording import Recording
 from samfit.harness.program.launch import Ended
 from samfit.harness.program.told import on_card
@@ -35,6 +29,7 @@ def report_of(
     if crowded := _crowded(cards, card):
         verdict, message = "out of memory", f"{program} would run out of memory: {crowded}"
     return ProgramReport(
+        program=program,
         command=list(command),
         card=card.name if card.total_bytes < LARGE_ENOUGH else "",
         compute_capability=card.compute_capability,
@@ -71,6 +66,12 @@ def with_need(report: ProgramReport, unlimited: ProgramReport) -> ProgramReport:
         cards=unlimited.cards,
         refused=replace(report.refused, missing_bytes=max(missing, 0)),
     )
+
+
+def program_name(command: Sequence[str]) -> str:
+    """What to call a program: its script, where a launcher starts it."""
+    scripts = [Path(word).name for word in command if word.endswith(".py")]
+    return scripts[0] if scripts else Path(command[0]).name
 
 
 def _cards(recordings: Sequence[Recording], card: Card) -> list[OnCard]:

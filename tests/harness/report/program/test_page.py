@@ -55,7 +55,10 @@ def test_all_reads_and_files_are_listed():
 
 def test_names_are_text_and_nothing_else():
     report = fitting(
-        command=["python", HOSTILE], reads=[read(1, what=HOSTILE)], not_written=[HOSTILE]
+        program=HOSTILE,
+        command=["python", HOSTILE],
+        reads=[read(1, what=HOSTILE)],
+        not_written=[HOSTILE],
     )
     assert b"<img src=x" not in program_page(report)
 
