@@ -20,6 +20,7 @@ READS = "SAMFIT_PROGRAM_READS"  # what values are told that do not exist
 PYTHON, TORCH, CUDA, STEP, TOLD, WAITS, BROKEN = (
     "python", "torch", "cuda", "step", "told", "waits", "broken"
 )  # fmt: skip
+TOO_OLD = "too-old"  # site/sitecustomize.py says it of a Python
 
 SETUP, TRAINING, EVALUATION, BETWEEN = "setup", "training", "evaluation", "between"
 
