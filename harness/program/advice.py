@@ -28,8 +28,8 @@ def _on_card(found: OnCard, ran_out: bool) -> Iterator[str]:
     if evaluation and evaluation.allocated_bytes > training and found.evaluation_with_graph:
         yield (
             f"evaluation needs {evaluation.allocated_bytes / GIB:.2f} GiB, more than the first "
-            f"training step ({training / GIB:.2f} GiB): it runs outside of torch.no_grad(), so that "
-            "activations are kept."
+            f"training step ({training / GIB:.2f} GiB): it runs outside of torch.no_grad(), so "
+            "that activations are kept."
         )
     steps = found.each_step
     if len(steps) > 2 and steps[-1].allocated_bytes > steps[-2].allocated_bytes + GROWTH_BYTES:

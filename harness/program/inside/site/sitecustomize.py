@@ -38,7 +38,7 @@ def _say_too_old() -> None:
     """Leave word of a Python that cannot import what watches."""
     folder = os.environ.get("SAMFIT_PROGRAM_FOLDER")
     if folder:
-        with open(Path(folder) / f"{os.getpid()}.log", "a", encoding="utf-8") as file:
+        with (Path(folder) / f"{os.getpid()}.log").open("a", encoding="utf-8") as file:
             file.write(f"too-old {platform.python_version()}\n")
 
 
