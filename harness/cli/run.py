@@ -30,8 +30,8 @@ def run(
         int | None,
         typer.Option(
             min=0,
-            help="Stop after so many optimizer steps; 0: never. Default: 3; with --batches, when "
-            "training goes on after an evaluation.",
+            help="Stop after so many optimizer steps; 0: never. Default: 3; with --batches, one "
+            "after the first evaluation.",
         ),
     ] = None,
     batches: Annotated[
@@ -53,7 +53,7 @@ def run(
         float, typer.Option(min=1, help="Seconds after which the program is ended.")
     ] = TIME_LIMIT_S,
     output: Annotated[
-        Path | None, typer.Option(help="Write the report as a page, too: an .html file.")
+        Path | None, typer.Option(help="Write the report as a page, too: a .html file.")
     ] = None,
     json_: Json = False,
 ) -> None:
@@ -64,9 +64,11 @@ def run(
     The program runs as it is, with PyTorch's own CUDA code; kernels compute nothing, and no weights
     are written. Exit code: 0 it fits, 1 it ran out of memory, 2 it could not be judged.
     """
-    from samfit.harness.report.program.summary import program_summary
+    from samfit.harness.report.program.page import check_page, write_page
 
     try:
+        if output:
+            check_page(output)
         with interruptible("; the program was ended"):
             report = samfit.run_program(
                 program,
@@ -80,16 +82,25 @@ def run(
                 output_to_errors=json_,
                 progress=Bars(),
             )
+        _tell(report, json_)
+        if output and report.verdict != "not judged":
+            write_page(report, output)
+            messages.print(str(output), soft_wrap=True, markup=False, highlight=False)
     except samfit.UserError as error:
         print(f"samfit: {error}", file=sys.stderr)
         raise typer.Exit(NOT_JUDGED) from None
-    if json_:
+    raise typer.Exit(report.exit_code)
+
+
+def _tell(report: samfit.ProgramReport, as_json: bool) -> None:
+    from samfit.harness.report.program.summary import program_summary
+
+    if as_json:
         print_json({**report.to_json(), "exit_code": report.exit_code})
     elif report.verdict != "not judged":
-        print_answer(program_summary(report), [output])
+        print_answer(program_summary(report))
     if report.verdict == "not judged":
         messages.print(f"samfit: {report.message}", soft_wrap=True, markup=False, highlight=False)
-    raise typer.Exit(report.exit_code)
 
 
 def _card(gpu: str | None, memory: str | None) -> samfit.Card | None:

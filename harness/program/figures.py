@@ -147,6 +147,7 @@ class ProgramReport(Typed):
     """What a program did on cards that are not there, and whether it fits.
 
     Attributes:
+        program: what to call it.
         command: how it was started.
         card: the name of the card; empty for one that is large enough.
         compute_capability: of the card, such as "8.6".
@@ -162,6 +163,7 @@ class ProgramReport(Typed):
         seconds: how long it ran.
     """
 
+    program: str
     command: list[str]
     card: str
     compute_capability: str
@@ -215,6 +217,7 @@ class ProgramReport(Typed):
             AssertionError: if they did, or if it could not be judged; with the breakdown.
             UserError: for a memory that is no size.
         """
+        __tracebackhide__ = True  # pytest shows the test alone
         budget = parse_memory(memory) if isinstance(memory, str) else memory
         assert self.verdict == "fits", self.message
         if self.peak_allocated_bytes > budget:

@@ -25,7 +25,8 @@ from samfit.harness.report.memory.breakdown_plot import breakdown
 from samfit.harness.report.memory.parameters_plot import parameters_vs_memory
 from samfit.harness.report.memory.table import memory_table
 from samfit.harness.report.memory.timeline_plot import timeline
-from samfit.harness.report.page.page import Plot, Section, report_page
+from samfit.harness.report.page.page import Section, report_page
+from samfit.harness.report.page.shared import Plot
 from samfit.harness.report.throughput.plot import throughput_vs_batch
 from samfit.harness.report.throughput.table import throughput_table
 
@@ -88,8 +89,7 @@ def report(records: Sequence[Record], folder: Path | str) -> list[Path]:
             if figure := draw(chosen):
                 formats = ("png",) if draw in MADE_OF_PIXELS else tuple(FORMATS)
                 drawn = pictures(draw.__name__, figure, formats)
-                title, *texts = (text.get_text().replace("\n", " ") for text in figure.texts)
-                section.plots.append(Plot(title, " ".join(texts), drawn[f"{draw.__name__}.png"]))
+                section.plots.append(Plot.of(figure, drawn[f"{draw.__name__}.png"]))
                 files |= drawn
         sections.append(section)
     notes = _notes(records)

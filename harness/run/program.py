@@ -40,6 +40,7 @@ def run_program(
     time_limit_s: float = TIME_LIMIT_S,
     output_to_errors: bool = False,
     progress: Progress | None = None,
+    name: str | None = None,
 ) -> ProgramReport:
     """Run a program, unmodified, on cards that are not there. Needs no GPU.
 
@@ -52,13 +53,14 @@ def run_program(
         card: on which it runs. Default: one that is large enough.
         gpus: how many of them it sees.
         steps: stop it after so many optimizer steps; 0 for all that it takes. Default: 3, or, with
-            ``batches``, when it goes on training after an evaluation.
+            ``batches``, one after the first evaluation.
         batches: end every data loader after so many.
         alloc_conf: as ``PYTORCH_CUDA_ALLOC_CONF`` takes it.
         reads: what values are told that do not exist.
         time_limit_s: seconds after which it is ended.
         output_to_errors: whether its standard output goes to standard error.
         progress: where it is said that the program runs again. Default: nowhere.
+        name: what the report calls it. Default: its script.
 
     Raises:
         UserError: if it cannot be started, or no card can be stood in for here.
@@ -84,13 +86,13 @@ def run_program(
             shutil.rmtree(folder, ignore_errors=True)
 
     ended = run(on)
-    report = report_of(ended, command, on, steps)
+    report = report_of(ended, command, on, steps, name)
     if report.verdict == "out of memory":
         unlimited = large_enough(on)
         (progress or Progress()).say(
             "samfit: it ran out of memory. It runs once more, without a limit, to see by how much."
         )
-        needed = report_of(run(unlimited), command, unlimited, steps)
+        needed = report_of(run(unlimited), command, unlimited, steps, name)
         report = with_need(report, needed)
     return replace(report, advice=advice(report, ended.recordings))
 

@@ -25,6 +25,7 @@ from .harness.record.record import Record as Record
 from .harness.record.store import Store as Store
 from .harness.report.write import report as report
 from .harness.run.fit import fit as fit, fit_methods as fit_methods
+from .harness.run.function import rehearse as rehearse
 from .harness.run.measure import measure as measure
 from .harness.run.predict import (
     blame as blame,

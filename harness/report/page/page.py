@@ -1,22 +1,18 @@
 """Records as one HTML page."""
 
-import base64
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-from PIL import Image
 
 from samfit.harness.record.record import Record
 from samfit.harness.report.cells import cells_table
 from samfit.harness.report.kit.describe import in_words, method_title, origin, pulled
-from samfit.harness.report.kit.tables import MISSING, CaptionedTable, side
+from samfit.harness.report.kit.tables import MISSING, CaptionedTable
 from samfit.harness.report.page.fits import fits_data
+from samfit.harness.report.page.shared import Plot, own, render
 from samfit.harness.report.page.summary import summary
 
 HERE = Path(__file__).parent
@@ -30,27 +26,6 @@ FIGURES = {  # column of cells_table, what it is divided by, decimals
     "IoU": ("iou", 1, 3),
     "mIoU": ("miou", 1, 3),
 }
-
-
-class Plot(NamedTuple):
-    """A plot as the page shows it.
-
-    Attributes:
-        title: of one line.
-        text: what it shows, for those who cannot see it.
-        png: the picture.
-    """
-
-    title: str
-    text: str
-    png: bytes
-
-    @property
-    def data_uri(self) -> str:
-        """The very pixels of the picture, in fewer bytes than a PNG takes."""
-        webp = io.BytesIO()
-        Image.open(io.BytesIO(self.png)).save(webp, "WEBP", lossless=True)
-        return f"data:image/webp;base64,{base64.b64encode(webp.getvalue()).decode()}"
 
 
 class Section(NamedTuple):
@@ -68,23 +43,16 @@ class Section(NamedTuple):
 
 def report_page(records: Sequence[Record], sections: Sequence[Section], notes: str) -> bytes:
     """The page, in UTF-8: it needs no other file. Everything that comes from records is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["side"] = side
     makers: dict[str, list[Record]] = {}
     for record in records:
         makers.setdefault(_maker(record), []).append(record)
     numbers = {maker: number for number, maker in enumerate(makers, 1)}
     made = [numbers[_maker(record)] for record in records]
     cells = _cells(records)
-    page = environment.get_template("page.html").render(
-        css=_own("page.css"),
-        script=_own("page.js"),
+    return render(
+        HERE,
+        "page.html",
+        script=own(HERE / "page.js"),
         origin=origin(records),
         sentences=summary(records),
         fits=fits_data(records),
@@ -94,12 +62,6 @@ def report_page(records: Sequence[Record], sections: Sequence[Section], notes: s
         cells=[*zip(records, made, cells.to_numpy().tolist(), strict=True)],
         sources=[_source(group) for group in makers.values()],
     )
-    return page.encode()
-
-
-def _own(name: str) -> Markup:
-    """A file of this folder, to be written into the page as it is."""
-    return Markup((HERE / name).read_text(encoding="utf-8"))
 
 
 def _cells(records: Sequence[Record]) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """What is said of a program in pairs of a name and a text, for a terminal and for the page."""
 
 import shlex
-from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from samfit.harness.program.figures import OnCard, Peak, ProgramReport, Refused
@@ -96,25 +95,13 @@ def _left(report: ProgramReport, peak: Peak) -> Facts:
 def _steps(found: OnCard) -> str:
     """How many there were, and the peak of each where they differ."""
     peaks = [peak.allocated_bytes for peak in found.each_step]
-    runs = list(_runs([mib(nbytes, 1) for nbytes in peaks]))
+    runs = [(text, len(list(run))) for text, run in groupby(mib(nbytes, 1) for nbytes in peaks)]
     if len(runs) < 2:
         return str(found.steps)
     if len(runs) > MOST_PEAKS:
-        return f"{found.steps}; {mib(min(peaks), 1)} to {mib(max(peaks), 1)} MiB allocated"
-    named = [
-        f"{text} MiB in {f'step {first}' if first == last else f'steps {first} to {last}'}"
-        for text, first, last in runs
-    ]
-    return f"{found.steps}; {joined(named)}"
-
-
-def _runs(texts: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Equal neighbours together: the text, and the first and last of them, counted from 1."""
-    place = 1
-    for text, run in groupby(texts):
-        after = place + len(list(run))
-        yield text, place, after - 1
-        place = after
+        return f"{found.steps}, with peaks of {mib(min(peaks), 1)} to {mib(max(peaks), 1)} MiB"
+    named = [text if count == 1 else f"{count} × {text}" for text, count in runs]
+    return f"{found.steps}, with peaks of {joined(named)} MiB"
 
 
 def _parts(found: OnCard) -> Facts:

@@ -23,10 +23,10 @@ def breakdown_table(found: OnCard) -> CaptionedTable:
     """Bytes by category at the peak; they sum to it."""
     parts = {name: nbytes for name, nbytes in found.breakdown_bytes.items() if nbytes}
     rows = [
-        {"at the peak": in_words(name), "MiB": mib(nbytes, 1)}
+        {"what it is": in_words(name), "MiB": mib(nbytes, 1)}
         for name, nbytes in {**parts, "sum": found.peak.allocated_bytes}.items()
     ]
-    return CaptionedTable(pd.DataFrame(rows), "")
+    return CaptionedTable(pd.DataFrame(rows), "by category, at the peak")
 
 
 def modules_table(found: OnCard) -> CaptionedTable:
@@ -51,7 +51,7 @@ def lines_table(found: OnCard, most: int) -> CaptionedTable:
         {
             "made by": in_lines(maker, "/" if "/" in maker else ".", PLACE_COLUMNS),
             "what it is": in_words(category),
-            "tensors": f"{counts[maker, category]:,}",
+            "count": f"{counts[maker, category]:,}",
             "MiB": mib(nbytes, decimals),
         }
         for (maker, category), nbytes in ordered

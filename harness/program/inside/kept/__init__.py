@@ -7,9 +7,13 @@ is there beside weights stays too, for it describes them (their index, ranks of 
 
 - In memory (``io.BytesIO``), and in files and folders that the program makes with ``tempfile``,
   saving works, so that it can load what it saved there: such a file is new, and its own.
-- What downloads or unpacks files may make new ones, and so may a copy or a link of weights that
-  are there: they hold real weights. Nothing may overwrite one.
+- New files that hold real weights may be made: by what downloads or unpacks files, by a copy or a
+  link of weights that are there, and, but for saving a model, until CUDA is first used. Nothing
+  may overwrite one.
 - A folder is removed whole or not at all: one that holds weights stays as it is.
+
+What else a program makes of its tensors it writes as always, and overwrites what was there: masks
+as PNG, embeddings as .npy. There another folder for its output is wanted.
 
 Not seen: new files without a suffix of weights that ``pickle`` writes; files opened to be changed
 in place (``"r+"``); what libraries write without Python (h5py, ``torch.package``); other programs

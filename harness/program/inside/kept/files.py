@@ -50,6 +50,7 @@ class Files:
             replace(os, name, self._flushing)
         replace(os, "rmdir", self._removing_folder)
         replace(os.path, "exists", self._existing)
+        replace(os.path, "getsize", self._weighing)
         replace(os, "truncate", self._truncating)
         replace(os, "link", self._linking)
         replace(os, "symlink", self._pointing)
@@ -66,6 +67,11 @@ class Files:
         """Tell it once."""
         self.not_written.setdefault(str(path))
 
+    def discard_if_empty(self, path: Path) -> None:
+        """Remove what the program has just opened, to save in it; none would find it useful."""
+        if path.is_file() and not path.stat().st_size:
+            _remove(path)
+
     def _note_not_removed(self, path: Path) -> None:
         self.not_removed.setdefault(str(path))
 
@@ -77,7 +83,9 @@ class Files:
 
     def _keeps_any(self, path: Path) -> bool:
         """Whether this is a file that is not to be written, or a folder that holds one."""
-        return self._keeps(path) or any(map(self._keeps, _files_below(path)))
+        return self._keeps(path) or any(
+            hold_weights(file) and not self.is_scratch(file) for file in _files_below(path)
+        )
 
     def _was_to_be(self, path: Path) -> bool:
         """Whether the program believes that it has written this file, which is not there."""
@@ -118,7 +126,7 @@ class Files:
         """Whether opening it is harmless: it holds no weights, or fails, or real ones come."""
         there = os.path.lexists(path)
         fails = (there and exclusive) or not path.parent.is_dir()
-        if fails or not self._keeps(path) or (not there and _runs(BRINGERS | COPIERS)):
+        if fails or not self._keeps(path) or (not there and (_real_ones_come() or _runs(COPIERS))):
             return True
         self.note_not_written(path)
         return False
@@ -163,14 +171,15 @@ class Files:
         if self._was_to_be(source):
             self.note_not_written(target)
             return None
-        brings = _runs(BRINGERS)
-        if not os.path.lexists(source) or (brings and not os.path.lexists(target)):
+        new = not os.path.lexists(target)
+        if not os.path.lexists(source) or (new and _runs(BRINGERS)):
             return GO_ON
-        temporary = brings or self.is_scratch(source)
+        temporary = _runs(BRINGERS) or self.is_scratch(source)
         if not temporary and self._keeps_any(source):
             self._note_not_removed(source)
             return None
-        if self.is_scratch(target) or not self._would_hold(source, target):
+        safe = self.is_scratch(target) or not self._would_hold(source, target)
+        if safe or (new and not temporary and _real_ones_come()):
             return GO_ON
         self.note_not_written(target)
         if temporary:
@@ -194,7 +203,7 @@ class Files:
     def _naming(self, source: Path, target: Path) -> Any:
         """A new name for real weights is harmless."""
         new = not os.path.lexists(target)
-        if (new and (source.exists() or _runs(BRINGERS))) or not self._keeps(target):
+        if (new and (source.exists() or _real_ones_come())) or not self._keeps(target):
             return GO_ON
         self.note_not_written(target)
         return None
@@ -216,6 +225,9 @@ class Files:
 
     def _describing(self, path: Any, *values: Any, **named: Any) -> Any:
         return None if self._was_to_be(absolute(path, named.get("dir_fd"))) else GO_ON
+
+    def _weighing(self, filename: Any) -> Any:
+        return 0 if self._was_to_be(absolute(filename)) else GO_ON
 
     def _truncating(self, path: Any, length: int) -> Any:
         where = absolute(path)
@@ -242,6 +254,12 @@ def _files_below(folder: Path) -> Iterator[Path]:
 def _open_nothing(path: Any, flags: int) -> int:
     """An opener of files that lead nowhere, under the name that they were asked for."""
     return _open_number(os.devnull, flags & (os.O_WRONLY | os.O_RDWR) | os.O_CLOEXEC)
+
+
+def _real_ones_come() -> bool:
+    """Whether a new file may hold real weights: some library brings it, or there are no others."""
+    cuda = getattr(sys.modules.get("torch"), "cuda", None)
+    return not getattr(cuda, "is_initialized", bool)() or _runs(BRINGERS)
 
 
 def _runs(modules: set[str]) -> bool:

@@ -121,6 +121,8 @@ class Kept:
             if self._files.is_scratch(path):
                 return True
             self._files.note_not_written(path)
+            if file is not place and not file.tell():
+                self._files.discard_if_empty(path)
         except Exception:  # an object of another kind: where it leads to is not known
             return False
         return False

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-# Data sets and caches, which programs read back, often end in .pkl, .npz and .h5: a new file of
-# these is written as always. One that torch.save has written is known by its first bytes.
+# Data sets and caches, which programs read back, often end in .bin, .pkl, .npz and .h5: a new file
+# of these is written as always. One that torch.save has written is known by its first bytes.
 SUFFIXES = (
-    *(".pt", ".pth", ".pt2", ".ckpt", ".bin"),
+    *(".pt", ".pth", ".pt2", ".ckpt"),
     *(".pt.tar", ".pth.tar", ".ckpt.tar"),
     *(".safetensors", ".distcp", ".onnx", ".onnx.data"),
 )
@@ -21,13 +21,17 @@ _OLD = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save before 1.6
 
 def absolute(path: Any, folder: int | None = None) -> Path:
     """Where a path leads: bytes, a string or an object; perhaps from an opened folder."""
-    start = Path(f"/proc/self/fd/{folder}").readlink() if folder is not None else Path.cwd()
-    return Path(os.path.normpath(start / os.fsdecode(path)))
+    named = Path(os.fsdecode(path))
+    if not named.is_absolute():
+        start = Path.cwd() if folder is None else Path(f"/proc/self/fd/{folder}").readlink()
+        named = start / named
+    return Path(os.path.normpath(named))
 
 
 def hold_weights(path: Path) -> bool:
     """Whether a file holds weights by its name, there or not, or by what it begins with."""
-    return _is_name(path.name) or _is_name(path.resolve().name) or _begins_so(path)
+    leads_to_one = path.is_symlink() and _is_name(path.resolve().name)
+    return _is_name(path.name) or leads_to_one or _begins_so(path)
 
 
 def belongs_to_weights(path: Path) -> bool:

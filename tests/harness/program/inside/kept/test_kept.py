@@ -1,5 +1,5 @@
 """A program may try what it likes: no file that holds weights changes, and it goes on."""
-# ruff: noqa: PTH101, PTH103, PTH104, PTH105, PTH106, PTH107, PTH108, PTH110, PTH123, PTH211, SIM115
+# ruff: noqa: PTH101, PTH103, PTH104, PTH105, PTH106, PTH107, PTH108, PTH110, PTH123, PTH202, PTH211, SIM115
 
 import contextlib
 import gzip
@@ -43,6 +43,8 @@ def fill(folder):
     (folder / "checkpoint-1/state.json").write_text("{}")
     distributed.save(dict(WEIGHTS), checkpoint_id=folder / "sharded", no_dist=True)
     (folder / "last.ckpt").symlink_to("real.pt")
+    (folder / "script.pt").write_bytes(b"known by its name alone")
+    (folder / "best").symlink_to("script.pt")
     (folder / "log.txt").write_text("before")
 
 
@@ -61,6 +63,7 @@ def kept_from(program, folder):
     os.chdir(folder)
     kept = Kept()
     kept.install()
+    torch.cuda.is_initialized = lambda: True
     answer = program()
     names = (kept.not_written, kept.not_removed)
     return *([os.path.relpath(name, folder) for name in each] for each in names), answer
@@ -113,6 +116,13 @@ def packed(path):
         torch.save(ZEROS, file)
 
 
+def opened_without_suffix(path):
+    opened(path + "_")
+    moved = Path(path + "_")
+    assert not moved.exists()
+    moved.replace(path)
+
+
 def pickled(path):
     with Path(path).open("wb") as file:
         pickle.dump(ZEROS, file)
@@ -157,6 +167,7 @@ WRITERS = {
     "os.open": opened_by_number,
     "write and fsync": written_and_flushed,
     "gzip": packed,
+    "without suffix": opened_without_suffix,
     "pickle": pickled,
     "write_bytes": lambda path: Path(path).write_bytes(b"zeros"),
     "rename": moved_there,
@@ -206,7 +217,7 @@ REMOVERS = {
 
 @pytest.mark.parametrize("remover", REMOVERS)
 def test_weights_are_not_removed(run, remover):
-    paths = ["real.pt", "real.pth.tar", "last.ckpt", "no_suffix", "old"]
+    paths = ["real.pt", "real.pth.tar", "last.ckpt", "no_suffix", "old", "best"]
     (_, not_removed), _, changed = run(lambda: [REMOVERS[remover](path) for path in paths] and None)
     assert not_removed == paths
     assert changed == []
@@ -257,6 +268,7 @@ def test_copies_and_links_change_no_weights(run):
         os.symlink("epoch.pt", "last.ckpt")
         os.truncate("real.pt", 0)
         os.chmod("epoch.pt", 0o600)
+        assert os.path.getsize("epoch.pt") == 0
 
     (not_written, not_removed), _, changed = run(program)
     new = ["epoch.pt", "real.pt", "best.pt", "checkpoint-1/epoch.pt", "real.pth.tar", "last.ckpt"]
@@ -343,6 +355,28 @@ def test_a_program_loads_what_it_saved_in_temporary_files(run):
     assert (kept, changed) == ([[], []], [])
 
 
+def test_a_temporary_folder_does_not_become_a_checkpoint(run):
+    def program():
+        folder = tempfile.mkdtemp(dir=".")
+        torch.save(ZEROS, Path(folder, "model.pt"))
+        os.rename(folder, "checkpoint-2")
+        return os.path.exists(folder)
+
+    (not_written, _), still_there, changed = run(program)
+    assert (not_written, still_there, changed) == (["checkpoint-2"], False, [])
+
+
+def test_a_program_in_a_folder_that_is_gone_harms_nothing(run):
+    def program():
+        where = Path("real.pt").absolute()
+        with tempfile.TemporaryDirectory() as folder:
+            os.chdir(folder)
+        torch.save(ZEROS, where)
+        where.unlink()
+
+    assert run(program)[1:] == (None, [])
+
+
 def test_real_weights_may_come_from_elsewhere(run):
     """By download, out of an archive, or as a copy or link to other weights; they replace none."""
     new = ["copy.pt", "link.pt", "new.pth", "unpacked.pt"]
@@ -363,6 +397,22 @@ def test_real_weights_may_come_from_elsewhere(run):
     assert not_written == ["real.pth.tar"]
     assert loaded == [[0, 1, 2, 3]] * 4
     assert changed == ["all.zip", *new]
+
+
+def test_until_cuda_is_used_new_weights_are_real(run):
+    """As where a program downloads them itself."""
+
+    def program():
+        torch.cuda.is_initialized = lambda: False
+        for path in ("new.pt", "real.pt", "part"):
+            Path(path).write_bytes(b"downloaded")
+        os.replace("part", "other.pt")
+        torch.save(ZEROS, "saved.pt")
+        opened("opened.pt")
+
+    (not_written, _), _, changed = run(program)
+    assert not_written == ["real.pt", "saved.pt", "opened.pt"]
+    assert changed == ["new.pt", "other.pt"]
 
 
 @pytest.mark.parametrize(
