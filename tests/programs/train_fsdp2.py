@@ -6,7 +6,6 @@ import os
 import torch
 import torch.distributed as dist
 from segment_anything import sam_model_registry
-from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
@@ -16,7 +15,7 @@ def main():
     parser.add_argument("--model-type", default="vit_h")
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3)
-    parser.add_argument("--checkpointing", action="store_true")
+    parser.add_argument("--accumulate", type=int, default=1)
     parser.add_argument("--bf16", action="store_true")
     args = parser.parse_args()
 
@@ -30,10 +29,8 @@ def main():
         encoder = sam_model_registry[args.model_type]().image_encoder
     policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if args.bf16 else None
     options = {"mesh": mesh, **({"mp_policy": policy} if policy else {})}
-    for index, block in enumerate(encoder.blocks):
-        if args.checkpointing:
-            encoder.blocks[index] = checkpoint_wrapper(block)
-        fully_shard(encoder.blocks[index], **options)
+    for block in encoder.blocks:
+        fully_shard(block, **options)
     fully_shard(encoder, **options)
     encoder.to_empty(device=device)
     for parameter in encoder.parameters():
@@ -41,10 +38,11 @@ def main():
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=1e-5)
 
     for step in range(args.steps):
-        images = torch.rand(args.batch_size, 3, 1024, 1024, device=device)
-        target = torch.rand(args.batch_size, 256, 64, 64, device=device)
-        loss = torch.nn.functional.mse_loss(encoder(images).float(), target)
-        loss.backward()
+        for _ in range(args.accumulate):
+            images = torch.rand(args.batch_size, 3, 1024, 1024, device=device)
+            target = torch.rand(args.batch_size, 256, 64, 64, device=device)
+            loss = torch.nn.functional.mse_loss(encoder(images).float(), target)
+            (loss / args.accumulate).backward()
         norm = torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
