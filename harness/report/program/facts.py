@@ -126,8 +126,7 @@ def _reads(report: ProgramReport) -> Facts:
     )
     if not report.reads:
         return []
-    told = f"; {unknown:,} that no kernel computed, below" if unknown else ""
-    return [("values read", f"{known:,} that are known{told}")]
+    return [("values read", f"{known + unknown:,}, of which {known:,} are known")]
 
 
 def _both(peak: Peak) -> str:
