@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import samfit
-from samfit.harness.standin.build import DRIVER, LIBRARY, MACHINES, NVML
+from samfit.harness.standin.build import DRIVERS, LIBRARY, MACHINES, NVML
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "torchvision", "segment_anything", "numpy", "pandas", "matplotlib", "pydantic"}
@@ -75,7 +75,7 @@ def test_a_wheel_holds_every_file_of_the_rooms_and_no_benchmark(wheels):
 
 
 def test_a_wheel_brings_the_stand_in_compiled_and_says_for_which_computers(wheels):
-    built = {f"samfit/harness/standin/built/{path.name}" for path in (LIBRARY, NVML, DRIVER)}
+    built = {f"samfit/harness/standin/built/{path.name}" for path in (LIBRARY, NVML, *DRIVERS)}
     for name, files in wheels:
         there = {file for file in files if file.startswith("samfit/harness/standin/built/")}
         if sys.platform == "linux" and platform.machine() in MACHINES:

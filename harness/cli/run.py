@@ -30,8 +30,8 @@ def run(
         int | None,
         typer.Option(
             min=0,
-            help="Stop after so many optimizer steps; 0: never. Default: 3; with --batches, when "
-            "training goes on after an evaluation.",
+            help="Stop after so many optimizer steps; 0: never. Default: 3; with --batches, one "
+            "after the first evaluation.",
         ),
     ] = None,
     batches: Annotated[

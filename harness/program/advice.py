@@ -22,14 +22,14 @@ def advice(report: ProgramReport, recordings: Sequence[Recording]) -> list[str]:
 
 def _on_card(found: OnCard, ran_out: bool) -> Iterator[str]:
     peak = found.peak.allocated_bytes
-    training = found.training.allocated_bytes if found.training else 0
+    training = found.each_step[0].allocated_bytes if found.each_step else 0
     parts = found.breakdown_bytes
     evaluation = found.evaluation
     if evaluation and evaluation.allocated_bytes > training and found.evaluation_with_graph:
         yield (
-            f"evaluation needs {evaluation.allocated_bytes / GIB:.2f} GiB, more than a training "
-            f"step ({training / GIB:.2f} GiB): it runs outside of torch.no_grad(), so that "
-            "activations are kept."
+            f"evaluation needs {evaluation.allocated_bytes / GIB:.2f} GiB, more than the first "
+            f"training step ({training / GIB:.2f} GiB): it runs outside of torch.no_grad(), so "
+            "that activations are kept."
         )
     steps = found.each_step
     if len(steps) > 2 and steps[-1].allocated_bytes > steps[-2].allocated_bytes + GROWTH_BYTES:

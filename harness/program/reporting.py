@@ -1,5 +1,6 @@
 """The report of a program that has ended. Needs no torch."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,8 @@ def report_of(
     program, found = name or program_name(command), ended.recordings
     verdict, message = judge(ended, program, steps)
     cards = _cards(found, card) if verdict == "fits" else []
+    if crowded := _crowded(cards, card):
+        verdict, message = "out of memory", f"{program} would run out of memory: {crowded}"
     return ProgramReport(
         program=program,
         command=list(command),
@@ -35,7 +38,7 @@ def report_of(
         message=message or _fits(program, cards, card),
         cards=cards,
         refused=_refused(found) if verdict == "out of memory" else None,
-        reads=[Read(**read) for recording in found for read in recording.reads],
+        reads=_reads(found),
         not_written=_distinct(recording.not_written for recording in found),
         not_removed=_distinct(recording.not_removed for recording in found),
         versions=next((each.versions for each in found if each.versions), {}),
@@ -92,6 +95,28 @@ def _fits(program: str, cards: Sequence[OnCard], card: Card) -> str:
     if count > 1:
         return f"{program} fits {count} × {card.name}, with at least {left} on each."
     return f"{program} fits {in_words(card.name)}, with {left}."
+
+
+def _crowded(cards: Sequence[OnCard], card: Card) -> str | None:
+    """Why processes that share a card need more than it has; each alone was rehearsed."""
+    for device in {each.device for each in cards}:
+        sharing = [each.process_bytes for each in cards if each.device == device]
+        if len(sharing) > 1 and sum(sharing) > card.total_bytes:
+            return (
+                f"{len(sharing)} processes share card {device}, and take "
+                f"{sum(sharing) / MIB:,.0f} MiB together, of {card.total_bytes / MIB:,.0f}. Did it "
+                "forget torch.cuda.set_device?"
+            )
+    return None
+
+
+def _reads(recordings: Sequence[Recording]) -> list[Read]:
+    """What all processes have read, ranks together."""
+    times: Counter[Read] = Counter()
+    for recording in recordings:
+        for read in recording.reads:
+            times[Read(**{**read, "times": 0})] += read["times"]
+    return [replace(read, times=count) for read, count in times.items()]
 
 
 def _refused(recordings: Sequence[Recording]) -> Refused | None:

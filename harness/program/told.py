@@ -49,7 +49,7 @@ def on_card(recording: Recording, history: History, context_bytes: int) -> OnCar
     last = max((each for each in trace.allocations if each.born <= event), key=lambda a: a.born)
     return OnCard(
         rank=recording.rank,
-        device=history.device,
+        device=_number(history.device, recording.visible),
         steps=recording.steps,
         peak=peak,
         training=_peak(history.sections, TRAINING),
@@ -66,6 +66,12 @@ def on_card(recording: Recording, history: History, context_bytes: int) -> OnCar
         holdings=holdings,
         course=_course(live, history),
     )
+
+
+def _number(device: int, visible: str) -> int:
+    """Which of all cards a process calls ``device``, by what it sees of them."""
+    names = visible.split(",")
+    return int(names[device]) if device < len(names) and names[device].isdecimal() else device
 
 
 def _options(text: str) -> AllocatorOptions:

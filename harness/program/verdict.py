@@ -4,7 +4,15 @@ import signal
 from collections.abc import Sequence
 
 from samfit.harness.program.figures import Verdict
-from samfit.harness.program.inside.recording import BROKEN, CUDA, PYTHON, TORCH, Recording, Refusal
+from samfit.harness.program.inside.recording import (
+    BROKEN,
+    CUDA,
+    PYTHON,
+    TOO_OLD,
+    TORCH,
+    Recording,
+    Refusal,
+)
 from samfit.harness.program.launch import Ended
 from samfit.harness.program.places import short
 from samfit.units import MIB
@@ -61,6 +69,11 @@ def _unwatched(ended: Ended, program: str) -> str | None:
     stuck = [each.stuck for each in ended.recordings if each.stuck]
     if stuck:
         return f"{program} cannot go on: {stuck[0]}"
+    if (old := ended.said(TOO_OLD)) and not ended.said(TORCH):
+        return (
+            f"{program} could not be watched: its Python is {old[-1]}: run it with 3.10 or later, "
+            "and with torch 2.8 or later."
+        )
     if not ended.said(PYTHON):
         return (
             f"{program} {end}, and no Python was seen in it: samfit watches programs of Python "

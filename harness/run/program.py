@@ -53,7 +53,7 @@ def run_program(
         card: on which it runs. Default: one that is large enough.
         gpus: how many of them it sees.
         steps: stop it after so many optimizer steps; 0 for all that it takes. Default: 3, or, with
-            ``batches``, when it goes on training after an evaluation.
+            ``batches``, one after the first evaluation.
         batches: end every data loader after so many.
         alloc_conf: as ``PYTORCH_CUDA_ALLOC_CONF`` takes it.
         reads: what values are told that do not exist.

@@ -17,7 +17,8 @@ SOURCE = ROOM / "source"
 BUILT = ROOM / "built"
 LIBRARY = BUILT / "libsamfit_standin.so"
 NVML = BUILT / "libnvidia-ml.so.1"
-DRIVER = BUILT / "libcuda.so.1"  # for who links with the driver, as Triton: a script for linkers
+# For who links with the driver, as Triton does: scripts for linkers, which name the library.
+DRIVERS = (BUILT / "libcuda.so.1", BUILT / "libcuda.so")
 
 MACHINES = ("x86_64", "aarch64")  # those that PyTorch has CUDA builds for
 GLIBC = "2.17"
@@ -54,8 +55,9 @@ def build() -> str:
         generated = Path(folder) / "generated.c"
         generated.write_text(_statuses() + _mark(), encoding="utf-8")
         said = _compile(NVML, NVML.name, [SOURCE / "nvml.c"], folder)
-        DRIVER.write_text(f"INPUT(-l:{LIBRARY.name})\n", encoding="ascii")
-        return said + _compile(LIBRARY, DRIVER.name, [*sources, generated], folder)
+        for script in DRIVERS:
+            script.write_text(f"INPUT(-l:{LIBRARY.name})\n", encoding="ascii")
+        return said + _compile(LIBRARY, DRIVERS[0].name, [*sources, generated], folder)
 
 
 def _statuses() -> str:

@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import ctypes
+import functools
 from collections.abc import Callable, Iterator
 
 _READ = ctypes.CFUNCTYPE(None, ctypes.c_size_t)
@@ -64,9 +65,14 @@ def answering(value: int) -> Iterator[None]:
 
     So is what kernels count, as ``nonzero`` does, and PyTorch then reads to know a shape.
     """
-    library = ctypes.CDLL(None)
+    library = _this_process()
     library.samfit_answer(ctypes.c_uint64(value))
     try:
         yield
     finally:
         library.samfit_no_answer()
+
+
+@functools.cache
+def _this_process() -> ctypes.CDLL:
+    return ctypes.CDLL(None)

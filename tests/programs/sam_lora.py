@@ -40,6 +40,9 @@ class LoRASam(nn.Module):
             parameter.requires_grad = False
         for parameter in self.sam.prompt_encoder.parameters():
             parameter.requires_grad = False
+        # The estimate of a mask's quality is no part of the loss.
+        for parameter in self.sam.mask_decoder.iou_prediction_head.parameters():
+            parameter.requires_grad = False
         for block in self.sam.image_encoder.blocks:
             block.attn.qkv = LoRAqkv(block.attn.qkv, rank)
 

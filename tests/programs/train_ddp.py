@@ -24,8 +24,6 @@ def train(args):
     if args.full:
         for parameter in model.sam.image_encoder.parameters():
             parameter.requires_grad = True
-    if not args.find_unused:  # SAM's estimate of its masks' quality is no part of the loss
-        model.sam.mask_decoder.iou_prediction_head.requires_grad_(False)
     model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model).cuda(local_rank)
     model = DistributedDataParallel(
         model, device_ids=[local_rank], find_unused_parameters=args.find_unused

@@ -6,6 +6,7 @@ import os
 import torch
 import torch.distributed as dist
 from segment_anything import sam_model_registry
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import checkpoint_wrapper
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
@@ -15,6 +16,7 @@ def main():
     parser.add_argument("--model-type", default="vit_h")
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--checkpointing", action="store_true")
     parser.add_argument("--bf16", action="store_true")
     args = parser.parse_args()
 
@@ -28,8 +30,10 @@ def main():
         encoder = sam_model_registry[args.model_type]().image_encoder
     policy = MixedPrecisionPolicy(torch.bfloat16, torch.float32) if args.bf16 else None
     options = {"mesh": mesh, **({"mp_policy": policy} if policy else {})}
-    for block in encoder.blocks:
-        fully_shard(block, **options)
+    for index, block in enumerate(encoder.blocks):
+        if args.checkpointing:
+            encoder.blocks[index] = checkpoint_wrapper(block)
+        fully_shard(encoder.blocks[index], **options)
     fully_shard(encoder, **options)
     encoder.to_empty(device=device)
     for parameter in encoder.parameters():

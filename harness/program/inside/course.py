@@ -37,7 +37,8 @@ class Course:
 
         Args:
             steps: how many optimizer steps are wanted; None for no limit.
-            until_evaluated: whether the first evaluation that follows a training is enough.
+            until_evaluated: whether one step after the first evaluation is enough: what that
+                leaves behind is there in it.
         """
         self.enough: Callable[[], None] = lambda: None  # ends the process
         self.went_on: Callable[[], None] = lambda: None
@@ -94,9 +95,6 @@ class Course:
 
     def begin_backward(self) -> None:
         """Autograd begins."""
-        if self._until_evaluated and self._evaluated:
-            self._done, self._forward = True, False  # the training that begins is not looked at
-            self._stop_if_enough()
         self._backward = True
         self._note("backward")
 
@@ -112,7 +110,8 @@ class Course:
         self._backward = True  # also where a gradient was computed otherwise
         self._end_part()
         wanted = self._wanted
-        self._done = wanted is not None and (fewest >= wanted or most > wanted)
+        enough = wanted is not None and (fewest >= wanted or most > wanted)
+        self._done = enough or (self._until_evaluated and self._evaluated)
 
     def begin_batch(self) -> None:
         """A data loader is asked for a batch."""

@@ -20,6 +20,7 @@ READS = "SAMFIT_PROGRAM_READS"  # what values are told that do not exist
 PYTHON, TORCH, CUDA, STEP, TOLD, WAITS, BROKEN = (
     "python", "torch", "cuda", "step", "told", "waits", "broken"
 )  # fmt: skip
+TOO_OLD = "too-old"  # site/sitecustomize.py says it of a Python
 
 SETUP, TRAINING, EVALUATION, BETWEEN = "setup", "training", "evaluation", "between"
 
@@ -98,6 +99,7 @@ class Recording:
         last_unknown: the last of these that was not known.
         not_written, not_removed: files that were left alone.
         alloc_conf: options of PyTorch's allocator, as the program had them.
+        visible: CUDA_VISIBLE_DEVICES, as the program had it: the numbers of its devices elsewhere.
         versions: of Python, torch, CUDA and cuDNN.
     """
 
@@ -118,6 +120,7 @@ class Recording:
     not_written: list[str] = field(default_factory=list)
     not_removed: list[str] = field(default_factory=list)
     alloc_conf: str = ""
+    visible: str = ""
     versions: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:

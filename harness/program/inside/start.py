@@ -114,6 +114,7 @@ class Watcher:
             recording.not_written = self.kept.not_written
             recording.not_removed = self.kept.not_removed
             recording.alloc_conf = _allocator_options()
+            recording.visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
             recording.versions = _versions()
 
         self.ending.fill = fill

@@ -105,12 +105,15 @@ bool recall(void *to, const void *address, size_t bytes)
     return content;
 }
 
-void carry(const void *to, const void *from, size_t bytes)
+void carry(const void *to, const void *from, size_t bytes, size_t times)
 {
-    void *content = bytes <= MOST_BYTES ? malloc(bytes ? bytes : 1) : NULL;
-    if (content && recall(content, from, bytes))
-        remember(to, content, bytes);
-    else
-        forget(to, bytes);
+    char *content = bytes * times <= MOST_BYTES ? calloc(times, bytes) : NULL;
+    if (content && recall(content, from, bytes)) {
+        for (size_t i = 1; i < times; i++)
+            memcpy(content + i * bytes, content, bytes);
+        remember(to, content, bytes * times);
+    } else {
+        forget(to, bytes * times);
+    }
     free(content);
 }

@@ -15,7 +15,7 @@ void forget_all(void);
 
 /* Writes what lies at the address to the host; false if it is not known. */
 bool recall(void *to, const void *address, size_t bytes);
-/* Something was copied from the one address to the other. */
-void carry(const void *to, const void *from, size_t bytes);
+/* Something was copied from the one address to the other, there so many times in a row. */
+void carry(const void *to, const void *from, size_t bytes, size_t times);
 
 #pragma GCC visibility pop

@@ -39,7 +39,7 @@ static bool copy(void *to, const void *from, size_t bytes)
 {
     bool to_card = on_card(to), from_card = on_card(from);
     if (to_card && from_card)
-        carry(to, from, bytes);
+        carry(to, from, bytes, 1);
     else if (to_card)
         remember(to, from, bytes);
     else if (!from_card)

@@ -13,7 +13,8 @@ from samfit.harness.program.launch import launch
 
 
 def start(tmp_path: Path, code: str, limit: float = 60.0):
-    head = f"import os, time, subprocess, sys\nlog = os.environ['{FOLDER}'] + f'/{{os.getpid()}}.log'\n"
+    head = "import os, time, subprocess, sys\n"
+    head += f"log = os.environ['{FOLDER}'] + f'/{{os.getpid()}}.log'\n"
     environment = {**os.environ, FOLDER: str(tmp_path)}
     return launch([sys.executable, "-c", head + code], environment, tmp_path, limit)
 

@@ -29,6 +29,8 @@ VERDICTS = [
     (ended(3, refused=1, refusals=[REFUSAL], **TRAINED), "out of memory", "ran out of memory"),
     (ended(1, refused=1, error="ValueError: no", **TRAINED), "not judged", "(ValueError: no)"),
     (ended(0, log=[]), "not judged", "no Python was seen"),
+    (ended(0, log=["too-old 3.8.18"]), "not judged", "its Python is 3.8.18: run it with 3.10"),
+    (ended(0, log=["too-old 3.8.18", *WATCHED], **TRAINED), "fits", ""),
     (ended(0, log=WATCHED[:1]), "not judged", "never imported torch"),
     (ended(0, log=WATCHED[:2]), "not judged", "never used CUDA"),
     (ended(0), "not judged", "nothing was trained"),

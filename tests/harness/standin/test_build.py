@@ -10,8 +10,9 @@ def elsewhere(monkeypatch, tmp_path):
     """Builds into another folder, with nothing on the path."""
     pytest.importorskip("ziglang", reason="the compiler of samfit's test extra is not installed")
     monkeypatch.setattr(build, "BUILT", tmp_path)
-    for name in ("LIBRARY", "NVML", "DRIVER"):
+    for name in ("LIBRARY", "NVML"):
         monkeypatch.setattr(build, name, tmp_path / getattr(build, name).name)
+    monkeypatch.setattr(build, "DRIVERS", [tmp_path / path.name for path in build.DRIVERS])
     monkeypatch.setenv("PATH", "")
 
 

@@ -2,8 +2,7 @@
 
 The content of every rank is taken as this one's, as far as it is known; only what one rank gives to
 the others (``broadcast``, ``scatter``) is asked of that rank, through the store of the process
-group, since these have nothing of their own. What is summed over ranks is this rank's, as often as
-there are ranks.
+group, since these have nothing of their own.
 """
 
 import base64
@@ -123,12 +122,13 @@ class _Collectives:
         self._alone = False
         return _unpacked(store.get(f"{key}/{rank}"), like)
 
-    def _reduce(self, reduced: Sequence[Tensor], group: Any, operation: Any, *_: Any) -> None:
-        ranks = torch.distributed.ProcessGroup.unbox(group).size()
+    def _reduce(self, reduced: Sequence[Tensor], group: Any, *_: Any) -> None:
+        """How is not told to kernels in Python: only zeros stay what they are however it is."""
+        alone = torch.distributed.ProcessGroup.unbox(group).size() == 1
         for tensor in reduced:
             value = self._known.value(tensor)
-            if value is not None and ranks > 1:
-                value = _reduced(value, str(operation), ranks)
+            if value is not None and not alone and value.any():
+                value = None
             self._known.written(tensor, value)
 
     def _gather(self, outputs: Sequence[Any], inputs: Sequence[Tensor], *_: Any) -> None:
@@ -147,10 +147,6 @@ class _Collectives:
     def _forget(self, outputs: Any, *_: Any) -> None:
         for output in tensors(outputs):
             self._known.forget(output)
-
-
-def _reduced(value: Tensor, operation: str, ranks: int) -> Tensor | None:
-    return value
 
 
 def _nbytes(tensor: Tensor) -> int:

@@ -64,7 +64,9 @@ class Known:
     def filled(self, tensor: Tensor, number: bool | int | float) -> None:
         """Every element of ``tensor`` has just been set to a number."""
         small = _small(tensor)
-        value = torch.full((), number, dtype=tensor.dtype, device="cpu") if small else None
+        value = None
+        if small:
+            value = torch.full(tensor.shape, number, dtype=tensor.dtype, device="cpu")
         self.written(tensor, value)
 
     def counted(self, tensor: Tensor) -> None:
@@ -124,8 +126,8 @@ class _Storage:
     def __init__(self, storage: UntypedStorage, gone: Callable[[object], object]) -> None:
         self.gone = weakref.ref(storage, gone)
         self.pointer = storage.data_ptr()
-        self.content: UntypedStorage | None = None
-        self.mask: UntypedStorage | None = None
+        self.content: Tensor | None = None
+        self.mask: Tensor | None = None
         self.version = 0
         self.versions: list[tuple[Tensor, int]] = []
         self.lost = False
@@ -143,16 +145,24 @@ class _Storage:
         if self.lost or tensor.is_inference():
             return self.forget()
         storage = tensor.untyped_storage()
+        nbytes = tensor.numel() * tensor.element_size()
+        if nbytes == storage.nbytes() and value.shape == tensor.shape and tensor.is_contiguous():
+            self.content, self.mask = _bytes_of(value, tensor.dtype), None
+        else:
+            self._write_part(tensor, value)
+        self.pointer = storage.data_ptr()
+        self.version = tensor._version
+        self.versions = [(version, version._version) for version, _ in self.versions]
+
+    def _write_part(self, tensor: Tensor, value: Tensor) -> None:
         if not self._holds(tensor) or self.content is None:
-            self.content, self.mask = UntypedStorage(storage.nbytes()), _zeros(storage.nbytes())
-            self.pointer = storage.data_ptr()
+            nbytes = tensor.untyped_storage().nbytes()
+            self.content, self.mask = _zeros(nbytes), _zeros(nbytes)
         _like(self.content, tensor).copy_(value)
         if self.mask is not None:
             _of_bytes(self.mask, tensor).fill_(1)
-            if _all(self.mask).all():
+            if self.mask.all():
                 self.mask = None
-        self.version = tensor._version
-        self.versions = [(version, version._version) for version, _ in self.versions]
 
     def count(self, tensor: Tensor) -> None:
         """For the last write the version of ``tensor`` was raised."""
@@ -186,7 +196,7 @@ class _Storage:
         if self.content is None:
             return False
         storage = tensor.untyped_storage()
-        bigger = storage.nbytes() - self.content.nbytes()
+        bigger = storage.nbytes() - self.content.numel()
         moved = self.pointer != storage.data_ptr()
         if self._changed(tensor) or bigger < 0 or (moved and not bigger) or not _small(tensor):
             self.forget()
@@ -202,9 +212,9 @@ class _Storage:
 
     def _grow(self, nbytes: int) -> None:
         assert self.content is not None
-        content, mask = UntypedStorage(nbytes), _zeros(nbytes)
-        _all(content)[: self.content.nbytes()] = _all(self.content)
-        _all(mask)[: self.content.nbytes()] = 1 if self.mask is None else _all(self.mask)
+        content, mask, old = _zeros(nbytes), _zeros(nbytes), self.content.numel()
+        content[:old] = self.content
+        mask[:old] = 1 if self.mask is None else self.mask
         self.content, self.mask = content, mask
 
 
@@ -227,23 +237,24 @@ def _plain(tensor: Tensor) -> bool:
     return not (tensor.is_conj() or tensor.is_neg() or tensor.is_quantized)
 
 
-def _like(content: UntypedStorage, tensor: Tensor) -> Tensor:
-    """The elements of ``tensor`` in its storage's content."""
-    empty = torch.empty(0, dtype=tensor.dtype, device="cpu")
-    return empty.set_(content, tensor.storage_offset(), tensor.shape, tensor.stride())
+def _like(content: Tensor, tensor: Tensor) -> Tensor:
+    """The elements of ``tensor`` in the bytes of its storage."""
+    elements = content.view(tensor.dtype)
+    return elements.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
 
 
-def _of_bytes(mask: UntypedStorage, tensor: Tensor) -> Tensor:
-    """The bytes of ``tensor`` in its storage's mask."""
+def _of_bytes(mask: Tensor, tensor: Tensor) -> Tensor:
+    """The bytes of ``tensor`` in those of its storage."""
     size = tensor.element_size()
     strides = (*(size * stride for stride in tensor.stride()), 1)
-    offset = size * tensor.storage_offset()
-    return _all(mask).as_strided((*tensor.shape, size), strides, offset)
+    return mask.as_strided((*tensor.shape, size), strides, size * tensor.storage_offset())
 
 
-def _all(content: UntypedStorage) -> Tensor:
-    return torch.empty(0, dtype=torch.uint8, device="cpu").set_(content)
+def _bytes_of(value: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of all bytes of ``value`` in ``dtype``."""
+    copy = value.to(dtype, copy=True, memory_format=torch.contiguous_format)
+    return copy.view(-1).view(torch.uint8)
 
 
-def _zeros(nbytes: int) -> UntypedStorage:
-    return torch.zeros(nbytes, dtype=torch.uint8, device="cpu").untyped_storage()
+def _zeros(nbytes: int) -> Tensor:
+    return torch.zeros(nbytes, dtype=torch.uint8, device="cpu")

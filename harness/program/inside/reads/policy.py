@@ -11,7 +11,7 @@
     ``isfinite``, ``all``, ``equal``, ``allclose``   True
     any other truth                                  False
     whether gradients overflowed (``found_inf``)     0
-    positions (``argmax``, ``topk``, ...)            0
+    positions (``argmax``, ``indices``, ...)         0
     whether ``linalg`` failed                        0
     the end of a slice                               as far as it goes: the most there can be
     any other single number                          1: finite, and no division by it fails
@@ -36,19 +36,10 @@ Policy = Literal["usual", "zeros", "ones"]
 Number = bool | int | float
 
 _FAR = 2**31 - 1  # beyond the end of what is sliced
-_POSITIONS = {"argmax", "argmin", "argsort", "topk", "sort", "multinomial", "randint", "randperm"}
-_LINALG = {
-    "linalg",
-    "inverse",
-    "inv",
-    "cholesky",
-    "solve",
-    "eigh",
-    "svd",
-    "det",
-    "slogdet",
-    "lstsq",
+_POSITIONS = {"argmax", "argmin", "argsort", "topk", "sort", "multinomial", "randint"} | {
+    *("indices", "index", "idx", "inds")
 }
+_LINALG = {"linalg", "inverse", "cholesky", "solve", "svd", "det", "slogdet", "lstsq"}
 _HOLDS = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,

@@ -15,7 +15,7 @@ from samfit.harness.program.inside.reads.caller import innermost
 from samfit.harness.program.inside.reads.known import Known
 from samfit.harness.program.inside.reads.policy import Number, Policy
 from samfit.harness.program.inside.reads.statement import Reading, reading
-from samfit.harness.program.inside.where import Place, frame_here
+from samfit.harness.program.inside.where import Place, frame_here, is_programs
 from samfit.harness.standin.process import answering
 
 WAITS_AFTER = 10_000  # reads at one place, while nothing else happens
@@ -116,8 +116,7 @@ class Reads:
             told = str(number)
         else:
             each = told_by.several(self.policy, source.dtype)
-            if each:
-                host.fill_(each)
+            host.fill_(each)
             told = _all_of(each, source.dtype)
         self._list(f"copy to the host of {_named(source)}", told, value is not None)
 
@@ -170,7 +169,7 @@ class Reads:
             place = Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         if not self._here.quiet:
             key = (*place, what, told, known)
-            read = self._found.setdefault(key, Read(*key))
+            read = self._found.get(key) or self._found.setdefault(key, Read(*key))
             read.times += 1
             if not known:
                 self.last_unknown = read
@@ -185,7 +184,7 @@ class Reads:
 def _waits(frame: FrameType | None) -> bool:
     """Whether a ``while`` loop may be around what is read."""
     while frame:
-        if reading(frame).waits:
+        if is_programs(frame.f_code.co_filename) and reading(frame).waits:
             return True
         frame = frame.f_back
     return False

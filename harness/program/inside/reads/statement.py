@@ -1,8 +1,8 @@
 """The statement of a program in which a value is read, and what it makes of the value."""
 
 import ast
+import dis
 import functools
-import itertools
 import linecache
 import sys
 from collections.abc import Iterator, Sequence
@@ -85,18 +85,28 @@ def _parents(file: str) -> Parents:
 def _node(nodes: Parents, code: CodeType, instruction: int, line: int) -> ast.expr | None:
     """The expression whose value is asked for."""
     if sys.version_info >= (3, 11):
-        at = next(itertools.islice(code.co_positions(), instruction // 2, None))
+        found = _at(nodes, _position(code, instruction))
+    else:
+        found = next((each for each in nodes if getattr(each, "lineno", 0) == line), None)
+    if isinstance(found, ast.stmt):
+        found = getattr(found, "test", None) or getattr(found, "value", None)
+    return _operand(found) if isinstance(found, ast.expr) else None
+
+
+def _position(code: CodeType, instruction: int) -> object:
+    """Where what is read was computed: of a jump that is just before, and its own may be wrong."""
+    done = [each for each in dis.get_instructions(code) if each.offset <= instruction]
+    decides = "JUMP" in done[-1].opname or done[-1].opname in ("TO_BOOL", "UNARY_NOT")
+    return done[-2 if decides else -1].positions
+
+
+def _at(nodes: Parents, position: object) -> ast.AST | None:
+    """The outermost node at a position."""
     for node in nodes:
-        if not isinstance(node, ast.expr | ast.stmt):
-            continue
-        if sys.version_info >= (3, 11):
-            here = (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) == at
-        else:
-            here = isinstance(node, ast.stmt) and node.lineno == line
-        if here:  # in place of ``not x`` it may be the whole statement
-            of_statement = getattr(node, "test", None) or getattr(node, "value", None)
-            found = of_statement if isinstance(node, ast.stmt) else node
-            return _operand(found) if found else None
+        if isinstance(node, ast.expr | ast.stmt):
+            here = node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+            if here == position:
+                return node
     return None
 
 

@@ -4,6 +4,8 @@ The folder of this file comes first on PYTHONPATH; a ``sitecustomize`` of
 the user's is imported, too.
 """
 
+import os
+import platform
 import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
@@ -13,6 +15,7 @@ from types import ModuleType
 
 HERE = Path(__file__).parent
 STAND_INS = {"samfit": HERE.parents[3], "samfit.harness": HERE.parents[2]}
+OLDEST = (3, 10)  # this file alone is for older ones, too
 
 
 def _begin() -> None:
@@ -31,6 +34,14 @@ def _begin() -> None:
             del sys.modules[name]
 
 
+def _say_too_old() -> None:
+    """Leave word of a Python that cannot import what watches."""
+    folder = os.environ.get("SAMFIT_PROGRAM_FOLDER")
+    if folder:
+        with (Path(folder) / f"{os.getpid()}.log").open("a", encoding="utf-8") as file:
+            file.write(f"too-old {platform.python_version()}\n")
+
+
 def _give_way() -> None:
     """Import the user's module of this name, if there is one, in the place of this."""
     sys.path[:] = [entry for entry in sys.path if Path(entry) != HERE]
@@ -40,5 +51,8 @@ def _give_way() -> None:
         spec.loader.exec_module(module)
 
 
-_begin()
+if sys.version_info >= OLDEST:
+    _begin()
+else:
+    _say_too_old()
 _give_way()
