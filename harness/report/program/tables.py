@@ -13,7 +13,7 @@ from samfit.harness.report.kit.describe import in_words
 from samfit.harness.report.kit.tables import CaptionedTable, decimals_for, in_lines, mib
 from samfit.harness.report.program.facts import card_name
 
-PLACE_COLUMNS = 46  # longer paths are broken after a slash
+PLACE_COLUMNS, READ_COLUMNS = 46, 40  # longer paths are broken after a slash
 NO_LINE = "no line of Python"
 OTHERS = "others", ""
 ALIKE = "What autograd makes has no line; modules that are alike are counted together."
@@ -92,9 +92,9 @@ def reads_table(report: ProgramReport, most: int | None = None) -> CaptionedTabl
     shown = unknown.most_common(most)
     rows = [
         {
-            "line": in_lines(place, "/", PLACE_COLUMNS),
-            "what it read": what,
-            "it was told": answer,
+            "line": in_lines(place, "/", READ_COLUMNS),
+            "read": what,
+            "told": answer,
             "times": f"{times:,}",
         }
         for (place, what, answer), times in shown
