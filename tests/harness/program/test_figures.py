@@ -7,7 +7,7 @@ from synthetic_programs import exhausted, fitting, on_card, on_two_cards
 from synthetic_records import GIB
 from user_error import user_error
 
-from samfit.harness.program.figures import in_words
+from samfit.harness.program.figures import in_words, spare_bytes
 from samfit.harness.trace.trace import ROUNDING
 
 
@@ -42,6 +42,15 @@ def test_without_a_card_there_is_no_figure():
     assert (report.exit_code, report.peak_allocated_bytes) == (2, 0)
     with user_error("train.py ended."):
         _ = report.largest
+
+
+def test_what_is_left_is_left_by_all_processes_of_a_card():
+    one, other = on_two_cards().cards
+    assert spare_bytes([one], 20 * GIB) == 9 * GIB
+    assert spare_bytes([one, other], 20 * GIB) == 20 * GIB - other.peak.reserved_bytes
+    shared = replace(other, device=one.device)
+    left = 20 * GIB - one.peak.reserved_bytes - other.process_bytes
+    assert spare_bytes([one, shared], 20 * GIB) == left
 
 
 def test_a_card_of_which_only_the_memory_is_known_is_called_one():
