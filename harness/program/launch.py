@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ from samfit.errors import UserError
 from samfit.files import PACKAGE
 from samfit.harness.program.inside.recording import CUDA, FOLDER, TOLD, WAITS, Recording
 
+STANDARD_ERROR = 2  # the process's own: in a notebook sys.stderr is another
 SITE = PACKAGE / "harness" / "program" / "inside" / "site"
 LOOK_EVERY_S = 0.05
 GRACE_S = 30.0  # for other ranks, once one has seen enough
@@ -67,7 +67,7 @@ def launch(
             command,
             env=dict(environment),
             start_new_session=True,  # the terminal's Ctrl-C is ours
-            stdout=sys.stderr if output_to_errors else None,
+            stdout=STANDARD_ERROR if output_to_errors else None,
         )
     except FileNotFoundError:
         raise UserError(f"{command[0]}: no such program.") from None
