@@ -65,8 +65,15 @@ class Watcher:
         AfterImport({"torch": lambda: self._after_torch(save), **after})
 
     def _after_torch(self, install_saves: Callable[[], None]) -> None:
+        import torch
+
         try:
             install_saves()
+            self.log.say(TORCH, torch.__version__)
+            if reason := _unfit():
+                self.log.say(BROKEN, reason)
+                return
+            os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
             with self._rooms():
                 self._watch_torch()
         except Exception as error:
@@ -81,12 +88,6 @@ class Watcher:
         from samfit.harness.program.inside.refusals import Refusals
         from samfit.harness.program.inside.watch import Watch
 
-        self.log.say(TORCH, torch.__version__)
-        reason = _unfit()
-        if reason:
-            self.log.say(BROKEN, reason)
-            return
-        os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
         steps, batches = (_limit(name) for name in (STEPS, BATCHES))
         course = Course(self.log, steps, until_evaluated=batches is not None and steps is None)
         course.enough = self.ending.stop
