@@ -80,6 +80,7 @@ TRAINS_ODDLY = [
     ("starts_anew.py", FITS, "starts_anew.py fits"),
     ("writes_beside_itself.py", FITS, "writes_beside_itself.py fits"),
     ("own_packages/train.py", FITS, "train.py fits"),
+    ("has_no_samfit.py", FITS, "has_no_samfit.py fits"),
     ("isolated.py", FITS, "isolated.py fits"),
     ("-I isolated.py", NOT_JUDGED, "without its options -I, -E and -S"),
     ("-E isolated.py", NOT_JUDGED, "without its options -I, -E and -S"),
