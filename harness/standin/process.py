@@ -32,6 +32,11 @@ def lacking() -> str | None:
     )
 
 
+def read_card() -> None:
+    """Read the card from the environment now, whatever becomes of that before CUDA is used."""
+    ctypes.CDLL(None).cudaDriverGetVersion(ctypes.byref(ctypes.c_int()))
+
+
 def set_limit(nbytes: int) -> None:
     """From now on so many bytes may be in use on each card, beside its context."""
     ctypes.CDLL(None).samfit_set_limit(ctypes.c_size_t(nbytes))

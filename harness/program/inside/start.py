@@ -24,7 +24,7 @@ from samfit.harness.program.inside.recording import (
     Recording,
     rank,
 )
-from samfit.harness.standin.process import lacking
+from samfit.harness.standin.process import lacking, read_card
 
 if TYPE_CHECKING:
     from samfit.harness.program.inside.course import Course
@@ -74,6 +74,7 @@ class Watcher:
                 self.log.say(BROKEN, reason)
                 return
             os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
+            read_card()
             with self._rooms():
                 self._watch_torch()
         except Exception as error:
