@@ -177,7 +177,7 @@ def claims(tensors: Iterable[Any], category: str, module: str = "") -> Iterator[
 
 def _start(tensor: Tensor) -> int:
     """Where its storage begins; Python must not see that: PyTorch would copy it more often."""
-    return tensor.data_ptr() - tensor.storage_offset() * tensor.element_size()
+    return tensor.data_ptr() - int(tensor.storage_offset()) * tensor.element_size()
 
 
 def _parts(tensor: Any) -> Iterator[Tensor]:
