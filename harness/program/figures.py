@@ -50,7 +50,8 @@ class Course(Typed):
     """Live bytes over the run, in a few hundred buckets of which each shows its highest point.
 
     ``parts`` has, for each part of the run, its first bucket, its kind, and how many optimizer
-    steps had been taken at its end; ``phases``, the first bucket of each phase, and its name.
+    steps had been taken at its end, or in training the number of the step; ``phases``, the first
+    bucket of each phase, and its name.
     """
 
     live_bytes: list[Bytes]

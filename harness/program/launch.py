@@ -14,6 +14,7 @@ from samfit.files import PACKAGE
 from samfit.harness.program.inside.recording import (
     CUDA,
     FOLDER,
+    PYTHON,
     STEP,
     TOLD,
     TORCH,
@@ -24,7 +25,7 @@ from samfit.harness.program.inside.recording import (
 STANDARD_ERROR = 2  # the process's own: in a notebook sys.stderr is another
 SITE = PACKAGE / "harness" / "program" / "inside" / "site"
 LOOK_EVERY_S = 0.05
-GRACE_S = 30.0  # for other ranks, once one has seen enough
+GRACE_S = 30.0  # for other processes, once one has seen enough, or the first has ended
 
 Logs = dict[int, list[str]]  # lines of each process, by its number
 
@@ -109,11 +110,13 @@ def watched(folder: Path) -> dict[str, str]:
 
 def _wait(process: subprocess.Popen, folder: Path, until: float) -> tuple[bool, bool]:
     """Wait for the end: whether time was up, and whether it is we who have to end it."""
-    seen_since = None
+    seen_since = ended_since = None
     while True:
-        ended, now, logs = process.poll() is not None, time.monotonic(), _logs(folder)
-        if ended and not _goes_on(logs):
-            return False, False
+        now, logs = time.monotonic(), _logs(folder)
+        if process.poll() is not None:
+            ended_since = ended_since or now
+            if not _goes_on(logs, patiently=now < ended_since + GRACE_S):
+                return False, False
         if now > until:
             return True, True
         if seen_since is None and _processes(logs, WAITS):
@@ -123,10 +126,16 @@ def _wait(process: subprocess.Popen, folder: Path, until: float) -> tuple[bool, 
         time.sleep(LOOK_EVERY_S)
 
 
-def _goes_on(logs: Logs) -> bool:
-    """Whether a process that may train is still there, though the first has ended."""
+def _goes_on(logs: Logs, patiently: bool) -> bool:
+    """Whether a process that may train is still there, though the first has ended.
+
+    One that has not imported torch may still do so, if nothing else has trained.
+    """
+    waits = patiently and not _processes(logs, STEP)
     told = _processes(logs, TOLD)
-    return any(_lives(pid) for pid in _processes(logs, TORCH) if pid not in told)
+    return any(
+        _lives(pid) for pid in _processes(logs, PYTHON if waits else TORCH) if pid not in told
+    )
 
 
 def _lives(pid: int) -> bool:

@@ -55,7 +55,7 @@ def on_card(recording: Recording, history: History, context_bytes: int) -> OnCar
         training=_peak(history.sections, TRAINING),
         evaluation=_peak(history.sections, EVALUATION),
         elsewhere=_peak(history.sections, SETUP, BETWEEN),
-        each_step=_each_step(history.sections),
+        each_step=_each_step(history.sections, recording.steps),
         evaluation_with_graph=any(
             part.with_graph for part in history.sections if part.kind == EVALUATION
         ),
@@ -140,11 +140,14 @@ def _peak(sections: Sequence[Section], *kinds: str) -> Peak | None:
     )
 
 
-def _each_step(sections: Sequence[Section]) -> list[Peak]:
-    """A step may have several parts: gradients that are accumulated over batches."""
+def _each_step(sections: Sequence[Section], taken: int) -> list[Peak]:
+    """A step may have several parts: gradients that are accumulated over batches.
+
+    What follows the last of the steps ``taken`` is none.
+    """
     steps: dict[int, list[Section]] = {}
     for part in sections:
-        if part.kind == TRAINING:
+        if part.kind == TRAINING and part.step <= taken:
             steps.setdefault(part.step, []).append(part)
     found = [_peak(parts, TRAINING) for _, parts in sorted(steps.items())]
     return [peak for peak in found if peak]

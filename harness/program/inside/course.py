@@ -110,7 +110,7 @@ class Course:
         self.steps = most
         self._log.say(STEP, str(most))
         self._backward = True  # also where a gradient was computed otherwise
-        self._end_part()
+        self._end_part(stepped=True)
         _let_go()
         wanted = self._wanted
         enough = wanted is not None and (fewest >= wanted or most > wanted)
@@ -158,14 +158,15 @@ class Course:
         if self._done:
             self.enough()
 
-    def _end_part(self) -> None:
-        """A part of the run ends: say what it was, and what the counters say of it."""
+    def _end_part(self, stepped: bool = False) -> None:
+        """A part of the run ends, perhaps with a step: say what it was, and what it took."""
         kind = (
             TRAINING if self._backward
             else EVALUATION if self._forward
             else BETWEEN if self._ran
             else SETUP
         )  # fmt: skip
+        step = self.steps + (kind == TRAINING and not stepped)
         for device in self._devices():
             ledger = self._ledger(device)
             sections = ledger.history.sections
@@ -176,7 +177,7 @@ class Course:
                 last.reserved_bytes = max(last.reserved_bytes, peaks[1])
             else:
                 first = self._starts.get(device, 0)
-                sections.append(Section(kind, self.steps, first, *peaks, self._graph))
+                sections.append(Section(kind, step, first, *peaks, self._graph))
             self._starts[device] = ledger.events()
         self._evaluated = self._evaluated or (kind == EVALUATION and self.steps > 0)
         self._forward = self._backward = self._graph = False

@@ -31,7 +31,8 @@ class Section:
 
     Attributes:
         kind: ``setup``, ``training``, ``evaluation`` or ``between``.
-        step: how many optimizer steps had been taken when it ended.
+        step: how many optimizer steps had been taken when it ended; of training, the number of the
+            step that it belongs to.
         first_event: allocations and frees on the device before it.
         allocated_bytes, reserved_bytes: the most in it, as PyTorch's allocator counted.
         with_graph: whether modules ran outside ``torch.no_grad`` in it.

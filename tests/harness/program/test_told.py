@@ -59,11 +59,12 @@ def test_training_and_evaluation_are_apart_and_a_step_may_have_several_parts():
             section("training", 1, 1, 400),
             section("training", 2, 2, 350),
             section("evaluation", 2, 3, 900, 2**22),
+            section("training", 4, 3, 800),
             allocations=ROWS,
         )
     )
     assert [peak.allocated_bytes for peak in found.each_step] == [400, 350]
-    assert found.training and found.training.allocated_bytes == 400
+    assert found.training and found.training.allocated_bytes == 800, "though it took no step"
     assert found.evaluation and found.evaluation.reserved_bytes == 2**22
     assert found.peak.allocated_bytes == 900
     assert found.peak_phase == "evaluation"
