@@ -34,6 +34,13 @@ def standin(session: nox.Session) -> None:
 
 
 @nox.session
+def programs(session: nox.Session) -> None:
+    """Run whole programs as people write them, and as they misbehave; it takes minutes."""
+    session.install("-e", ".[programs]")
+    session.run("pytest", "-n", "auto", "-m", "slow", "tests/harness/program", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     session.install("ruff>=0.9")

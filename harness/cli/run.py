@@ -64,10 +64,10 @@ def run(
     The program runs as it is, with PyTorch's own CUDA code; kernels compute nothing, and no weights
     are written. Exit code: 0 it fits, 1 it ran out of memory, 2 it could not be judged.
     """
-    from samfit.harness.report.program.page import check_page, write_page
-
     try:
         if output:
+            from samfit.harness.report.program.page import check_page
+
             check_page(output)
         with interruptible("; the program was ended"):
             report = samfit.run_program(
@@ -82,25 +82,33 @@ def run(
                 output_to_errors=json_,
                 progress=Bars(),
             )
-        _tell(report, json_)
-        if output and report.verdict != "not judged":
-            write_page(report, output)
-            messages.print(str(output), soft_wrap=True, markup=False, highlight=False)
+        _tell(report, output, json_)
     except samfit.UserError as error:
         print(f"samfit: {error}", file=sys.stderr)
         raise typer.Exit(NOT_JUDGED) from None
     raise typer.Exit(report.exit_code)
 
 
-def _tell(report: samfit.ProgramReport, as_json: bool) -> None:
-    from samfit.harness.report.program.summary import program_summary
-
+def _tell(report: samfit.ProgramReport, output: Path | None, as_json: bool) -> None:
+    """Print it, and write the page; of what could not be judged there is but a sentence."""
+    judged = report.verdict != "not judged"
     if as_json:
         print_json({**report.to_json(), "exit_code": report.exit_code})
-    elif report.verdict != "not judged":
+    elif judged:
+        from samfit.harness.report.program.summary import program_summary
+
         print_answer(program_summary(report))
-    if report.verdict == "not judged":
-        messages.print(f"samfit: {report.message}", soft_wrap=True, markup=False, highlight=False)
+    if not judged:
+        _say(f"samfit: {report.message}")
+    elif output:
+        from samfit.harness.report.program.page import write_page
+
+        write_page(report, output)
+        _say(str(output))
+
+
+def _say(text: str) -> None:
+    messages.print(text, soft_wrap=True, markup=False, highlight=False)
 
 
 def _card(gpu: str | None, memory: str | None) -> samfit.Card | None:

@@ -3,6 +3,8 @@
 Sizes are bytes.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -233,6 +235,18 @@ class ProgramReport(Typed):
             *(f"  {name.replace('_', ' ')}: {n / MIB:,.2f} MiB" for name, n in parts if n),
         ]
         return "\n".join(lines)
+
+
+def spare_bytes(cards: Sequence[OnCard], usable_bytes: int) -> int:
+    """What is left of the card that is filled most, where a process can have so many bytes of one.
+
+    Processes that share a card have a context each.
+    """
+    total = usable_bytes + cards[0].process_bytes - cards[0].peak.reserved_bytes
+    taken: Counter[int] = Counter()
+    for each in cards:
+        taken[each.device] += each.process_bytes
+    return total - max(taken.values())
 
 
 def in_words(card: str) -> str:

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,8 +11,17 @@ from pathlib import Path
 
 from samfit.errors import UserError
 from samfit.files import PACKAGE
-from samfit.harness.program.inside.recording import CUDA, FOLDER, TOLD, WAITS, Recording
+from samfit.harness.program.inside.recording import (
+    CUDA,
+    FOLDER,
+    STEP,
+    TOLD,
+    TORCH,
+    WAITS,
+    Recording,
+)
 
+STANDARD_ERROR = 2  # the process's own: in a notebook sys.stderr is another
 SITE = PACKAGE / "harness" / "program" / "inside" / "site"
 LOOK_EVERY_S = 0.05
 GRACE_S = 30.0  # for other ranks, once one has seen enough
@@ -38,6 +46,11 @@ class Ended:
     seconds: float
     logs: Logs = field(default_factory=dict)
     recordings: list[Recording] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps that the process with the most has taken, even if it was killed."""
+        return max(map(int, self.said(STEP)), default=0)
 
     def said(self, what: str) -> list[str]:
         """What the processes that have come so far said then."""
@@ -67,7 +80,7 @@ def launch(
             command,
             env=dict(environment),
             start_new_session=True,  # the terminal's Ctrl-C is ours
-            stdout=sys.stderr if output_to_errors else None,
+            stdout=STANDARD_ERROR if output_to_errors else None,
         )
     except FileNotFoundError:
         raise UserError(f"{command[0]}: no such program.") from None
@@ -97,8 +110,10 @@ def watched(folder: Path) -> dict[str, str]:
 def _wait(process: subprocess.Popen, folder: Path, until: float) -> tuple[bool, bool]:
     """Wait for the end: whether time was up, and whether it is we who have to end it."""
     seen_since = None
-    while process.poll() is None:
-        now, logs = time.monotonic(), _logs(folder)
+    while True:
+        ended, now, logs = process.poll() is not None, time.monotonic(), _logs(folder)
+        if ended and not _goes_on(logs):
+            return False, False
         if now > until:
             return True, True
         if seen_since is None and _processes(logs, WAITS):
@@ -106,7 +121,20 @@ def _wait(process: subprocess.Popen, folder: Path, until: float) -> tuple[bool, 
         if seen_since is not None and (_all_told(logs) or now > seen_since + GRACE_S):
             return False, True
         time.sleep(LOOK_EVERY_S)
-    return False, False
+
+
+def _goes_on(logs: Logs) -> bool:
+    """Whether a process that may train is still there, though the first has ended."""
+    told = _processes(logs, TOLD)
+    return any(_lives(pid) for pid in _processes(logs, TORCH) if pid not in told)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"  # it has ended, and nobody has asked how
 
 
 def _all_told(logs: Logs) -> bool:

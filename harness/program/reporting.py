@@ -6,7 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from samfit.harness.device.cards import LARGE_ENOUGH, Card
-from samfit.harness.program.figures import OnCard, ProgramReport, Read, Refused, in_words
+from samfit.harness.program.figures import (
+    OnCard,
+    ProgramReport,
+    Read,
+    Refused,
+    in_words,
+    spare_bytes,
+)
 from samfit.harness.program.inside.recording import Recording
 from samfit.harness.program.launch import Ended
 from samfit.harness.program.told import on_card
@@ -86,11 +93,10 @@ def _cards(recordings: Sequence[Recording], card: Card) -> list[OnCard]:
 
 
 def _fits(program: str, cards: Sequence[OnCard], card: Card) -> str:
-    fullest = max(cards, key=lambda each: each.peak.reserved_bytes)
-    reserved = fullest.peak.reserved_bytes
     if card.total_bytes >= LARGE_ENOUGH:
-        return f"{program} takes {fullest.process_bytes / MIB:,.0f} MiB of a card."
-    left = f"{(card.usable_bytes - reserved) / MIB:,.0f} MiB to spare"
+        most = max(each.process_bytes for each in cards)
+        return f"{program} takes {most / MIB:,.0f} MiB of a card."
+    left = f"{spare_bytes(cards, card.usable_bytes) / MIB:,.0f} MiB to spare"
     count = len({each.device for each in cards})
     if count > 1:
         return f"{program} fits {count} × {card.name}, with at least {left} on each."

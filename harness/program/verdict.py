@@ -46,7 +46,7 @@ def last_refusal(recordings: Sequence[Recording]) -> Refusal | None:
 def _gave_up(ended: Ended) -> bool:
     """Whether memory ran out, and the program caught that, and trained nothing or failed."""
     refused = any(each.refused for each in ended.recordings)
-    nothing = not any(each.steps for each in ended.recordings)
+    nothing = not ended.steps
     other = any(each.error and not each.out_of_memory for each in ended.recordings)
     return refused and not other and (nothing or bool(ended.exit_code))
 
@@ -88,7 +88,7 @@ def _unwatched(ended: Ended, program: str) -> str | None:
 
 def _unfinished(ended: Ended, program: str, steps: int | None) -> str | None:
     """Why what was seen is not enough."""
-    taken = max((each.steps for each in ended.recordings), default=0)
+    taken = ended.steps
     so_far = f"{taken} optimizer step{'' if taken == 1 else 's'}"
     stopped = any(each.stopped for each in ended.recordings)
     if ended.timed_out:

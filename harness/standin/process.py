@@ -32,6 +32,11 @@ def lacking() -> str | None:
     )
 
 
+def read_card() -> None:
+    """Read the card from the environment now, whatever becomes of that before CUDA is used."""
+    ctypes.CDLL(None).cudaDriverGetVersion(ctypes.byref(ctypes.c_int()))
+
+
 def set_limit(nbytes: int) -> None:
     """From now on so many bytes may be in use on each card, beside its context."""
     ctypes.CDLL(None).samfit_set_limit(ctypes.c_size_t(nbytes))
@@ -48,10 +53,12 @@ def bytes_in_use(device: int = 0) -> tuple[int, int]:
 
 
 def on_read(function: Callable[[int], None] | None) -> None:
-    """Have this called with the number of bytes after each copy from a card to the host.
+    """Have this called with the number of bytes after each copy to the host of what is not known.
 
-    It is called in the thread that copies, which may be one of PyTorch's own, and must not raise.
-    None ends it, and so does the interpreter's end.
+    What a card holds is known if it was copied there, by way of other places or of NCCL, and no
+    kernel has run since: that arrives as it was. The rest is zero, or what ``answering`` gives.
+    The function is called in the thread that copies, which may be one of PyTorch's own, and must
+    not raise. None ends it, and so does the interpreter's end.
     """
     if not _kept:
         atexit.register(on_read, None)
@@ -61,9 +68,10 @@ def on_read(function: Callable[[int], None] | None) -> None:
 
 @contextlib.contextmanager
 def answering(value: int) -> Iterator[None]:
-    """What this thread copies to the host meanwhile, in copies of at most 8 bytes, is this number.
+    """What this thread copies to the host meanwhile and is not known is this number.
 
-    So is what kernels count, as ``nonzero`` does, and PyTorch then reads to know a shape.
+    Only in copies of at most 8 bytes, which get its lowest ones: so PyTorch reads what a kernel has
+    counted, as that of ``nonzero``, to know a shape.
     """
     library = _this_process()
     library.samfit_answer(ctypes.c_uint64(value))

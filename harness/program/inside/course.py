@@ -1,5 +1,6 @@
 """The course of a run: its phases, the parts that it is divided into, and when enough was seen."""
 
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from samfit.harness.program.inside.recording import (
     Section,
 )
 
+RANKS_HOLD_S = 0.25
 READ_AFTER = 100_000  # events: PyTorch's history is read, and begins anew
 
 Claims = Iterable[tuple[int, Claim]]
@@ -109,6 +111,7 @@ class Course:
         self._log.say(STEP, str(most))
         self._backward = True  # also where a gradient was computed otherwise
         self._end_part()
+        _let_go()
         wanted = self._wanted
         enough = wanted is not None and (fewest >= wanted or most > wanted)
         self._done = enough or (self._until_evaluated and self._evaluated)
@@ -188,3 +191,11 @@ class Course:
             ledger.take(traces[device])
         stop_histories()
         start_histories()
+
+
+def _let_go() -> None:
+    """Wait until PyTorch lets go of what ranks have exchanged: it looks every tenth of a second,
+    in which a card that computes would still be at this step."""
+    ranks = torch.distributed.is_available() and torch.distributed.is_initialized()
+    if ranks and "nccl" in torch.distributed.get_backend():
+        time.sleep(RANKS_HOLD_S)

@@ -31,7 +31,7 @@ class Ending:
 
     def install(self) -> None:
         """Be called when Python ends, after all that the program wants to be called then."""
-        atexit.register(self.write)
+        atexit.register(self._at_exit)
         leave = os._exit
 
         def write_and_leave(status: int) -> NoReturn:
@@ -41,15 +41,25 @@ class Ending:
         os._exit = write_and_leave  # forked processes of multiprocessing end so, and some programs
         self._leave = leave
 
+    def _at_exit(self) -> None:
+        """After an error torch's threads may abort the process as it ends: it ends before."""
+        self.write()
+        if getattr(sys, "last_value", None) is not None:
+            self._flush()
+            self._leave(1)
+
+    def _flush(self) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):  # the program may have closed it
+                stream.flush()
+
     def stop(self, stuck: str | None = None) -> NoReturn:
         """End the process, since enough was seen, or since it cannot go on.
 
         It waits for its end from outside: other ranks may still need it.
         """
         self.write(stopped=stuck is None, stuck=stuck)
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(Exception):  # the program may have closed it
-                stream.flush()
+        self._flush()
         self._log.say(WAITS)
         parent, since = os.getppid(), time.monotonic()
         while os.getppid() == parent and time.monotonic() - since < LONGEST_WAIT_S:

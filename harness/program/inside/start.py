@@ -24,8 +24,7 @@ from samfit.harness.program.inside.recording import (
     Recording,
     rank,
 )
-from samfit.harness.standin.process import lacking
-from samfit.harness.trace import trace  # noqa: F401 - while samfit's rooms can be imported
+from samfit.harness.standin.process import lacking, read_card
 
 if TYPE_CHECKING:
     from samfit.harness.program.inside.course import Course
@@ -33,15 +32,17 @@ if TYPE_CHECKING:
     from samfit.harness.program.inside.reads.reads import Reads
     from samfit.harness.program.inside.refusals import Refusals
 
+Rooms = Callable[[], AbstractContextManager[None]]  # within it samfit's rooms can be imported
+
 OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
 
-def begin() -> None:
+def begin(rooms: Rooms) -> None:
     """Watch this process, if it belongs to a program that samfit runs."""
     folder = os.environ.get(FOLDER)
     if not folder:
         return
-    watcher = Watcher(Log(Path(folder)))
+    watcher = Watcher(Log(Path(folder)), rooms)
     watcher.log.say(PYTHON, platform.python_version())
     watcher.begin()
 
@@ -49,8 +50,9 @@ def begin() -> None:
 class Watcher:
     """Everything that watches this process, or stands between it and harm."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, rooms: Rooms) -> None:
         self.log, self.ending = log, Ending(log)
+        self._rooms = rooms
         self.kept = Kept(self._quietly)
         self._reads: Reads | None = None
 
@@ -63,9 +65,18 @@ class Watcher:
         AfterImport({"torch": lambda: self._after_torch(save), **after})
 
     def _after_torch(self, install_saves: Callable[[], None]) -> None:
+        import torch
+
         try:
             install_saves()
-            self._watch_torch()
+            self.log.say(TORCH, torch.__version__)
+            if reason := _unfit():
+                self.log.say(BROKEN, reason)
+                return
+            os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
+            read_card()
+            with self._rooms():
+                self._watch_torch()
         except Exception as error:
             self.log.say(BROKEN, f"{type(error).__name__}: {error}")
 
@@ -78,12 +89,6 @@ class Watcher:
         from samfit.harness.program.inside.refusals import Refusals
         from samfit.harness.program.inside.watch import Watch
 
-        self.log.say(TORCH, torch.__version__)
-        reason = _unfit()
-        if reason:
-            self.log.say(BROKEN, reason)
-            return
-        os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
         steps, batches = (_limit(name) for name in (STEPS, BATCHES))
         course = Course(self.log, steps, until_evaluated=batches is not None and steps is None)
         course.enough = self.ending.stop

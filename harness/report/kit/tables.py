@@ -20,7 +20,7 @@ TEXT = {
     "method", "kind", "Cell", "exact levers", "figure", "category", "metric", "better", "module",
     "what it is", "at the peak", "adapter", "trains", "merges", "levers", "model", "task", "ended",
     "levers and settings", "source", "fewest levers", "measured by", "card", "no.", "why",
-    "made by", "line", "what it read", "it was told",
+    "made by", "line", "read", "told",
 }  # fmt: skip
 """Columns of words; all others are figures."""
 NAME, BROKEN, GAP = 14, 8, 2  # columns of a terminal: for names, for broken words, between columns

@@ -3,7 +3,7 @@
 import shlex
 from itertools import groupby
 
-from samfit.harness.program.figures import OnCard, Peak, ProgramReport, Refused
+from samfit.harness.program.figures import OnCard, Peak, ProgramReport, Refused, spare_bytes
 from samfit.harness.program.places import short
 from samfit.harness.report.blame.words import NO_MODULE
 from samfit.harness.report.kit.describe import joined, size
@@ -28,7 +28,7 @@ def facts(report: ProgramReport) -> Facts:
         ("peak allocated", f"{mib(peak.allocated_bytes, 1)} MiB"),
         ("peak reserved", f"{mib(peak.reserved_bytes, 1)} MiB, {lost} of them in fragments"),
         ("in nvidia-smi", f"about {mib(found.process_bytes)} MiB"),
-        *_left(report, peak),
+        *_left(report),
         ("steps", _steps(found)),
         *_parts(found),
         ("peak at", f"{found.peak_phase}, {found.peak_module or NO_MODULE}"),
@@ -86,10 +86,11 @@ def card_name(found: OnCard) -> str:
     return f"card {found.device}{rank}"
 
 
-def _left(report: ProgramReport, peak: Peak) -> Facts:
+def _left(report: ProgramReport) -> Facts:
     if not report.card or report.verdict != "fits":
         return []
-    return [("left on the card", f"{mib(report.usable_bytes - peak.reserved_bytes, 1)} MiB")]
+    left = spare_bytes(report.cards, report.usable_bytes)
+    return [("left on the card", f"{mib(left, 1)} MiB")]
 
 
 def _steps(found: OnCard) -> str:
@@ -126,8 +127,7 @@ def _reads(report: ProgramReport) -> Facts:
     )
     if not report.reads:
         return []
-    told = f"; {unknown:,} that no kernel computed, below" if unknown else ""
-    return [("values read", f"{known:,} that are known{told}")]
+    return [("values read", f"{known + unknown:,}, of which {known:,} are known")]
 
 
 def _both(peak: Peak) -> str:

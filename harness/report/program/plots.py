@@ -121,7 +121,7 @@ def _draw_live(axes: Axes, found: OnCard, unit: Unit) -> None:
     top = int(live.argmax())
     axes.plot(progress[top], live[top], color=BLUE, marker="o", markersize=5)
     side = "right" if progress[top] > 0.5 else "left"
-    text = f"peak {short_number(live[top])} {unit.name}"
+    text = f"peak {short_number(found.peak.allocated_bytes / unit.nbytes)} {unit.name}"
     across = {"left": 6, "right": -6}[side]
     write(axes, text, (progress[top], live[top]), (across, 8), ha=side, weight="bold", bbox=GROUND)
 

@@ -13,7 +13,7 @@ from samfit.harness.report.kit.describe import in_words
 from samfit.harness.report.kit.tables import CaptionedTable, decimals_for, in_lines, mib
 from samfit.harness.report.program.facts import card_name
 
-PLACE_COLUMNS = 46  # longer paths are broken after a slash
+PLACE_COLUMNS, READ_COLUMNS = 46, 40  # longer paths are broken after a slash
 NO_LINE = "no line of Python"
 OTHERS = "others", ""
 ALIKE = "What autograd makes has no line; modules that are alike are counted together."
@@ -92,9 +92,9 @@ def reads_table(report: ProgramReport, most: int | None = None) -> CaptionedTabl
     shown = unknown.most_common(most)
     rows = [
         {
-            "line": in_lines(place, "/", PLACE_COLUMNS),
-            "what it read": what,
-            "it was told": answer,
+            "line": in_lines(place, "/", READ_COLUMNS),
+            "read": what,
+            "told": answer,
             "times": f"{times:,}",
         }
         for (place, what, answer), times in shown
@@ -107,9 +107,24 @@ def reads_table(report: ProgramReport, most: int | None = None) -> CaptionedTabl
 
 
 def _distinct(reads: Sequence[Read]) -> Counter[tuple[str, str, str]]:
-    """How often each was read, by all processes."""
+    """How often each was read, by all processes; tensors of many shapes at one line together."""
     times: Counter[tuple[str, str, str]] = Counter()
+    shapes: dict[tuple[str, str, str], set[str]] = {}
     for read in reads:
         place = short(f"{read.file}:{read.line}") if read.file else NO_LINE
-        times[place, read.what, read.told] += read.times
-    return times
+        what, _, shape = read.what.partition(" (")
+        shapes.setdefault((place, what, read.told), set()).add(shape)
+        times[place, what, read.told] += read.times
+    return Counter(
+        {
+            (place, what + _shapes_words(shapes[place, what, told]), told): count
+            for (place, what, told), count in times.items()
+        }
+    )
+
+
+def _shapes_words(shapes: set[str]) -> str:
+    if len(shapes) > 1:
+        return f", {len(shapes)} shapes"
+    (shape,) = shapes
+    return f" ({shape}" if shape else ""

@@ -16,8 +16,10 @@ struct content {
     char data[];
 };
 
-/* What is larger, or older than so many bytes more, is of no interest. */
+/* What is larger, or older than so many bytes more, is of no interest. Small ones count as more than
+   they are, so that there are never many to go through. */
 static const size_t MOST_BYTES = (size_t)4 << 20;
+static const size_t EACH = 1024;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct content *contents;
@@ -28,7 +30,7 @@ static _Thread_local bool has_copied; /* its address stands for the thread */
 static void drop(struct content **place)
 {
     struct content *old = *place;
-    held -= old->bytes;
+    held -= old->bytes + EACH;
     *place = old->next;
     free(old);
 }
@@ -47,8 +49,8 @@ static void drop_at(uintptr_t start, size_t bytes)
 static void drop_oldest(void)
 {
     struct content **place = &contents;
-    for (size_t bytes = held; bytes > MOST_BYTES / 2; place = &(*place)->next)
-        bytes -= (*place)->bytes;
+    for (size_t bytes = held; *place && bytes > MOST_BYTES / 2; place = &(*place)->next)
+        bytes -= (*place)->bytes + EACH;
     while (*place)
         drop(place);
 }
@@ -63,7 +65,7 @@ void remember(const void *address, const void *content, size_t bytes)
         memcpy(new->data, content, bytes);
         contents = new;
         has_copied = true;
-        held += bytes;
+        held += bytes + EACH;
         if (held > MOST_BYTES)
             drop_oldest();
     }

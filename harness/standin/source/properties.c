@@ -95,7 +95,8 @@ const char *cudaGetErrorName(int error)
          : error == OUT_OF_MEMORY ? "cudaErrorMemoryAllocation"
          : error == INVALID_VALUE ? "cudaErrorInvalidValue"
          : error == NO_DEVICE ? "cudaErrorNoDevice"
-         : error == INVALID_DEVICE ? "cudaErrorInvalidDevice" : "cudaErrorUnknown";
+         : error == INVALID_DEVICE ? "cudaErrorInvalidDevice"
+         : error == NOT_SUPPORTED ? "cudaErrorNotSupported" : "cudaErrorUnknown";
 }
 
 const char *cudaGetErrorString(int error)

@@ -3,6 +3,7 @@
 import re
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from synthetic_records import measured, predicted, stored
 from samfit import Cell, Task
 from samfit.harness.cli.main import app
 from samfit.harness.run import profiles, published, trace_validation, validation
+from samfit.harness.standin.library import unavailable_to_programs
 
 ROOT = Path(__file__).parents[3]
+TINY = ROOT / "tests" / "programs" / "misbehaving" / "tiny.py"
 PAGES = [ROOT / "README.md", ROOT / "results" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 # What is added to a command, so that it takes seconds.
@@ -43,6 +46,8 @@ def here(tmp_path, monkeypatch, photos, checkpoint, workers_here):
         for split in ("images", "masks"):
             shutil.copytree(photos / "train" / split, tmp_path / name / split)
     shutil.copytree(photos / "test" / "images", tmp_path / "PHOTOS")
+    program = TINY.read_text(encoding="utf-8") + "\n\ntrain()\n"
+    (tmp_path / "train.py").write_text(program, encoding="utf-8")
     for name in ("FILE.safetensors", "sam_vit_b_01ec64.safetensors"):
         shutil.copy(checkpoint, tmp_path / name)
     for name in ("OLD", "NEW", "OLD.jsonl", "NEW.jsonl"):
@@ -67,9 +72,11 @@ def test_commands_of_a_page_run_in_their_order(page, samfit, here):
     """Checkpoints have the name of the page but the suffix of a file that tests can make."""
     for line in commands(page):
         line = line.replace("FILE", "FILE.safetensors").replace("64.pth", "64.safetensors")
-        _, command, *options = shlex.split(line)
+        _, command, *options = shlex.split(line.replace(" -- python ", f" -- {sys.executable} "))
         if "gains" in options:
             continue  # the example of a package, which test_docs.py installs and runs
+        if command == "run" and unavailable_to_programs():
+            continue
         smaller = "" if "--trace" in options else SMALLER.get(command, "")
         code, _, err = samfit(command, *options, *smaller.split())
         assert code == 0, f"{line}: {err}"
@@ -78,7 +85,7 @@ def test_commands_of_a_page_run_in_their_order(page, samfit, here):
 def test_each_page_with_commands_is_among_them():
     assert [page.name for page in PAGES if commands(page)] == [
         "README.md", "README.md", "accuracy.md", "adding_an_adapter.md", "memory.md",
-        "published.md", "results.md", "tour.md",
+        "published.md", "results.md", "tour.md", "your_program.md",
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -80,6 +81,8 @@ TRAINS_ODDLY = [
     ("starts_anew.py", FITS, "starts_anew.py fits"),
     ("writes_beside_itself.py", FITS, "writes_beside_itself.py fits"),
     ("own_packages/train.py", FITS, "train.py fits"),
+    ("has_no_samfit.py", FITS, "has_no_samfit.py fits"),
+    ("needs_site.py", FITS, "needs_site.py fits"),
     ("isolated.py", FITS, "isolated.py fits"),
     ("-I isolated.py", NOT_JUDGED, "without its options -I, -E and -S"),
     ("-E isolated.py", NOT_JUDGED, "without its options -I, -E and -S"),
@@ -95,49 +98,43 @@ IS_NO_PYTHON = [
 OF_PYTHON = [*ENDS_BY_ITSELF, *DOES_NOT_END, *TRAINS_NOTHING, *RUNS_OUT, *TRAINS_ODDLY]
 ROWS = [*((f"PYTHON {words}", *expected) for words, *expected in OF_PYTHON), *IS_NO_PYTHON]
 QUICK = {
-    *("PYTHON exits.py 3", "PYTHON exits.py 0 2", "PYTHON runs_out.py", "PYTHON without_torch.py"),
-    *(command for command, *_ in IS_NO_PYTHON if "PYTHON" not in command),
+    "PYTHON exits.py 3",
+    "PYTHON exits.py 0 2",
+    "PYTHON runs_out.py",
+    "PYTHON without_torch.py",
 }
-# What samfit run does not do yet.
-OPEN = {
-    "PYTHON killed.py SIGKILL 2": "steps of a process that was killed are not counted",
-    "PYTHON killed.py SIGTERM 2": "steps of a process that was killed are not counted",
-    "PYTHON crashes.py 2": "steps of a process that crashed are not counted",
-    "PYTHON aborts.py": "steps of a process that crashed are not counted",
-    "PYTHON hangs.py": "steps of a process that was ended are not counted",
-    "PYTHON goes_on_behind.py": "processes that outlive the first are not waited for",
-    "PYTHON empties_environment.py": "the card is read from variables when CUDA is first used",
-}
+QUICK |= {command for command, *_ in IS_NO_PYTHON if "PYTHON" not in command}
 
 
 def row(command: str, code: int, *words: str):
     """A row as pytest takes it."""
     marks = [] if command in QUICK else [pytest.mark.slow]
-    if command in OPEN:
-        marks.append(pytest.mark.xfail(reason=OPEN[command], strict=True))
     return pytest.param(command, code, words, marks=marks, id=command)
 
 
-def judged(command: str, *options: str) -> tuple[int, dict, str]:
-    """The exit code of ``samfit run``, its report, and what was printed last."""
+def judged(folder: Path, command: str) -> tuple[int, dict, str]:
+    """The exit code of ``samfit run`` in a folder with all these programs, its report, and what was
+    printed last."""
+    shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
     words = [sys.executable if word == "PYTHON" else word for word in command.split()]
     limit = 20 if "hangs" in command else 100
+    of_site = [str(folder / "own_site"), *filter(None, [os.environ.get("PYTHONPATH")])]
     ran = subprocess.run(
-        [*COMMAND, "--memory", "16GiB", f"--time-limit={limit}", "--json", *options, "--", *words],
-        cwd=PROGRAMS,
+        [*COMMAND, "--memory", "16GiB", f"--time-limit={limit}", "--json", "--", *words],
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(of_site)},
         timeout=120,
     )
     return ran.returncode, json.loads(ran.stdout or "{}"), ran.stderr[-2000:]
 
 
 @pytest.mark.parametrize(("command", "code", "words"), [row(*each) for each in ROWS])
-def test_it_ends_in_one_sentence_and_a_right_exit_code(command, code, words):
-    found, report, printed = judged(command)
+def test_it_ends_in_one_sentence_and_a_right_exit_code(command, code, words, tmp_path):
+    found, report, printed = judged(tmp_path, command)
     sentence = report["message"] if report else printed
     assert (found, [part for part in words if part not in sentence]) == (code, []), sentence
     assert len(sentence) < 1000

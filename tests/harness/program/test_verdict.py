@@ -15,7 +15,8 @@ def ended(exit_code=0, log=WATCHED, timed_out=False, **recorded) -> Ended:
     recordings = (
         [] if recorded.pop("killed", False) else [Recording(pid=1, arguments=[], **recorded)]
     )
-    return Ended(exit_code, timed_out, 12.0, {1: log} if log else {}, recordings)
+    steps = [f"step {number}" for number in range(1, recorded.get("steps", 0) + 1)]
+    return Ended(exit_code, timed_out, 12.0, {1: [*log, *steps]} if log else {}, recordings)
 
 
 TRAINED = {"steps": 3, "histories": [History(0, [(0, -1, 9, 0, 0, 0, 0)])]}

@@ -137,21 +137,6 @@ told += [torch.cuda.list_gpu_processes(number).count("uses") for number in (0, 1
     assert told == [0, 300 * MIB + 10 * MIB, 0, 1]
 
 
-def test_pinned_memory_is_known_as_such(run_on_cards):
-    program = """
-import torch
-from torch.utils.data import DataLoader
-plain = torch.ones(3)
-told = [plain.is_pinned(), plain.pin_memory().is_pinned(),
-        *(batch.is_pinned() for batch in DataLoader(torch.ones(4, 2), 2, pin_memory=True))]
-torch.cuda.cudart().cudaHostRegister(plain.data_ptr(), 12, 0)
-told.append(plain.is_pinned())
-torch.cuda.cudart().cudaHostUnregister(plain.data_ptr())
-told.append(plain.is_pinned())
-"""
-    assert run_on_cards(1, program) == [False, True, True, True, True, False]
-
-
 @pytest.mark.parametrize("count", [0, MOST_CARDS + 1])
 def test_a_count_that_cannot_be(card, count):
     with pytest.raises(ValueError, match=f"count is {count}: 1 to {MOST_CARDS} cards"):

@@ -1,5 +1,10 @@
 """What PyTorch computes with goes through: products, transforms, graphs, random numbers."""
 
+import shutil
+import sys
+
+import pytest
+
 PROGRAM = """
 import torch
 a = torch.rand(64, 64, device="cuda", requires_grad=True)
@@ -39,3 +44,32 @@ def test_they_have_the_right_shapes(card, run_on):
         "norm": image,
         "graph": square,
     }
+
+
+KERNEL = """
+import triton
+import triton.language as tl
+
+@triton.jit
+def add_one(x, size: tl.constexpr):
+    at = x + tl.arange(0, size)
+    tl.store(at, tl.load(at) + 1)
+"""
+
+
+def test_triton_compiles_and_launches(card, run_on, monkeypatch, tmp_path):
+    """It links what it compiles with the driver, for which it looks itself."""
+    pytest.importorskip("triton")
+    if not shutil.which("gcc"):
+        pytest.skip("no compiler here that Triton could use")
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    monkeypatch.setenv("PYTHONPATH", ":".join([str(tmp_path), *sys.path]))
+    program = """
+import torch
+from kernel import add_one
+x = torch.ones(16, device="cuda")
+add_one[(1,)](x, 16)
+told = x.tolist()
+"""
+    told, _ = run_on(card(), program, TRITON_CACHE_DIR=str(tmp_path / "cache"))
+    assert told == [0.0] * 16

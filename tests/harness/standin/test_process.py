@@ -1,4 +1,4 @@
-"""A symbol of CUDA that torch needs, and the stand-in lacks, is named."""
+"""A symbol of CUDA or NCCL that torch needs, and the stand-in lacks, is named."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def test_this_process_is_on_no_stand_in():
 
 @pytest.fixture
 def newer_torch(tmp_path):
-    """A library that needs a function of the runtime that nobody has heard of."""
+    """A library that needs functions of the runtime and of NCCL that nobody has heard of."""
     pytest.importorskip("ziglang", reason="the compiler of samfit's test extra is not installed")
 
     def compile_(name, source, *options):
@@ -41,18 +41,23 @@ def newer_torch(tmp_path):
         "int cudaMalloc(void) { return 0; } int cudaTeleport(void) { return 0; }",
         f"-Wl,--version-script={tmp_path / 'versions'},-soname,libcudart.so.13",
     )
+    compile_("libnccl.so.2", "int ncclTeleport(void) { return 0; } int ncclGetVersion(void);")
     compile_(
         "libtorch_newer.so",
-        "int cudaMalloc(void), cudaTeleport(void);"
-        "int use(void) { return cudaMalloc() + cudaTeleport(); }",
+        "int cudaMalloc(void), cudaTeleport(void), ncclTeleport(void), ncclSend(void);"
+        "int use(void) { return cudaMalloc() + cudaTeleport() + ncclTeleport() + ncclSend(); }",
         str(tmp_path / "libcudart.so.13"),
+        str(tmp_path / "libnccl.so.2"),
         f"-Wl,-rpath,{tmp_path}",
     )
     return tmp_path / "libtorch_newer.so"
 
 
-def test_a_missing_symbol_is_named(card, run_on, newer_torch):
+def test_missing_symbols_are_named(card, run_on, newer_torch):
     load = f"import ctypes; ctypes.CDLL({str(newer_torch)!r})"
     told, _ = run_on(card(), LOOK.format(load=load))
-    assert told[:2] == [True, ["cudaTeleport"]]
-    assert "torch needs functions of CUDA that samfit's stand-in lacks: cudaTeleport." in told[2]
+    assert told[:2] == [True, ["cudaTeleport", "ncclTeleport"]]
+    named = (
+        "torch needs functions of CUDA that samfit's stand-in lacks: cudaTeleport, ncclTeleport."
+    )
+    assert named in told[2]

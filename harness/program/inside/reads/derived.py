@@ -12,13 +12,15 @@ from torch import Tensor
 from samfit.harness.program.inside.reads.known import Known
 
 # Not those of two tensors: in place of one of them PyTorch gives kernels in Python a number.
+_REDUCTIONS = (
+    *("sum", "sum.dim_IntList", "min", "min.dim", "amax", "amin", "argmax", "argmin"),
+    *("any", "any.dim", "all", "all.dim", "cumsum"),
+)
 OPERATORS = {  # and the names by which the program calls each
-    **{name: {"cat", "concat", "stack"} for name in ("cat",)},
-    **{name: {name.partition(".")[0]} for name in ("sum", "sum.dim_IntList", "amax", "amin")},
+    **{name: {name.partition(".")[0]} for name in _REDUCTIONS},
     **{name: {"max", "one_hot"} for name in ("max", "max.dim")},
-    **{name: {name.partition(".")[0]} for name in ("min", "min.dim", "argmax", "argmin")},
-    **{name: {name.partition(".")[0]} for name in ("any", "any.dim", "all", "all.dim", "cumsum")},
     **{f"{name}.Scalar": {"compare", name} for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "cat": {"cat", "concat", "stack"},
     "logical_not": {"logical_not"},
     "bitwise_not": {"invert", "bitwise_not"},
 }

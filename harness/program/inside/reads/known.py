@@ -48,24 +48,23 @@ class Known:
             return False
         if not first.is_cuda:
             return first.device.type == "cpu"
-        storage = self._storages.get(first.untyped_storage()._cdata)
+        storage = self._storages.get(_start(first))
         return storage is not None and storage.content is not None
 
     def written(self, tensor: Tensor, value: Tensor | None) -> None:
         """``tensor`` has just been written: with ``value`` on the host, or with what is unknown."""
         with self._lock:
             found = self._find(tensor)
-            if value is None or not _small(tensor) or not _plain(tensor):
+            if value is None or not _plain(tensor):
                 if found:
                     found.forget()
-            else:
+            elif tensor.numel() and (found or _nbytes(tensor) <= LARGEST):
                 (found or self._new(tensor)).write(tensor, value)
 
     def filled(self, tensor: Tensor, number: bool | int | float) -> None:
         """Every element of ``tensor`` has just been set to a number."""
-        small = _small(tensor)
         value = None
-        if small:
+        if _nbytes(tensor) <= LARGEST:
             value = torch.full(tensor.shape, number, dtype=tensor.dtype, device="cpu")
         self.written(tensor, value)
 
@@ -83,7 +82,7 @@ class Known:
             other: one that has the storage; None if that could be anyone.
         """
         with self._lock:
-            if not _small(tensor):
+            if not tensor.numel() or _nbytes(tensor) > LARGEST:
                 return
             found = self._find(tensor) or self._new(tensor)
             if not found.versions:
@@ -101,13 +100,32 @@ class Known:
                 found.forget()
 
     def _find(self, tensor: Tensor) -> "_Storage | None":
-        return self._storages.get(tensor.untyped_storage()._cdata)
+        """What is known of the storage of ``tensor``, without a look at the storage itself.
+
+        PyTorch takes a gradient for shared if Python has ever seen its storage, and copies it.
+        """
+        start = _start(tensor)
+        found = self._storages.get(start)
+        if found is None:
+            return None
+        storage = found.storage()
+        if storage is None or storage.data_ptr() != start:  # it was given other memory
+            self._storages.pop(start, None)
+            return None
+        if storage._cdata != tensor.untyped_storage()._cdata:  # two have the same memory
+            found.lose()
+        return found
 
     def _new(self, tensor: Tensor) -> "_Storage":
-        storage = tensor.untyped_storage()
-        key = storage._cdata  # its address: nobody else has that before it is gone
-        self._storages[key] = _Storage(storage, lambda _: self._storages.pop(key, None))
-        return self._storages[key]
+        start = _start(tensor)
+        new = _Storage(tensor.untyped_storage(), lambda gone: self._gone(start, gone))
+        self._storages[start] = new
+        return new
+
+    def _gone(self, start: int, storage: object) -> None:
+        found = self._storages.get(start)
+        if found is not None and found.storage is storage:
+            del self._storages[start]
 
 
 class _Storage:
@@ -121,16 +139,15 @@ class _Storage:
         lost: whether it can be written unseen, so that nothing of it is ever known.
     """
 
-    __slots__ = ("content", "gone", "lost", "mask", "pointer", "version", "versions")
+    __slots__ = ("content", "lost", "mask", "storage", "version", "versions")
 
     def __init__(self, storage: UntypedStorage, gone: Callable[[object], object]) -> None:
-        self.gone = weakref.ref(storage, gone)
-        self.pointer = storage.data_ptr()
+        self.storage = weakref.ref(storage, gone)
+        self.lost = storage.nbytes() > LARGEST
         self.content: Tensor | None = None
         self.mask: Tensor | None = None
         self.version = 0
         self.versions: list[tuple[Tensor, int]] = []
-        self.lost = False
 
     def value(self, tensor: Tensor) -> Tensor | None:
         if not self._holds(tensor) or self.content is None:
@@ -141,16 +158,23 @@ class _Storage:
     def forget(self) -> None:
         self.content = self.mask = None
 
+    def lose(self) -> None:
+        self.forget()
+        self.versions.clear()
+        self.lost = True
+
     def write(self, tensor: Tensor, value: Tensor) -> None:
         if self.lost or tensor.is_inference():
             return self.forget()
         storage = tensor.untyped_storage()
-        nbytes = tensor.numel() * tensor.element_size()
-        if nbytes == storage.nbytes() and value.shape == tensor.shape and tensor.is_contiguous():
+        if (
+            _nbytes(tensor) == storage.nbytes()
+            and value.shape == tensor.shape
+            and tensor.is_contiguous()
+        ):
             self.content, self.mask = _bytes_of(value, tensor.dtype), None
         else:
             self._write_part(tensor, value)
-        self.pointer = storage.data_ptr()
         self.version = tensor._version
         self.versions = [(version, version._version) for version, _ in self.versions]
 
@@ -183,9 +207,7 @@ class _Storage:
         """From now on the version of ``tensor`` counts as well; None if nobody has that tensor."""
         full = len(self.versions) == MOST_ALIASES
         if self.lost or tensor is None or tensor.is_inference() or full:
-            self.lost = True
-            self.versions.clear()
-            return self.forget()
+            return self.lose()
         if not self.versions and self.content is not None and tensor._version != self.version:
             self.forget()
         version = _version_of(tensor)
@@ -195,27 +217,14 @@ class _Storage:
         """Whether the content is still that of the storage, which ``tensor`` has."""
         if self.content is None:
             return False
-        storage = tensor.untyped_storage()
-        bigger = storage.nbytes() - self.content.numel()
-        moved = self.pointer != storage.data_ptr()
-        if self._changed(tensor) or bigger < 0 or (moved and not bigger) or not _small(tensor):
+        if self._changed(tensor) or tensor.untyped_storage().nbytes() != self.content.numel():
             self.forget()
-        elif bigger:
-            self._grow(storage.nbytes())  # PyTorch has copied the content
-        self.pointer = storage.data_ptr()
         return self.content is not None
 
     def _changed(self, tensor: Tensor) -> bool:
         if self.versions:
             return any(version._version != before for version, before in self.versions)
         return tensor._version != self.version
-
-    def _grow(self, nbytes: int) -> None:
-        assert self.content is not None
-        content, mask, old = _zeros(nbytes), _zeros(nbytes), self.content.numel()
-        content[:old] = self.content
-        mask[:old] = 1 if self.mask is None else self.mask
-        self.content, self.mask = content, mask
 
 
 def _version_of(tensor: Tensor) -> Tensor:
@@ -229,8 +238,13 @@ def _version_of(tensor: Tensor) -> Tensor:
     return version
 
 
-def _small(tensor: Tensor) -> bool:
-    return tensor.untyped_storage().nbytes() <= LARGEST
+def _start(tensor: Tensor) -> int:
+    """The address at which the storage of ``tensor`` begins."""
+    return tensor.data_ptr() - int(tensor.storage_offset()) * tensor.element_size()
+
+
+def _nbytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
 
 
 def _plain(tensor: Tensor) -> bool:

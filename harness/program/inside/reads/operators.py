@@ -39,7 +39,7 @@ _WRITE_STATISTICS = (  # running means and variances, though their schemas do no
 )
 _CONVERT = {"to", "float", "half", "double", "long", "int", "short", "char", "byte", "bool"} | {
     *("bfloat16", "type", "type_as", "cuda", "clone", "contiguous", "reshape", "flatten", "ravel"),
-    *("tensor", "as_tensor"),
+    *("tensor", "as_tensor", "_scatter"),
 }
 _FILL = {"subscript", "zeros", "ones", "full", "zeros_like", "ones_like", "full_like"} | {
     *("new_zeros", "new_ones", "new_full", "scalar_tensor", "tensor")

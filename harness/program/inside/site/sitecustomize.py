@@ -7,6 +7,8 @@ the user's is imported, too.
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -18,20 +20,27 @@ STAND_INS = {"samfit": HERE.parents[3], "samfit.harness": HERE.parents[2]}
 OLDEST = (3, 10)  # this file alone is for older ones, too
 
 
-def _begin() -> None:
-    """Import what watches, whether samfit is installed here or not, under its own name.
+@contextmanager
+def _rooms() -> Iterator[None]:
+    """Meanwhile what watches can be imported by its own name, be samfit installed here or not.
 
-    The packages above it are stood in for meanwhile: the program may import its own samfit later.
+    The packages above it are stood in for: the program may have a samfit of its own.
     """
+    own = {name: sys.modules.pop(name) for name in STAND_INS if name in sys.modules}
     for name, folder in STAND_INS.items():
-        module = ModuleType(name)
+        sys.modules[name] = module = ModuleType(name)
         module.__path__ = [str(folder)]
-        sys.modules[name] = module
     try:
-        import_module("samfit.harness.program.inside.start").begin()
+        yield
     finally:
         for name in STAND_INS:
             del sys.modules[name]
+        sys.modules.update(own)
+
+
+def _begin() -> None:
+    with _rooms():
+        import_module("samfit.harness.program.inside.start").begin(_rooms)
 
 
 def _say_too_old() -> None:

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from samfit.harness.program.inside.recording import FOLDER, Recording
 from samfit.harness.program.launch import SITE
 
@@ -49,6 +51,34 @@ def test_memory_that_is_used_up_is_found_behind_another_error(tmp_path):
 def test_the_users_own_sitecustomize_is_imported_too(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('mine')")
     assert start(tmp_path, "import sitecustomize", PYTHONPATH=str(tmp_path)).stdout == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("cuda", "cudnn", "words"),
+    [
+        (None, None, "is built without CUDA: run the program with one that is built for it"),
+        ("12.4", (9, 1, 0), "brings cuDNN 9.1.0, which cannot choose"),
+    ],
+)
+def test_a_torch_that_cannot_be_watched_is_named(tmp_path, cuda, cudnn, words):
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "serialization.py").write_text("")
+    (tmp_path / "torch" / "__init__.py").write_text(
+        f"""
+from types import SimpleNamespace as Space
+from . import serialization
+__version__ = "2.6.0"
+version = Space(cuda={cuda!r})
+_C = Space(_cudnn=Space(getRuntimeVersion=lambda: {cudnn!r}))
+save = lambda *args: None
+"""
+    )
+    done = start(tmp_path, "import sys; sys.path.insert(0, '')\nimport torch")
+    assert done.stderr == ""
+    (log,) = tmp_path.glob("*.log")
+    _, torch, broken, *_ = log.read_text().splitlines()
+    assert torch == "torch 2.6.0"
+    assert broken.startswith("broken torch 2.6.0 ") and words in broken
 
 
 def test_nothing_begins_where_no_folder_is_given(tmp_path):

@@ -7,6 +7,7 @@ from synthetic_records import GIB, MIB, predicted, scored
 from samfit.adapters.core.registry import adapter_names
 from samfit.harness.report.accuracy.table import tasks_table
 from samfit.harness.report.kit.describe import size
+from samfit.harness.report.kit.tables import decimals_for, in_lines
 from samfit.harness.report.memory.table import memory_table
 
 
@@ -53,3 +54,20 @@ def test_spreads_are_shown_in_a_terminal_of_any_width(width):
     assert max(map(len, text.splitlines())) <= width
     for figure in ("0.550", "0.071"):
         assert text.count(figure) == len(names) * (len(tasks) + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "after", "lines"),
+    [
+        ("a.bb.ccc", ".", ["a.bb.", "ccc"]),
+        ("blocks.attention", ".", ["blocks.", "attention"]),
+        ("short", ".", ["short"]),
+        ("/a/b/train.py:3", "/", ["/a/b/", "train.py:3"]),
+    ],
+)
+def test_names_are_broken_after_a_sign_alone(name, after, lines):
+    assert in_lines(name, after, 5) == "\n".join(lines)
+
+
+def test_parts_of_few_bytes_have_more_decimals():
+    assert [decimals_for(nbytes) for nbytes in (2**30, 2**30 - 1, 2**20, 2**20 - 1)] == [0, 1, 1, 3]

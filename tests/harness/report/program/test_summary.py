@@ -135,11 +135,21 @@ def test_a_card_that_is_large_enough_is_not_named():
 def test_unknown_reads_are_listed_known_ones_counted():
     reads = [read(line, times=line) for line in range(1, MOST_READS + 3)]
     shown = lines(fitting(reads=[*reads, reads[-1], read(99, known=True, times=7)]))
-    assert "values read 7 that are known; 90 that no kernel computed, below" in shown
+    assert "values read 97, of which 7 are known" in shown
     assert "/elsewhere/train.py:12 item() of a float32 1.0 24" in shown
     assert "And 2 more." in shown
     assert not any("train.py:99" in line or "train.py:2 " in line for line in shown)
-    assert "values read 7 that are known" in lines(fitting(reads=[read(99, known=True, times=7)]))
+    assert "values read 7, of which 7 are known" in lines(
+        fitting(reads=[read(99, known=True, times=7)])
+    )
+
+
+def test_tensors_of_many_shapes_at_one_line_are_one_row():
+    what = "copy to the host of float32"
+    reads = [read(7, what=f"{what} ({n}, 4)", told="zeros", times=n) for n in (2, 3)]
+    shown = lines(fitting(reads=[*reads, read(8, what=f"{what} (9, 9)", told="zeros")]), 100)
+    assert "/elsewhere/train.py:7 copy to the host of float32, 2 shapes zeros 5" in shown
+    assert "/elsewhere/train.py:8 copy to the host of float32 (9, 9) zeros 2" in shown
 
 
 def test_files_that_were_left_alone_are_named_a_few_of_many(tmp_path, monkeypatch):

@@ -38,7 +38,7 @@ def counting_peaks(installed):
     x = torch.rand(3, 1024, 1024, device="cuda", requires_grad=True)
     pairs = torch.stack([x.detach().long().reshape(-1)] * 2)
     steps = {
-        "index": lambda: (x[x > 0.5] ** 2).sum().backward(),
+        "index": lambda: x[x > 0.5] ** 2,
         "nonzero": lambda: x.nonzero(),
         "unique": lambda: x.unique(return_inverse=True, return_counts=True),
         "unique rows": lambda: x[0].unique(dim=0),
