@@ -82,6 +82,7 @@ TRAINS_ODDLY = [
     ("writes_beside_itself.py", FITS, "writes_beside_itself.py fits"),
     ("own_packages/train.py", FITS, "train.py fits"),
     ("has_no_samfit.py", FITS, "has_no_samfit.py fits"),
+    ("needs_site.py", FITS, "needs_site.py fits"),
     ("isolated.py", FITS, "isolated.py fits"),
     ("-I isolated.py", NOT_JUDGED, "without its options -I, -E and -S"),
     ("-E isolated.py", NOT_JUDGED, "without its options -I, -E and -S"),
@@ -116,14 +117,16 @@ def judged(folder: Path, command: str) -> tuple[int, dict, str]:
     printed last."""
     shutil.copytree(PROGRAMS, folder, dirs_exist_ok=True)
     words = [sys.executable if word == "PYTHON" else word for word in command.split()]
+    limit = 20 if "hangs" in command else 100
+    of_site = [str(folder / "own_site"), *filter(None, [os.environ.get("PYTHONPATH")])]
     ran = subprocess.run(
-        [*COMMAND, "--memory", "16GiB", "--time-limit", "20", "--json", "--", *words],
+        [*COMMAND, "--memory", "16GiB", f"--time-limit={limit}", "--json", "--", *words],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         errors="replace",
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(of_site)},
         timeout=120,
     )
     return ran.returncode, json.loads(ran.stdout or "{}"), ran.stderr[-2000:]
