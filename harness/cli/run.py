@@ -1,5 +1,6 @@
 """samfit run: any program, unmodified, on a card that is not there."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +65,7 @@ def run(
     The program runs as it is, with PyTorch's own CUDA code; kernels compute nothing, and no weights
     are written. Exit code: 0 it fits, 1 it ran out of memory, 2 it could not be judged.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left running
     try:
         if output:
             from samfit.harness.report.program.page import check_page

@@ -71,12 +71,6 @@ def _savings(found: OnCard, ran_out: bool) -> Iterator[str]:
 
 
 def _remarks(report: ProgramReport, recordings: Sequence[Recording]) -> Iterator[str]:
-    refused = sum(each.refused for each in recordings)
-    if report.verdict == "fits" and refused:
-        yield (
-            f"The card could not serve {refused} of the requests for memory: a library, or the "
-            "program itself, went on with less."
-        )
     shared = [each.device for each in report.cards]
     ranks = {each.rank for each in report.cards}
     if len(ranks) > 1 and len(set(shared)) < len(ranks) <= len(shared):

@@ -42,7 +42,7 @@ def report_of(
         compute_capability=card.compute_capability,
         usable_bytes=card.usable_bytes,
         verdict=verdict,
-        message=message or _fits(program, cards, card),
+        message=message or _fits(program, cards, card) + _after_refusals(found),
         cards=cards,
         refused=_refused(found) if verdict == "out of memory" else None,
         reads=_reads(found),
@@ -101,6 +101,14 @@ def _fits(program: str, cards: Sequence[OnCard], card: Card) -> str:
     if count > 1:
         return f"{program} fits {count} × {card.name}, with at least {left} on each."
     return f"{program} fits {in_words(card.name)}, with {left}."
+
+
+def _after_refusals(recordings: Sequence[Recording]) -> str:
+    """Whether memory ran out on the way, and the program, or a library, went on with less."""
+    refused = sum(each.refused for each in recordings)
+    if not refused:
+        return ""
+    return f" On the way {refused} request{'s' * (refused > 1)} for memory could not be served."
 
 
 def _crowded(cards: Sequence[OnCard], card: Card) -> str | None:

@@ -129,13 +129,13 @@ def _error(ended: Ended) -> str:
 
 
 def _told(ended: Ended) -> str:
-    """What the program was last told that nobody knows: it may be why it ended."""
+    """What the program was last told that nobody knows: it may be why the program ended."""
     for each in ended.recordings:
         if each.last_unknown and each.error:
             read = each.last_unknown
             place = f"{short(read['file'])}:{read['line']}"
             return (
-                f" It may be due to {place}, which read {read['what']} from the card, where no "
-                f"value is known, and was told {read['told']}."
+                f" Before that, {place} read {read['what']} from the card, where no value is "
+                f"known, and was told {read['told']}."
             )
     return ""

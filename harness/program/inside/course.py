@@ -50,7 +50,7 @@ class Course:
 
     def begin(self) -> None:
         """Begin anew, in a process that has not used CUDA."""
-        self.phase, self.module, self.steps = "setup", "", 0
+        self.phase, self.module, self.steps, self.part = "setup", "", 0, 0
         self._ledgers: dict[int, Ledger] = {}
         self._starts: dict[int, int] = {}  # events before the part that runs, on each device
         self._done = self._evaluated = self._broken = False
@@ -85,7 +85,8 @@ class Course:
 
         Args:
             weights: what it holds.
-            switched: whether it was trained when it was called last, and is not now, or back.
+            switched: whether it was trained when it was called before in this part of the run, and
+                is not now, or back.
             with_graph: whether autograd records it.
         """
         self._stop_if_enough()
@@ -181,6 +182,7 @@ class Course:
             self._starts[device] = ledger.events()
         self._evaluated = self._evaluated or (kind == EVALUATION and self.steps > 0)
         self._forward = self._backward = self._graph = False
+        self.part += 1
         if self._ran:
             self._note("loading")
         if any(self._ledger(device).waiting > READ_AFTER for device in self._ledgers):

@@ -43,7 +43,6 @@ def begin(rooms: Rooms) -> None:
     if not folder:
         return
     watcher = Watcher(Log(Path(folder)), rooms)
-    watcher.log.say(PYTHON, platform.python_version())
     watcher.begin()
 
 
@@ -58,11 +57,16 @@ class Watcher:
 
     def begin(self) -> None:
         """Begin with what needs no torch; the rest follows when the program imports it."""
+        self._be_there()
+        os.register_at_fork(after_in_child=self._be_there)
         self.ending.install()
         self.kept.install_files()
         after = self.kept.after_imports()
         save = after.pop("torch")
         AfterImport({"torch": lambda: self._after_torch(save), **after})
+
+    def _be_there(self) -> None:
+        self.log.say(PYTHON, platform.python_version())
 
     def _after_torch(self, install_saves: Callable[[], None]) -> None:
         import torch

@@ -38,7 +38,7 @@ class Watch:
         self._local = threading.local()
         self._backward_depth = self._step_depth = 0
         self._steps: WeakKeyDictionary[Optimizer, int] = WeakKeyDictionary()
-        self._modes: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+        self._modes: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
 
     def install(self) -> None:
         """Hang on torch's hooks, and where there are none, between the program and torch."""
@@ -83,8 +83,9 @@ class Watch:
     def _begin_forward(self, module: nn.Module) -> None:
         if self._backward_depth or self._step_depth:
             return  # recomputed: checkpointing
-        switched = self._modes.get(module, module.training) != module.training
-        self._modes[module] = module.training
+        mode = self._course.part, module.training
+        switched = self._modes.get(module) == (mode[0], not mode[1])
+        self._modes[module] = mode
         model = self._names.top(module)
         self._names.learn(model)
         self._course.begin_forward(self._weights(model), switched, torch.is_grad_enabled())

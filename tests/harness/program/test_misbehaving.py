@@ -59,8 +59,8 @@ RUNS_OUT = [
     ("runs_out_before.py", OUT_OF_MEMORY, "in setup, it tried to allocate 4,096 MiB"),
     ("swallows_exhaustion.py", OUT_OF_MEMORY, "in backward, it tried to allocate 4,096 MiB"),
     ("limits_itself.py", OUT_OF_MEMORY, "ran out of memory"),
-    ("skips_batches.py", FITS, "skips_batches.py fits"),
-    ("finds_batch.py", FITS, "finds_batch.py fits"),
+    ("skips_batches.py", FITS, "for memory could not be served"),
+    ("finds_batch.py", FITS, "for memory could not be served"),
 ]
 TRAINS_ODDLY = [
     ("prints.py", FITS, "prints.py fits"),

@@ -37,7 +37,7 @@ VERDICTS = [
     (ended(0), "not judged", "nothing was trained"),
     (ended(0, histories=[History(0)]), "not judged", "without a step of an optimizer"),
     (ended(1, error="ValueError: no", last_unknown=UNKNOWN, **TRAINED), "not judged",
-     "It may be due to train.py:9, which read item() of a float32"),
+     "Before that, train.py:9 read item() of a float32"),
     (ended(-11, killed=True), "not judged", "was ended by SIGSEGV after 0 optimizer steps"),
     (ended(None, timed_out=True, killed=True), "not judged", "still running after 12 s"),
     (ended(None, stuck="train.py:4 waits."), "not judged", "cannot go on: train.py:4 waits."),
