@@ -1,9 +1,8 @@
 """What would help, and what else should be known, in sentences. Needs no torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from samfit.harness.program.figures import OnCard, ProgramReport, spare_bytes
-from samfit.harness.program.inside.recording import Recording
 from samfit.harness.trace.trace import FROZEN, OPTIMIZER, SAVED, TRAINABLE
 from samfit.units import GIB, MIB
 
@@ -12,9 +11,9 @@ GROWTH_BYTES = 4 * MIB  # between two steps
 FRAGMENTS_BYTES = GIB
 
 
-def advice(report: ProgramReport, recordings: Sequence[Recording]) -> list[str]:
+def advice(report: ProgramReport) -> list[str]:
     """Sentences for ``report``, the most useful first."""
-    found = list(_remarks(report, recordings))
+    found = list(_remarks(report))
     if report.cards:
         found += _on_card(report.largest)
         if not _has_room(report):
@@ -70,7 +69,7 @@ def _savings(found: OnCard, ran_out: bool) -> Iterator[str]:
         )
 
 
-def _remarks(report: ProgramReport, recordings: Sequence[Recording]) -> Iterator[str]:
+def _remarks(report: ProgramReport) -> Iterator[str]:
     shared = [each.device for each in report.cards]
     ranks = {each.rank for each in report.cards}
     if len(ranks) > 1 and len(set(shared)) < len(ranks) <= len(shared):

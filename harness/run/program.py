@@ -94,7 +94,7 @@ def run_program(
         )
         needed = report_of(run(unlimited), command, unlimited, steps, name)
         report = with_need(report, needed)
-    return replace(report, advice=advice(report, ended.recordings))
+    return replace(report, advice=advice(report))
 
 
 def _standing(card: Card, gpus: int) -> dict[str, str]:

@@ -7,13 +7,12 @@ from synthetic_programs import evaluating, exhausted, fitting, holding, on_card,
 from synthetic_records import GIB, MIB
 
 from samfit.harness.program.advice import advice
-from samfit.harness.program.inside.recording import Recording
 from samfit.harness.trace.trace import FROZEN, OPTIMIZER
 
 
-def words(report, **recorded) -> str:
+def words(report) -> str:
     """All of it; every sentence is one."""
-    found = advice(report, [Recording(pid=1, arguments=[], **recorded)])
+    found = advice(report)
     for sentence in found:
         assert sentence[0].isupper() or sentence[0].isdigit()
         assert sentence.endswith((".", "?"))
@@ -64,8 +63,7 @@ def test_memory_that_grows_from_step_to_step_is_named():
     assert words(fitting(cards=[replace(card, each_step=level)])) == ""
 
 
-def test_requests_that_were_refused_and_ranks_on_one_card_are_told():
-    assert "could not serve 3 of the requests" in words(fitting(), refused=3)
+def test_ranks_on_one_card_are_told():
     cards = on_two_cards().cards
     assert words(fitting(cards=cards)) == ""
     shared = [replace(each, device=0) for each in cards]

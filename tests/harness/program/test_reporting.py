@@ -46,3 +46,10 @@ def test_ranks_that_share_a_card_have_to_fit_it_together():
     assert found.exit_code == 1
     assert "2 processes share card 0" in found.message
     assert "set_device" in found.message
+
+
+def test_what_was_refused_on_the_way_is_said():
+    tried = process(0)
+    tried.refused = 2
+    assert "On the way 2 requests for memory could not be served." in report(tried).message
+    assert "On the way" not in report(process(0)).message
