@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from samfit import Cell, predict
 from samfit.harness.device.cards import unnamed_card
 from samfit.harness.standin.library import environment
 
@@ -107,6 +108,46 @@ def test_watching_changes_no_byte(command, libraries, gpus, steps, tmp_path):
     tmp_path.mkdir()
     assert peaks(report) == alone(tmp_path, command, gpus)
     assert {card["steps"] for card in report["cards"]} == {steps}
+
+
+@pytest.mark.slow
+def test_lora_by_hand_takes_what_samfits_own_takes_but_for_the_images_that_the_loop_holds(tmp_path):
+    (card,) = watched(tmp_path, "train_lora.py --images 6")["cards"]
+    own = predict(Cell(adapter="lora", backbone="vit_b", batch_size=2)).memory
+    assert own and own.breakdown_bytes
+    hand, ours = card["breakdown_bytes"], own.breakdown_bytes
+    more = {name: hand[name] - ours.get(name, 0) for name in hand}
+
+    images = 2 * 3 * 1024 * 1024 * 4
+    weights = more.pop("weights_frozen") + more.pop("weights_trainable")  # it freezes a head more
+    kernels = more.pop("temporaries") + more.pop("library_workspace")  # told apart by a rehearsal
+    rounding = more.pop("allocator_rounding")
+    assert (weights, more.pop("inputs"), kernels) == (0, images, -512)
+    assert more.pop("saved_activations") == 512
+    assert set(more.values()) == {0}
+    assert card["peak"]["allocated_bytes"] - own.peak_allocated_bytes == images + rounding
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell(adapter="lora", backbone="vit_b", batch_size=2),
+        Cell(adapter="cad", backbone="vit_b", attention="sdpa"),
+        Cell(adapter="full", backbone="vit_b", precision="fp16"),
+        Cell(adapter="decoder", backbone="vit_l"),
+        Cell(adapter="lora", backbone="vit_b", batch_size=4, checkpointing=True, precision="bf16"),
+    ],
+    ids=lambda cell: cell.key,
+)
+def test_samfits_own_step_takes_in_a_program_what_is_predicted_for_it(cell, tmp_path):
+    """Both stand on the same library; but one is watched, and the other rehearsed."""
+    words = json.dumps(cell.to_json(), separators=(",", ":"))
+    (card,) = watched(tmp_path, f"step_of_cell.py {words}")["cards"]
+    own = predict(cell).memory
+    assert own
+    found = card["peak"]["allocated_bytes"], card["peak"]["reserved_bytes"]
+    assert found == (own.peak_allocated_bytes, own.peak_reserved_bytes)
 
 
 @pytest.mark.slow
