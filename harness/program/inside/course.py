@@ -22,6 +22,7 @@ from samfit.harness.program.inside.recording import (
 )
 
 RANKS_HOLD_S = 0.25
+WARM_UP = 12  # steps on another stream before a graph is captured; with DDP PyTorch asks for 11
 READ_AFTER = 100_000  # events: PyTorch's history is read, and begins anew
 
 Claims = Iterable[tuple[int, Claim]]
@@ -105,15 +106,20 @@ class Course:
         """An optimizer begins."""
         self._note("optimizer", gradients)
 
-    def end_step(self, states: Claims, fewest: int, most: int) -> None:
-        """An optimizer has stepped; each has taken so many steps, at least and at most."""
+    def end_step(self, states: Claims, fewest: int, most: int, warms_up: bool = False) -> None:
+        """An optimizer has stepped; each has taken so many steps, at least and at most.
+
+        Args:
+            warms_up: whether that may have been before a graph of CUDA is captured, or in it, so
+                that more memory will be used.
+        """
         self._note(None, states)
         self.steps = most
         self._log.say(STEP, str(most))
         self._backward = True  # also where a gradient was computed otherwise
         self._end_part(stepped=True)
         _let_go()
-        wanted = self._wanted
+        wanted = self._wanted and self._wanted + WARM_UP * warms_up
         enough = wanted is not None and (fewest >= wanted or most > wanted)
         self._done = enough or (self._until_evaluated and self._evaluated)
 

@@ -7,7 +7,7 @@ alive, or allocate on the card.
 import functools
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,7 +20,7 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from samfit.harness.program.inside.course import Course
+from samfit.harness.program.inside.course import Claims, Course
 from samfit.harness.program.inside.ledger import Claim
 from samfit.harness.program.inside.modules import Names
 from samfit.harness.trace.trace import FROZEN, GRADIENTS, OPTIMIZER, TRAINABLE
@@ -38,6 +38,7 @@ class Watch:
         self._local = threading.local()
         self._backward_depth = self._step_depth = 0
         self._steps: WeakKeyDictionary[Optimizer, int] = WeakKeyDictionary()
+        self._capturing: WeakKeyDictionary[Optimizer, int] = WeakKeyDictionary()
         self._modes: WeakKeyDictionary[nn.Module, tuple[int, bool]] = WeakKeyDictionary()
 
     def install(self) -> None:
@@ -48,6 +49,7 @@ class Watch:
         register_optimizer_step_pre_hook(self._before_step)
         register_optimizer_step_post_hook(self._after_step)
         self._stand_before_engine()
+        self._stand_before_graphs()
         self._stand_before_loaders()
 
     # Modules.
@@ -144,10 +146,40 @@ class Watch:
         if self._step_depth:
             return
         with self._course.unharmed():
-            self._steps[optimizer] = self._steps.get(optimizer, 0) + 1
             states = (value for state in optimizer.state.values() for value in _values(state))
-            fewest, most = min(self._steps.values()), max(self._steps.values())
-            self._course.end_step(claims(states, OPTIMIZER), fewest, most)
+            if torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing():
+                self._capturing[optimizer] = self._capturing.get(optimizer, 0) + 1
+            self._count({optimizer: 1}, claims(states, OPTIMIZER))
+
+    def _count(self, steps: Mapping[Optimizer, int], states: Claims = ()) -> None:
+        for optimizer, number in steps.items():
+            self._steps[optimizer] = self._steps.get(optimizer, 0) + number
+        fewest, most = min(self._steps.values()), max(self._steps.values())
+        self._course.end_step(states, fewest, most, warms_up=_is_aside())
+
+    # Graphs of CUDA, which step without calling an optimizer.
+
+    def _stand_before_graphs(self) -> None:
+        graphs = torch.cuda.CUDAGraph
+        end, replay = graphs.capture_end, graphs.replay
+        captured = WeakKeyDictionary[Any, WeakKeyDictionary[Optimizer, int]]()
+
+        @functools.wraps(end)
+        def end_and_note(graph: Any) -> None:
+            end(graph)
+            with self._course.unharmed():
+                captured[graph] = WeakKeyDictionary(self._capturing)
+                self._capturing.clear()
+
+        @functools.wraps(replay)
+        def replay_and_count(graph: Any) -> None:
+            replay(graph)
+            with self._course.unharmed():
+                if captured.get(graph):
+                    self._count(captured[graph])
+
+        graphs.capture_end = end_and_note  # type: ignore[method-assign, assignment]
+        graphs.replay = replay_and_count  # type: ignore[method-assign, assignment]
 
     # Data loaders.
 
@@ -166,6 +198,13 @@ class Watch:
             return following(loader)
 
         Loader.__next__ = count_and_follow  # type: ignore[method-assign, assignment]
+
+
+def _is_aside() -> bool:
+    """Whether it is not on the usual stream that the program computes."""
+    if not torch.cuda.is_initialized():
+        return False
+    return torch.cuda.current_stream() != torch.cuda.default_stream()
 
 
 def claims(tensors: Iterable[Any], category: str, module: str = "") -> Iterator[tuple[int, Claim]]:

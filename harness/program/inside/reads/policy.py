@@ -10,7 +10,7 @@
     ``isnan``, ``isinf``, ``any``                    False
     ``isfinite``, ``all``, ``equal``, ``allclose``   True
     any other truth                                  False
-    whether gradients overflowed (``found_inf``)     0
+    ``found_inf``, ``overflow`` of gradients         0
     positions (``argmax``, ``indices``, ...)         0
     whether ``linalg`` failed                        0
     the end of a slice                               as far as it goes: the most there can be
@@ -39,6 +39,7 @@ _FAR = 2**31 - 1  # beyond the end of what is sliced
 _POSITIONS = {"argmax", "argmin", "argsort", "topk", "sort", "multinomial", "randint"} | {
     *("indices", "index", "idx", "inds")
 }
+_OF_GRADIENTS = ("found_inf", "overflow")  # in the names of what says that some are not finite
 _LINALG = {"linalg", "inverse", "cholesky", "solve", "svd", "det", "slogdet", "lstsq"}
 _HOLDS = {
     ast.Lt: operator.lt,
@@ -96,7 +97,7 @@ def _number(reading: Reading, kind: type[int] | type[float]) -> float:
         return _fitting(reading, (1, 0, *map(kind, near)))
     if reading.likely is not None:
         return int(reading.likely)
-    zero = bool(reading.names & {"found_inf", "found_inf_per_device"})
+    zero = any(word in name for name in reading.names for word in _OF_GRADIENTS)
     if kind is int:
         zero = zero or bool(reading.names & (_POSITIONS | _LINALG))
     return int(not zero)

@@ -84,10 +84,12 @@ def likely():
         "other": bool(x[0, 0] > 1),
     }
     values, indices = x.max(1)
+    overflow_gpu = x.byte()[0]
     numbers = {
         "argmax": x.argmax().item(),
         "indices": indices[0].item(),
         "bad": torch.isnan(x).sum().item(),
+        "overflow": overflow_gpu[0].item(),
         "count": (x > 1).sum().item(),
         "value": values[0].item(),
         "complex": abs((x[0, 0] * 1j).item()),
@@ -101,7 +103,7 @@ def test_values_are_as_they_are_where_all_is_well(stage):
     truths, numbers, several = stage.run(likely)
     false = {"isnan", "bad", "any", "other"}
     assert truths == {name: name not in false for name in truths}
-    zero = {"argmax", "indices", "bad"}
+    zero = {"argmax", "indices", "bad", "overflow"}
     assert numbers == {name: name not in zero for name in numbers}
     assert several == [[[0.0] * 3] * 2, [[True] * 3] * 2, [0, 0], [[1.0]]]
 
