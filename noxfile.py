@@ -7,6 +7,7 @@ nox.options.sessions = ["tests", "lint", "types"]
 nox.options.reuse_venv = "yes"
 
 RESULTS = "results/results.jsonl"
+SLOW_PROGRAMS = ("tests/harness/program", "tests/harness/standin")
 
 
 @nox.session
@@ -37,7 +38,7 @@ def standin(session: nox.Session) -> None:
 def programs(session: nox.Session) -> None:
     """Run whole programs as people write them, and as they misbehave; it takes minutes."""
     session.install("-e", ".[programs]")
-    session.run("pytest", "-n", "auto", "-m", "slow", "tests/harness/program", *session.posargs)
+    session.run("pytest", "-n", "auto", "-m", "slow", *SLOW_PROGRAMS, *session.posargs)
 
 
 @nox.session

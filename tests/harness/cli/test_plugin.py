@@ -32,7 +32,7 @@ def run_tests(folder, **environment):
     """What pytest says of the tests, in a process of its own."""
     file = folder / "test_memory.py"
     file.write_text(TESTS)
-    command = [sys.executable, "-m", "pytest", "-p", plugin.__name__, "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     return subprocess.run(
         [*command, "-rs", str(file)],
         cwd=folder,

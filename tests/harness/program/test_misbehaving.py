@@ -99,8 +99,6 @@ OF_PYTHON = [*ENDS_BY_ITSELF, *DOES_NOT_END, *TRAINS_NOTHING, *RUNS_OUT, *TRAINS
 ROWS = [*((f"PYTHON {words}", *expected) for words, *expected in OF_PYTHON), *IS_NO_PYTHON]
 QUICK = {
     "PYTHON exits.py 3",
-    "PYTHON exits.py 0 2",
-    "PYTHON runs_out.py",
     "PYTHON without_torch.py",
 }
 QUICK |= {command for command, *_ in IS_NO_PYTHON if "PYTHON" not in command}

@@ -79,6 +79,7 @@ def run_ranks(card, built, tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2])
 def test_each_rank_holds_its_part(run_ranks, size):
     """Of weights, gradients and AdamW's state: all with DDP, its share with FSDP."""
@@ -145,6 +146,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_spawned_ranks_of_which_one_ends(card, built, tmp_path):
     (tmp_path / "program.py").write_text(SPAWNED)
     done = subprocess.run(

@@ -6,9 +6,9 @@ import os
 import torch
 
 from samfit import Cell
-from samfit.harness.device.cards import find_card
+from samfit.harness.device.cards import find_card, large_enough
 from samfit.harness.program.inside.reads.reads import Reads
-from samfit.harness.rehearse.rehearsal import Prepared, large_enough, run
+from samfit.harness.rehearse.rehearsal import Prepared, run
 from samfit.harness.standin.library import card_variables
 from samfit.harness.standin.process import answering
 
