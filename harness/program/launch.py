@@ -149,10 +149,9 @@ def _lives(pid: int) -> bool:
 def _all_told(logs: Logs) -> bool:
     """Whether every process that has used CUDA, and every rank, has told what it saw."""
     used, told = _processes(logs, CUDA), _processes(logs, TOLD)
-    places = {pid: used[pid].split() for pid in used}
-    world = max((int(size) for _, size in places.values()), default=1)
-    ranks = {place for place, size in places.values() if int(size) == world}
-    return used.keys() <= told.keys() and len(ranks) >= world
+    worlds = [int(world) for world in used.values()]
+    largest = max(worlds, default=1)
+    return used.keys() <= told.keys() and worlds.count(largest) >= largest
 
 
 def _processes(logs: Logs, what: str) -> dict[int, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from samfit.harness.program.inside.recording import TOLD, WAITS, Log, Recording, rank
+from samfit.harness.program.inside.recording import TOLD, WAITS, Log, Recording, rank_and_world
 
 LONGEST_WAIT_S = 120.0  # for the end that comes from outside
 SIGNS = ("CUDA out of memory", "CUDA error: out of memory", "ALLOC_FAILED")
@@ -73,7 +73,7 @@ class Ending:
         self._written = os.getpid()
         recording = Recording(pid=os.getpid(), arguments=list(sys.orig_argv))
         recording.stopped, recording.stuck = stopped, stuck
-        recording.rank, recording.world = rank()
+        recording.rank, _ = rank_and_world()
         error = getattr(sys, "last_value", None)
         if error is not None:
             recording.error = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

@@ -88,7 +88,6 @@ class Recording:
 
     Attributes:
         rank: its place in a distributed run; None if it has none.
-        world: how many processes that run has.
         steps: optimizer steps taken.
         stopped: whether samfit ended it, since it had seen enough.
         stuck: why it could not go on, in a sentence.
@@ -107,7 +106,6 @@ class Recording:
     pid: int
     arguments: list[str]
     rank: int | None = None
-    world: int = 1
     steps: int = 0
     stopped: bool = False
     stuck: str | None = None
@@ -141,9 +139,10 @@ class Recording:
         return cls(**data)
 
 
-def rank() -> tuple[int | None, int]:
+def rank_and_world() -> tuple[int | None, int]:
     """The place of this process in a distributed run, and how many processes that has."""
-    found = [os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE")]
+    names = ("RANK" if "RANK" in os.environ else "LOCAL_RANK", "WORLD_SIZE")
+    found = [os.environ.get(name, "") for name in names]
     place, world = (int(text) if text.isdecimal() else None for text in found)
     return place, world or 1
 

@@ -22,7 +22,7 @@ from samfit.harness.program.inside.recording import (
     TORCH,
     Log,
     Recording,
-    rank,
+    rank_and_world,
 )
 from samfit.harness.standin.process import lacking, read_card
 
@@ -103,8 +103,7 @@ class Watcher:
         refusals = Refusals(course)
 
         def on_cuda() -> None:
-            place, world = rank()
-            self.log.say(CUDA, f"{place} {world}")
+            self.log.say(CUDA, str(rank_and_world()[1]))
             start_histories()
             refusals.install()
 
@@ -116,6 +115,8 @@ class Watcher:
         def fill(recording: Recording) -> None:
             recording.histories = course.finish()
             recording.steps = course.steps
+            if torch.distributed.is_available() and torch.distributed.is_initialized():
+                recording.rank = torch.distributed.get_rank()
             recording.refused, recording.refusals = refusals.count, refusals.last
             recording.reads = [asdict(read) for read in reads.found]
             last = reads.last_unknown

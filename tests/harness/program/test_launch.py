@@ -29,10 +29,10 @@ def test_a_signal_is_told(tmp_path):
 
 
 def test_a_process_that_has_seen_enough_is_ended(tmp_path):
-    code = "open(log, 'w').write('cuda None 1\\ntold\\nwaits\\n')\ntime.sleep(60)"
+    code = "open(log, 'w').write('cuda 1\\ntold\\nwaits\\n')\ntime.sleep(60)"
     ended = start(tmp_path, code)
     assert ended.exit_code is None and not ended.timed_out and ended.seconds < 30
-    assert ended.said("cuda") == ["None 1"]
+    assert ended.said("cuda") == ["1"]
 
 
 def test_one_that_takes_too_long_is_ended_with_all_its_children(tmp_path):

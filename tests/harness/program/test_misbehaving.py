@@ -97,10 +97,7 @@ IS_NO_PYTHON = [
 ]
 OF_PYTHON = [*ENDS_BY_ITSELF, *DOES_NOT_END, *TRAINS_NOTHING, *RUNS_OUT, *TRAINS_ODDLY]
 ROWS = [*((f"PYTHON {words}", *expected) for words, *expected in OF_PYTHON), *IS_NO_PYTHON]
-QUICK = {
-    "PYTHON exits.py 3",
-    "PYTHON without_torch.py",
-}
+QUICK = {"PYTHON exits.py 3", "PYTHON without_torch.py"}
 QUICK |= {command for command, *_ in IS_NO_PYTHON if "PYTHON" not in command}
 
 

@@ -7,7 +7,7 @@ from samfit.harness.program.launch import Ended
 from samfit.harness.program.verdict import judge
 
 REFUSAL = Refusal(0, 2**30, 3 * 2**30, 4 * 2**30, 2**28, "forward", "blocks.0", "train.py:7")
-WATCHED = ["python 3.11", "torch 2.14", "cuda None 1"]
+WATCHED = ["python 3.11", "torch 2.14", "cuda 1"]
 UNKNOWN = {"file": "train.py", "line": 9, "what": "item() of a float32", "told": "1.0"}
 
 
