@@ -1,11 +1,11 @@
 """What writes to the card without a change of a tensor's version, made to tell ``Known``."""
 
-import contextlib
 import functools
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from samfit.harness.program.inside.reads.aside import aside
 from samfit.harness.program.inside.reads.known import Known
@@ -77,5 +77,4 @@ def _optimizers(known: Known) -> None:
                     if known.may_be(parameter):
                         known.forget(parameter)
 
-    with contextlib.suppress(AttributeError):
-        torch.optim.optimizer.register_optimizer_step_post_hook(stepped)
+    register_optimizer_step_post_hook(stepped)

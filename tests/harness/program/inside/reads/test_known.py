@@ -195,3 +195,24 @@ def test_nothing_is_kept_alive(stage):
     before, after, kept = stage.run(lives)
     assert before > 0
     assert (after, kept) == (0, 0)
+
+
+class OfItsOwn(torch.optim.Optimizer):
+    """Its kernel writes to parameters, and PyTorch is not told."""
+
+    def step(self, closure=None):
+        pass
+
+
+def stepped():
+    """Whether a parameter is known before an optimizer's step, and after it."""
+    reads = installed()
+    parameter = torch.nn.Parameter(torch.ones(3).cuda())
+    optimizer = OfItsOwn([parameter], {})
+    before = reads.known.value(parameter) is not None
+    optimizer.step()
+    return before, reads.known.value(parameter) is not None
+
+
+def test_what_an_optimizer_may_have_written_is_unknown(stage):
+    assert stage.run(stepped) == [True, False]
