@@ -53,6 +53,11 @@ class Ended:
         """Optimizer steps that the process with the most has taken, even if it was killed."""
         return max(map(int, self.said(STEP)), default=0)
 
+    @property
+    def silent(self) -> int:
+        """How many processes have used a card, and have not told what they saw."""
+        return len(_processes(self.logs, CUDA).keys() - _processes(self.logs, TOLD).keys())
+
     def said(self, what: str) -> list[str]:
         """What the processes that have come so far said then."""
         return list(_processes(self.logs, what).values())

@@ -97,8 +97,14 @@ def _unfinished(ended: Ended, program: str, steps: int | None) -> str | None:
             f"{program} was still running after {ended.seconds:,.0f} s, having taken "
             f"{so_far}{wanted}: raise --time-limit, or give it less to do."
         )
-    if not stopped and (ended.exit_code or _error(ended)):
+    failed = any(each.error and each.histories for each in ended.recordings)  # one of the ranks
+    if failed or (not stopped and (ended.exit_code or _error(ended))):
         return f"{program} {_end(ended)} after {so_far}{_error(ended)}.{_told(ended)}"
+    if stopped and ended.silent:
+        return (
+            f"{program} was stopped, but {ended.silent} of its processes on a card had not come "
+            "as far as the others: run it again, or with fewer cards."
+        )
     if not taken:
         return (
             f"{program} {_end(ended)} without a step of an optimizer: nothing was trained, so "

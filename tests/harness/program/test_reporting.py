@@ -23,7 +23,7 @@ def process(rank: int, device: int = 0, reserved: int = GIB, visible: str = "0,1
 
 
 def report(*recordings: Recording):
-    logs = {each.pid: ["python 3", "torch 2", "cuda 2", "step 3"] for each in recordings}
+    logs = {each.pid: ["python 3", "torch 2", "cuda 2", "step 3", "told"] for each in recordings}
     return report_of(Ended(None, False, 1.0, logs, list(recordings)), ["a.py"], CARD, 3)
 
 

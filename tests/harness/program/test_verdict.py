@@ -7,7 +7,8 @@ from samfit.harness.program.launch import Ended
 from samfit.harness.program.verdict import judge
 
 REFUSAL = Refusal(0, 2**30, 3 * 2**30, 4 * 2**30, 2**28, "forward", "blocks.0", "train.py:7")
-WATCHED = ["python 3.11", "torch 2.14", "cuda 1"]
+USED_CUDA = ["python 3.11", "torch 2.14", "cuda 1"]
+WATCHED = [*USED_CUDA, "told"]
 UNKNOWN = {"file": "train.py", "line": 9, "what": "item() of a float32", "told": "1.0"}
 
 
@@ -29,6 +30,7 @@ VERDICTS = [
     (ended(0, refused=1, refusals=[REFUSAL]), "out of memory", "ran out of memory"),
     (ended(3, refused=1, refusals=[REFUSAL], **TRAINED), "out of memory", "ran out of memory"),
     (ended(1, refused=1, error="ValueError: no", **TRAINED), "not judged", "(ValueError: no)"),
+    (ended(None, stopped=True, log=USED_CUDA, **TRAINED), "not judged", "1 of its processes"),
     (ended(0, log=[]), "not judged", "no Python was seen"),
     (ended(0, log=["too-old 3.8.18"]), "not judged", "its Python is 3.8.18: run it with 3.10"),
     (ended(0, log=["too-old 3.8.18", *WATCHED], **TRAINED), "fits", ""),
@@ -53,3 +55,13 @@ def test_every_end_has_a_verdict_and_one_sentence(how, verdict, words):
     assert words in sentence
     assert "\n" not in sentence
     assert found == "fits" or (sentence.startswith("train.py ") and sentence.endswith("."))
+
+
+def test_a_rank_that_failed_while_another_had_seen_enough_is_not_judged():
+    seen = ended(None, stopped=True, **TRAINED)
+    seen.recordings.append(Recording(pid=2, arguments=[], rank=1, error="ValueError: no"))
+    assert judge(seen, "train.py", 3)[0] == "fits"  # a process that never used a card
+    seen.recordings[-1].histories = TRAINED["histories"]
+    verdict, sentence = judge(seen, "train.py", 3)
+    assert verdict == "not judged"
+    assert "(ValueError: no)" in sentence
