@@ -13,7 +13,7 @@ from samfit.harness.device.cards import Card, card_of_capability, large_enough
 from samfit.harness.device.stood_in import STOOD_IN
 from samfit.harness.program.advice import advice
 from samfit.harness.program.figures import ProgramReport
-from samfit.harness.program.inside.recording import BATCHES, READS, STEPS
+from samfit.harness.program.inside.recording import ALLOCATOR, BATCHES, READS, STEPS
 from samfit.harness.program.launch import Ended, launch, watched
 from samfit.harness.program.reporting import report_of, with_need
 from samfit.harness.standin.library import (
@@ -59,7 +59,7 @@ def run_program(
         reads: what values are told that do not exist.
         time_limit_s: seconds after which it is ended.
         output_to_errors: whether its standard output goes to standard error.
-        progress: where it is said that the program runs again. Default: nowhere.
+        progress: where it is said that the program runs again. Default: standard error.
         name: what the report calls it. Default: its script.
 
     Raises:
@@ -70,12 +70,10 @@ def run_program(
     on = card or large_enough(card_of_capability("8.0"))
     if steps is None and batches is None:
         steps = STEPS_WANTED
-    wanted = {
-        STEPS: str(steps or ""),
-        BATCHES: str(batches or ""),
-        READS: reads,
-        **({"PYTORCH_CUDA_ALLOC_CONF": alloc_conf} if alloc_conf else {}),
-    }
+    steps = steps or None  # 0 is for no limit
+    wanted = {STEPS: str(steps or ""), BATCHES: str(batches or ""), READS: reads}
+    if alloc_conf:
+        wanted |= dict.fromkeys(ALLOCATOR, alloc_conf)
 
     def run(on: Card) -> Ended:
         folder = Path(tempfile.mkdtemp(prefix="samfit-run-"))

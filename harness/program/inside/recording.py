@@ -14,6 +14,10 @@ from typing import Any
 FOLDER = "SAMFIT_PROGRAM_FOLDER"
 STEPS = "SAMFIT_PROGRAM_STEPS"  # stop after so many; empty for no limit
 BATCHES = "SAMFIT_PROGRAM_BATCHES"  # end every data loader after so many; empty for no limit
+ALLOCATOR = (
+    "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF",
+)  # PyTorch's own; the first counts more
 READS = "SAMFIT_PROGRAM_READS"  # what values are told that do not exist
 
 # What a process has come to.

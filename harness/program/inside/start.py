@@ -12,6 +12,7 @@ from samfit.harness.program.inside.ending import Ending
 from samfit.harness.program.inside.imports import AfterImport
 from samfit.harness.program.inside.kept.kept import Kept
 from samfit.harness.program.inside.recording import (
+    ALLOCATOR,
     BATCHES,
     BROKEN,
     CUDA,
@@ -158,9 +159,8 @@ def _versions() -> dict[str, str]:
 
 
 def _allocator_options() -> str:
-    """As the program, or the user, has set them: the newer name counts more."""
-    names = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")
-    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+    """As the program, or the user, has set them."""
+    return next((os.environ[name] for name in ALLOCATOR if os.environ.get(name)), "")
 
 
 def _policy() -> "Policy":
