@@ -10,7 +10,7 @@ from typing import Literal
 
 from samfit.errors import UserError
 from samfit.harness.device.cards import CARDS, parse_memory
-from samfit.harness.memory.figures import Bytes
+from samfit.harness.memory.figures import Bytes, Exhausted
 from samfit.harness.memory.holders import Holder, bytes_of
 from samfit.harness.trace.trace import ROUNDING
 from samfit.typed import Count, Typed
@@ -77,24 +77,15 @@ class Read(Typed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Refused(Typed):
+class Refused(Exhausted):
     """The request for memory at which the program ended.
 
     Attributes:
-        requested_bytes: what it tried to get.
-        allocated_bytes, reserved_bytes: what PyTorch's allocator held then.
-        free_bytes: what the card had left.
-        phase, module, line: where in the program that was.
+        line: FILE:LINE of the program; empty for what autograd makes in backward.
         missing_bytes: by how much the card is too small for what the program reserves on one that
             is large enough; None if that is not known.
     """
 
-    requested_bytes: Bytes
-    allocated_bytes: Bytes
-    reserved_bytes: Bytes
-    free_bytes: Bytes
-    phase: str
-    module: str
     line: str
     missing_bytes: Bytes | None = None
 
