@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from samfit.harness.rehearse.fork import in_a_fork
@@ -17,7 +18,7 @@ class Stage:
 
     def __enter__(self) -> "Stage":
         self._process = subprocess.Popen(
-            [sys.executable, __file__, *sys.path],
+            [sys.executable, __file__, *sys.path, str(Path(__file__).parents[1])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

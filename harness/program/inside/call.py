@@ -7,6 +7,7 @@
 
 import importlib
 import importlib.util
+import itertools
 import pickle
 import sys
 from importlib.machinery import ModuleSpec
@@ -36,7 +37,17 @@ def _bring(name: str, source: str) -> None:
         return
     spec = _found(name)
     if spec is None or spec.origin != source:
+        _stand_in_for_packages(name)
         _run(source, name)
+
+
+def _stand_in_for_packages(name: str) -> None:
+    """Python imports what a module lies in before it, even where that is no package."""
+    *parents, _ = itertools.accumulate(name.split("."), "{}.{}".format)
+    for parent in parents:
+        if _found(parent) is None:
+            sys.modules[parent] = package = ModuleType(parent)
+            package.__path__ = []
 
 
 def _found(name: str) -> ModuleSpec | None:

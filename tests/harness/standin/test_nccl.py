@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -112,6 +113,10 @@ tell(told)
 """
 
 
+@pytest.mark.skipif(
+    tuple(map(int, version("torch").split(".")[:2])) < (2, 8),
+    reason="torch asks here whether an event has passed, which on the stand-in it always has",
+)
 def test_ranks_wait_for_each_other_and_know_what_was_copied(run_ranks):
     """Also where the program ends without a word to NCCL."""
     told = run_ranks(4, TOGETHER)
