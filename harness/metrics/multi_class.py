@@ -89,7 +89,7 @@ class MultiClassMetrics(PerImage):
             iou = np.where(union > 0, inside / np.maximum(union, 1), totals[:, None])
             return np.concatenate([iou.mean(axis=0)[None], accuracy, iou])
 
-        keys = ("miou", "pixel_accuracy", *map(class_key, occurring))
+        keys = ("miou", "pixel_accuracy", *map(class_key, occurring.tolist()))
         return dict(zip(keys, scores_over_images(summands, scores_of_sums, seed), strict=True))
 
     def _check(self, name: str, labels: NDArray[np.integer], truth: NDArray[np.integer]) -> None:
