@@ -38,7 +38,7 @@ def traced_memory(trace: Trace, replayed: Replay | None = None) -> Memory:
     held = replayed.block_bytes if replayed else [a.nbytes for a in trace.allocations]
     live, phases = live_bytes(trace, held), _last_step(trace)
     peak = _peak(trace, live)
-    reached_by = next(a for a in reversed(trace.allocations) if a.born <= peak)
+    reached_by = born_last(trace, peak)
 
     breakdown: Counter[str] = Counter()
     for (_, category), nbytes in bytes_at_peak(trace, held).items():
@@ -52,6 +52,11 @@ def traced_memory(trace: Trace, replayed: Replay | None = None) -> Memory:
         peak_module=reached_by.module,
         timeline=_timeline(live, phases),
     )
+
+
+def born_last(trace: Trace, event: int) -> Allocation:
+    """The allocation that was made last until an event: at a peak, that by which it is reached."""
+    return next(a for a in reversed(trace.allocations) if a.born <= event)
 
 
 def live_bytes(trace: Trace, held: list[int]) -> list[int]:
@@ -77,11 +82,16 @@ def _last_step(trace: Trace) -> list[tuple[int, str]]:
     return trace.phase_starts[ends[-1] if ends else 0 :]
 
 
+def in_buckets(live: list[int]) -> tuple[list[int], int]:
+    """The highest point of each of a few hundred equal buckets, and how many events one has."""
+    width = max(1, -(-len(live) // TIMELINE_POINTS))
+    return [max(live[i : i + width]) for i in range(0, len(live), width)], width
+
+
 def _timeline(live: list[int], phases: list[tuple[int, str]]) -> Timeline:
     """Live bytes since the first phase, in equal buckets of which each shows its highest point."""
     start = phases[0][0]
-    width = max(1, -(-(len(live) - start) // TIMELINE_POINTS))
-    points = [max(live[i : i + width]) for i in range(start, len(live), width)]
+    points, width = in_buckets(live[start:])
     starts: dict[str, int] = {}
     for event, phase in phases:
         starts.setdefault(phase, (event - start) // width)

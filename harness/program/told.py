@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from samfit.errors import UserError
 from samfit.harness.memory.allocator import AllocatorOptions
-from samfit.harness.memory.peak import TIMELINE_POINTS, alive_at, live_bytes
+from samfit.harness.memory.peak import alive_at, born_last, in_buckets, live_bytes
 from samfit.harness.memory.replay import replay
 from samfit.harness.program.figures import Course, Holding, OnCard, Peak
 from samfit.harness.program.inside.recording import (
@@ -46,7 +46,7 @@ def on_card(recording: Recording, history: History, context_bytes: int) -> OnCar
     for each in holdings:
         breakdown[each.category] += each.nbytes
     breakdown[ROUNDING] += peak.allocated_bytes - breakdown.total()
-    last = max((each for each in trace.allocations if each.born <= event), key=lambda a: a.born)
+    last = born_last(trace, event)
     return OnCard(
         rank=recording.rank,
         device=_number(history.device, recording.visible),
@@ -99,8 +99,7 @@ def _trace_of(history: History) -> tuple[Trace, list[str]]:
 
 def _is_cublas(made: Allocation) -> bool:
     """Whether it is what PyTorch keeps for cuBLAS: it has that size, and lives to the end."""
-    sizes = (cublas.WORKSPACE, cublas.WORKSPACE_SINCE_HOPPER)
-    return made.died is None and made.nbytes in map(in_units, sizes)
+    return made.died is None and made.nbytes in cublas.SIZES
 
 
 def _highest(live: Sequence[int], sections: Sequence[Section], part: Section) -> int:
@@ -158,9 +157,9 @@ def _phase(part: Section, phase: str) -> str:
 
 
 def _course(live: list[int], history: History) -> Course:
-    width = max(1, -(-len(live) // TIMELINE_POINTS))
+    points, width = in_buckets(live)
     return Course(
-        live_bytes=[max(live[i : i + width]) for i in range(0, len(live), width)],
+        live_bytes=points,
         parts=[(part.first_event // width, part.kind, part.step) for part in history.sections],
         phases=[(event // width, history.words[phase]) for event, phase in history.phases],
     )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from samfit.harness.trace.inside import cublas
-from samfit.harness.trace.trace import WORKSPACE, Allocation, Trace, in_units
+from samfit.harness.trace.trace import WORKSPACE, Allocation, Trace
 
 BORN, DIED = "alloc", "free_completed"
 MOST_EVENTS = 10**7  # a step of ViT-H has a few ten thousand
@@ -94,5 +94,5 @@ def _explain(made: Allocation, mark: Mark) -> None:
         made.soft = mark.copies is not None and made.nbytes not in mark.copies
         return
     made.module = ""
-    if made.nbytes in (in_units(cublas.WORKSPACE), in_units(cublas.WORKSPACE_SINCE_HOPPER)):
+    if made.nbytes in cublas.SIZES:
         made.bytes_on = cublas.workspace_bytes

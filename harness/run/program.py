@@ -16,11 +16,7 @@ from samfit.harness.program.figures import ProgramReport
 from samfit.harness.program.inside.recording import ALLOCATOR, BATCHES, READS, STEPS
 from samfit.harness.program.launch import Ended, launch, watched
 from samfit.harness.program.reporting import report_of, with_need
-from samfit.harness.standin.library import (
-    card_variables,
-    loaded_before_all,
-    unavailable_to_programs,
-)
+from samfit.harness.standin.library import card_variables, standing, unavailable_to_programs
 from samfit.progress import Progress
 
 Reads = Literal["usual", "zeros", "ones"]
@@ -98,4 +94,4 @@ def run_program(
 def _standing(card: Card, gpus: int) -> dict[str, str]:
     """Variables of a program that stands on the stand-in."""
     quiet = {"TORCH_CPP_LOG_LEVEL": "ERROR"}  # that memory runs out is an answer here
-    return {**loaded_before_all(), **card_variables(card, gpus), **quiet, STOOD_IN: "1"}
+    return {**standing(), **card_variables(card, gpus), **quiet, STOOD_IN: "1"}

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from samfit.harness.device.cards import Card
 from samfit.harness.standin.build import BUILT, LIBRARY, MACHINES, digest, digest_of
+from samfit.harness.standin.process import OLDEST_CUDNN, cuda_number
 
 CUDA_MAJORS = (12, 13)  # whose structures the library knows
 MOST_CARDS = 16  # in one process, as the library has it
-OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
 _BUILD_IT = "install samfit again, or run python -m samfit.harness.standin.build"
 
@@ -48,11 +48,6 @@ def environment(card: Card, count: int = 1) -> dict[str, str]:
     return {**standing(), **card_variables(card, count)}
 
 
-def standing() -> dict[str, str]:
-    """What the environment of a process needs to stand on the library, with no card so far."""
-    return loaded_before_all()
-
-
 def card_variables(card: Card, count: int = 1) -> dict[str, str]:
     """So many cards, all alike, as the library reads them when CUDA is first used.
 
@@ -72,7 +67,7 @@ def card_variables(card: Card, count: int = 1) -> dict[str, str]:
         "SAMFIT_CARD_MULTIPROCESSORS": str(card.multiprocessors),
         "SAMFIT_CARD_TOTAL_BYTES": str(card.total_bytes),
         "SAMFIT_CARD_CONTEXT_BYTES": str(card.context_bytes),
-        "SAMFIT_CARD_CUDA_VERSION": str(_cuda_number(torch_cuda())),
+        "SAMFIT_CARD_CUDA_VERSION": str(cuda_number(torch_cuda())),
     }
 
 
@@ -81,8 +76,9 @@ def is_loaded() -> bool:
     return LIBRARY.name in os.environ.get("LD_PRELOAD", "").split()
 
 
-def loaded_before_all() -> dict[str, str]:
-    """The two variables of the loader, with what the user has in them kept behind ours.
+def standing() -> dict[str, str]:
+    """What the environment of a process needs to stand on the library, with no card so far: the two
+    variables of the loader, with what the user has in them kept behind ours.
 
     The folder comes first among those of libraries, so that no other driver or NVML is found;
     the library is given by name alone, since a space would end a path in LD_PRELOAD.
@@ -145,9 +141,3 @@ def _library_unfit() -> str | None:
     if set(":;") & set(str(BUILT)):
         return f"the loader takes no folder whose name has a colon or semicolon: {BUILT}."
     return None
-
-
-def _cuda_number(version: str | None) -> int:
-    """As CUDA gives it: 12040 for 12.4."""
-    major, minor = map(int, (version or "0.0").split(".")[:2])
-    return 1000 * major + 10 * minor

@@ -6,6 +6,8 @@ import ctypes
 import functools
 from collections.abc import Callable, Iterator
 
+OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
+
 _READ = ctypes.CFUNCTYPE(None, ctypes.c_size_t)
 _kept: list[object] = []  # what the library calls; another thread may be about to
 _ROOM = 1 << 16  # characters, for the names of missing symbols
@@ -30,6 +32,12 @@ def lacking() -> str | None:
         f"torch needs functions of CUDA that samfit's stand-in lacks: {', '.join(missing)}. "
         "Install a torch that this samfit knows."
     )
+
+
+def cuda_number(version: str | None) -> int:
+    """A version of CUDA, such as "12.4", as CUDA gives it: 12040."""
+    major, minor = map(int, (version or "0.0").split(".")[:2])
+    return 1000 * major + 10 * minor
 
 
 def read_card() -> None:

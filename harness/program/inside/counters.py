@@ -34,18 +34,21 @@ class Counters:
     def peaks_since(self, device: int) -> tuple[int, int]:
         """The most bytes allocated, and reserved, since this was asked last."""
         stats = _stats(device)
-        found = _peaks(stats)
-        before = self._unseen.pop(device, (0, 0))
+        found = self._since(device, stats)
         self._kept[device] = _highest(stats, self._kept.get(device))
         _reset(device)
-        return max(found[0], before[0]), max(found[1], before[1])
+        return found
+
+    def _since(self, device: int, stats: Stats) -> tuple[int, int]:
+        """Peaks since we have asked last, those before the program's own resets among them."""
+        now, before = _peaks(stats), self._unseen.pop(device, (0, 0))
+        return max(now[0], before[0]), max(now[1], before[1])
 
     def _shown(self, device: int) -> Stats:
         return _highest(_stats(device), self._kept.get(device))
 
     def _reset_by_program(self, device: int) -> None:
-        found, before = _peaks(_stats(device)), self._unseen.get(device, (0, 0))
-        self._unseen[device] = max(found[0], before[0]), max(found[1], before[1])
+        self._unseen[device] = self._since(device, _stats(device))
         self._kept.pop(device, None)
         _reset(device)
 

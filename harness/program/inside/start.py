@@ -25,7 +25,7 @@ from samfit.harness.program.inside.recording import (
     Recording,
     rank_and_world,
 )
-from samfit.harness.standin.process import lacking, read_card
+from samfit.harness.standin.process import OLDEST_CUDNN, cuda_number, lacking, read_card
 
 if TYPE_CHECKING:
     from samfit.harness.program.inside.course import Course
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from samfit.harness.program.inside.refusals import Refusals
 
 Rooms = Callable[[], AbstractContextManager[None]]  # within it samfit's rooms can be imported
-
-OLDEST_CUDNN = (9, 8)  # the first that chooses for a card that is only described to it
 
 
 def begin(rooms: Rooms) -> None:
@@ -78,7 +76,7 @@ class Watcher:
             if reason := _unfit():
                 self.log.say(BROKEN, reason)
                 return
-            os.environ["SAMFIT_CARD_CUDA_VERSION"] = _cuda_number()
+            os.environ["SAMFIT_CARD_CUDA_VERSION"] = str(cuda_number(torch.version.cuda))
             read_card()
             with self._rooms():
                 self._watch_torch()
@@ -166,14 +164,6 @@ def _allocator_options() -> str:
 def _policy() -> "Policy":
     text = os.environ.get(READS)
     return "zeros" if text == "zeros" else "ones" if text == "ones" else "usual"
-
-
-def _cuda_number() -> str:
-    """The version of CUDA that torch is built for, as CUDA gives it: 12040 for 12.4."""
-    import torch
-
-    major, minor = map(int, str(torch.version.cuda).split(".")[:2])
-    return str(1000 * major + 10 * minor)
 
 
 def _unfit() -> str | None:

@@ -50,6 +50,14 @@ def refusal_facts(refused: Refused) -> Facts:
     ]
 
 
+def files_left(report: ProgramReport) -> dict[str, list[str]]:
+    """Files that were left alone, by what was not done to them."""
+    return {
+        "not written, since weights are zeros here": report.not_written,
+        "not removed": report.not_removed,
+    }
+
+
 def command_words(report: ProgramReport) -> str:
     """The command, as a shell takes it."""
     return shlex.join(report.command)

@@ -13,22 +13,16 @@ from samfit.harness.report.program.facts import (
     card_words,
     command_words,
     facts,
+    files_left,
     refusal_facts,
     trust,
     versions_words,
 )
 from samfit.harness.report.program.plots import holders, timeline
-from samfit.harness.report.program.tables import (
-    breakdown_table,
-    cards_table,
-    lines_table,
-    modules_table,
-    reads_table,
-)
+from samfit.harness.report.program.tables import cards_table, peak_tables, reads_table
 
 HERE = Path(__file__).parent
 MOST_LINES = 30
-FILES = {"not written, since weights are zeros here": "not_written", "not removed": "not_removed"}
 
 
 def check_page(path: Path) -> None:
@@ -62,8 +56,7 @@ def program_page(report: ProgramReport) -> bytes:
         figures = facts(report)
         plots = [Plot.of(timeline(report)), Plot.of(holders(report))]
         several = [cards_table(report.cards)] if len(report.cards) > 1 else []
-        tables = [*several, breakdown_table(found), modules_table(found)]
-        tables.append(lines_table(found, MOST_LINES))
+        tables = [*several, *peak_tables(found, MOST_LINES)]
     read = reads_table(report)
     return render(
         HERE,
@@ -76,7 +69,7 @@ def program_page(report: ProgramReport) -> bytes:
         plots=plots,
         tables=tables,
         reads=[read] if read else [],
-        files={title: list(map(short, getattr(report, name))) for title, name in FILES.items()},
+        files={title: list(map(short, names)) for title, names in files_left(report).items()},
         made=_made(report),
     )
 

@@ -15,17 +15,12 @@ from samfit.harness.report.program.facts import (
     card_name,
     card_words,
     facts,
+    files_left,
     refusal_facts,
     trust,
     versions_words,
 )
-from samfit.harness.report.program.tables import (
-    breakdown_table,
-    cards_table,
-    lines_table,
-    modules_table,
-    reads_table,
-)
+from samfit.harness.report.program.tables import cards_table, peak_tables, reads_table
 
 MOST_LINES, MOST_READS, MOST_FILES = 10, 10, 5
 COLUMNS = 76  # of a list of files: longer paths are broken after a slash
@@ -53,8 +48,8 @@ def _parts(report: ProgramReport) -> Iterator[RenderableType]:
         yield ""
     if table := reads_table(report, MOST_READS):
         yield table
-    yield from _files("not written, since weights are zeros here", report.not_written)
-    yield from _files("not removed", report.not_removed)
+    for what, names in files_left(report).items():
+        yield from _files(what, names)
     yield Text(f"{trust(report)} {versions_words(report)}", style="table.caption")
 
 
@@ -63,9 +58,7 @@ def _tables(report: ProgramReport) -> Iterator[RenderableType]:
     if len(report.cards) > 1:
         yield cards_table(report.cards)
         yield Text(f"{card_name(found)}\n", style="bold")
-    yield breakdown_table(found)
-    yield modules_table(found)
-    yield lines_table(found, MOST_LINES)
+    yield from peak_tables(found, MOST_LINES)
 
 
 def _grid(pairs: Facts) -> Table:

@@ -19,6 +19,11 @@ OTHERS = "others", ""
 ALIKE = "What autograd makes has no line; modules that are alike are counted together."
 
 
+def peak_tables(found: OnCard, most_lines: int) -> list[CaptionedTable]:
+    """What was alive at the peak: by category, by module and by line of code."""
+    return [breakdown_table(found), modules_table(found), lines_table(found, most_lines)]
+
+
 def breakdown_table(found: OnCard) -> CaptionedTable:
     """Bytes by category at the peak; they sum to it."""
     parts = {name: nbytes for name, nbytes in found.breakdown_bytes.items() if nbytes}

@@ -10,6 +10,7 @@ from samfit.units import MIB
 # modelled.
 WORKSPACE = 2 * 4 * MIB + 8 * MIB // 64
 WORKSPACE_SINCE_HOPPER = 32 * MIB
+SIZES = WORKSPACE, WORKSPACE_SINCE_HOPPER  # by which one is known: whole units of the allocator
 HOPPER = 9
 
 

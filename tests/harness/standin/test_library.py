@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from samfit.harness.standin import build, library
-from samfit.harness.standin.library import environment, loaded_before_all, torch_cuda, unavailable
+from samfit.harness.standin.library import environment, standing, torch_cuda, unavailable
 
 
 @pytest.fixture
@@ -72,12 +72,12 @@ def test_a_library_that_is_older_than_its_sources(monkeypatch, card):
 def test_what_the_user_gives_the_loader_comes_behind(monkeypatch):
     monkeypatch.setenv("LD_PRELOAD", "libjemalloc.so")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/one::/opt/two")
-    given = loaded_before_all()
+    given = standing()
     assert given["LD_PRELOAD"] == f"{library.LIBRARY.name} libjemalloc.so"
     assert given["LD_LIBRARY_PATH"] == f"{library.BUILT}:/opt/one:/opt/two"
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    assert loaded_before_all() == given  # a child's child
+    assert standing() == given  # a child's child
 
 
 def test_no_other_driver_is_opened(card, run_on, monkeypatch, tmp_path):
