@@ -1,0 +1,20 @@
+"""Where the pixels of a picture are, and where the objects of an image are drawn."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """One picture in a file.
+
+    Attributes:
+        path: the file.
+        page: of a TIFF, or slice of a volume; from 0.
+        key: of the array in an ``.npz`` file.
+        axis: of a volume, that its slices are counted along; -1 is the last.
+    """
+
+    path: Path
+    page: int = 0
+    key: str = ""
+    axis: int = -1
