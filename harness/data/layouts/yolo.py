@@ -19,7 +19,7 @@ from samfit.harness.data.source import Source
 BESIDE = 0.1  # how far outlines may leave an image, as a share of it; drawing cuts them off
 
 
-def read_yolo(tree: Tree, reading: Reading) -> Listing | None:
+def read_yolo(tree: Tree, _: Reading) -> Listing | None:
     """``labels/x.txt`` for ``images/x.jpg``, or both in one folder; None if no text has outlines.
 
     An image without a text has no objects.
@@ -27,9 +27,10 @@ def read_yolo(tree: Tree, reading: Reading) -> Listing | None:
     Raises:
         UserError: if a text cannot be read, or all have boxes only.
     """
-    images, texts = _images(tree), _texts(tree)
+    texts = _texts(tree)
+    images = _images(tree) if any(map(_is_yolo, texts.values())) else {}
     partners = {key: texts.pop(key) for key in images.keys() & texts.keys()}
-    if not any(map(_is_yolo, partners.values())):
+    if not partners:
         return None
     said = {key: meaning(key[:-1]) for key in images}
     labelled = {said[key].split for key in partners}
@@ -65,7 +66,7 @@ def read_yolo(tree: Tree, reading: Reading) -> Listing | None:
     return Listing(
         name=tree.root.resolve().name,
         splits={split: splits[split] for split in SPLITS if split in splits},
-        kind="instances" if reading.masks == "auto" else None,
+        kind="instances",
         class_names=names,
         remarks=tuple(remarks),
         accounted=tuple(left_out),
@@ -115,19 +116,22 @@ def _is_outline(values: list[float]) -> bool:
 
 
 def _is_yolo(path: Path) -> bool:
-    """Whether the first line with anything in it is an outline or a box."""
+    """Whether the first line with anything in it is one of numbers, as for an outline or a box."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
     values = _values(first)
-    return len(values) == 5 or _is_outline(values)
+    return len(values) >= 5 and not any(map(math.isnan, values))
 
 
 def _images(tree: Tree) -> dict[Parts, Path]:
-    return {
-        (*parts, stem(name)): tree.path(parts, name)
-        for parts, names in tree.images()
-        for name in names
-    }
+    images = dict[Parts, Path]()
+    for parts, names in tree.images():
+        for name in names:
+            path = tree.path(parts, name)
+            other = images.setdefault((*parts, stem(name)), path)
+            if other != path:
+                raise UserError(f"{other} and {path} have the same name: rename or remove one.")
+    return images
 
 
 def _texts(tree: Tree) -> dict[Parts, Path]:
