@@ -72,41 +72,38 @@ class Outlines(NamedTuple):
 
 def _covered(shape: Any, size: Size, *, shares: bool) -> NDArray[np.bool_]:
     if isinstance(shape, Mapping):
-        return _from_runs(shape, size)
-    return _from_polygons(shape, size, shares=shares)
+        if shape.get("size") != [*size]:
+            raise ValueError(f"is of {shape.get('size')} pixels where its image has {[*size]}")
+        return _run(shape.get("counts"), size)
+    sides = np.array([size[1], size[0]], np.float64)
+    polygons = [np.reshape(polygon, (-1, 2)) * (sides if shares else 1) for polygon in shape]
+    return _run(_traced(polygons, size), size)
 
 
-def _from_polygons(
-    polygons: Sequence[Sequence[float]], size: Size, *, shares: bool
-) -> NDArray[np.bool_]:
+def _traced(polygons: Sequence[NDArray[np.float64]], size: Size) -> str:
+    """The runs of the pixels in any of some polygons; each is (points, 2), x and y in pixels."""
     try:
         from pycocotools import mask
     except ImportError as error:
         raise UserError('polygons are drawn by pycocotools: pip install "samfit[coco]".') from error
-    sides = np.array([size[1], size[0]], np.float64)
-    points = [np.reshape(polygon, (-1, 2)) * (sides if shares else 1) for polygon in polygons]
-    for each in points:
-        if (each < -sides).any() or (each > 2 * sides).any():  # far lines take long to follow
-            raise ValueError("lies far outside its image")
-    runs = mask.frPyObjects([each.ravel().tolist() for each in points], *size)
-    return mask.decode(mask.merge(runs)).astype(bool)
+    far = 2 * max(size)  # lines to far points take long to follow
+    if any((np.abs(points) > far).any() for points in polygons):
+        raise ValueError("lies far outside its image")
+    drawn = mask.merge(mask.frPyObjects([points.ravel().tolist() for points in polygons], *size))
+    return str(drawn["counts"], "ascii")
 
 
-def _from_runs(shape: Mapping[str, Any], size: Size) -> NDArray[np.bool_]:
-    """Runs of pixels column by column, the first outside the object.
+def _run(counts: Any, size: Size) -> NDArray[np.bool_]:
+    """Runs of pixels column by column, in turn outside and inside; as numbers or compressed.
 
-    pycocotools trusts their lengths, and ends the process if they are wrong.
+    pycocotools trusts their lengths, and brings the process down where they are wrong.
     """
-    if shape.get("size") != [*size]:
-        raise ValueError(f"is drawn on {shape.get('size')} pixels where its image has {[*size]}")
-    counts = shape.get("counts")
     runs = _unpacked(counts) if isinstance(counts, str) else counts
     if not isinstance(runs, list) or not all(type(run) is int and run >= 0 for run in runs):
         raise ValueError("has an RLE that is not one of COCO's")
     if sum(runs) != size[0] * size[1]:
         raise ValueError("has an RLE of more or fewer pixels than its image")
-    inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape(size[::-1]).T
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(size[::-1]).T
 
 
 def _unpacked(text: str) -> list[int]:

@@ -51,11 +51,8 @@ def read_cityscapes(tree: Tree, reading: Reading) -> Listing | None:
             f"{tree.root} is laid out as Cityscapes, whose instanceIds mix classes (below 1000) "
             "with objects: drop --masks instances, or write masks of objects alone."
         )
-    masks, remarks, left_out = (
-        found[chosen],
-        [f"masks are the files *{chosen}, and its others are not read."],
-        list[Path](),
-    )
+    masks, left_out = found[chosen], list[Path]()
+    remarks = [f"masks are the files *{chosen}; others of the same images are not read."]
     dummies = [each for each in images if each.split == "test" and each.city in TEST_CITIES]
     if dummies:
         remarks.append(f"test ({len(dummies):,}) is left out: Cityscapes publishes no masks of it.")

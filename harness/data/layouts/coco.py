@@ -100,8 +100,9 @@ def _listing(tree: Tree, found: list[Annotations], name: str) -> Listing | None:
     objects, places, seen = Objects(), Places(tree), dict[Path, Path]()
     splits = defaultdict[str, list[Files]](list)
     for file in found:
+        images = images_of(file.path, file.content)
         theirs = objects.read(file.path, file.content)
-        for image in images_of(file.path, file.content):
+        for image in images:
             path = places.find(image.name, file.path)
             if path in seen:
                 raise UserError(

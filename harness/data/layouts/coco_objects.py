@@ -1,6 +1,7 @@
 """What a file in COCO's format says of images and objects, checked."""
 
 import math
+import operator
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -118,8 +119,8 @@ def images_of(file: Path, content: Mapping[str, Any]) -> list[Image]:
     images = dict[Any, Image]()
     for each in content["images"]:
         try:
-            size = int(each["height"]), int(each["width"])
-            image = Image(each["id"], str(each["file_name"]).replace("\\\\", "/"), size)
+            size = operator.index(each["height"]), operator.index(each["width"])
+            image = Image(each["id"], str(each["file_name"]).replace("\\", "/"), size)
             known = image.id in images
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(

@@ -64,10 +64,8 @@ def list_files(path: Path, reading: Reading) -> Listing:
         raise UserError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
     _refuse_same_names(listing)
     _refuse_other_masks(listing, reading)
-    return replace(
-        listing,
-        splits={split: listing.splits[split] for split in SPLITS if split in listing.splits},
-    )
+    in_order = {split: listing.splits[split] for split in SPLITS if split in listing.splits}
+    return replace(listing, splits=in_order)
 
 
 def _list(path: Path, reading: Reading) -> Listing:

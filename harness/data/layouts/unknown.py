@@ -55,9 +55,9 @@ def unused(tree: Tree, used: Collection[Path]) -> Iterator[str]:
             if holds and tree.path(parts, name) not in used:
                 left.setdefault(parts, Counter())[_kind(name)] += 1
     if left:
+        places = ("/".join(parts) or "the folder itself" for parts in left)
         named = [
-            f"{_counted(n)} in {'/'.join(parts) or 'the folder itself'}"
-            for parts, n in left.items()
+            f"{_counted(n)} in {place}" for n, place in zip(left.values(), places, strict=True)
         ]
         if len(named) > MOST_NAMED:
             files = sum(n.total() for n in list(left.values())[MOST_NAMED:])

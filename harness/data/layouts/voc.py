@@ -82,9 +82,8 @@ def _lists(
         path = tree.path((*home, *LISTS), f"{title}.txt")
         if not path.is_file():
             continue
-        names = [
-            line.split()[0] for line in path.read_text("utf-8-sig").splitlines() if line.strip()
-        ]
+        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+        names = [line.split()[0] for line in lines if line.strip()]
         absent = next((name for name in names if name not in images), None)
         if absent:
             raise UserError(f"{path} lists {absent}, which is not in {IMAGES}: add or remove it.")

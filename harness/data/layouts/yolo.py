@@ -80,11 +80,8 @@ def read_text(path: Path) -> tuple[tuple[Outline, ...], int]:
         UserError: if a line is something else.
     """
     objects, boxes = list[Outline](), 0
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a text: replace or remove it.") from error
-    for number, line in enumerate(lines, start=1):
+    text = path.read_text("utf-8-sig", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
         values = _values(line)
         if len(values) == 5:
             boxes += 1
@@ -135,27 +132,27 @@ def _images(tree: Tree) -> dict[Parts, Path]:
 
 
 def _texts(tree: Tree) -> dict[Parts, Path]:
-    """The texts that may be labels, by what their images are called: the last folder decides."""
-    images = {parts for parts, _ in tree.images()}
+    """The texts that may be labels, by what their images are called, without suffix."""
+    folders = {_folded(parts): (parts, names) for parts, names in tree.ending(".txt")}
     texts = dict[Parts, Path]()
-    for parts, names in tree.ending(".txt"):
-        theirs = (
-            parts
-            if parts in images
-            else next(
-                (
-                    (*parts[:depth], word, *parts[depth + 1 :])
-                    for depth in reversed(range(len(parts)))
-                    if parts[depth].casefold() == "labels"
-                    for word in ("images", "Images", "IMAGES", "JPEGImages")
-                    if (*parts[:depth], word, *parts[depth + 1 :]) in images
-                ),
-                None,
-            )
-        )
-        if theirs:
-            texts |= {(*theirs, stem(name)): tree.path(parts, name) for name in names}
+    for parts, _ in tree.images():
+        for folder in (_folded(parts), _labels(parts)):
+            theirs, names = folders.get(folder, ((), ()))
+            texts |= {(*parts, stem(name)): tree.path(theirs, name) for name in names}
     return texts
+
+
+def _labels(images: Parts) -> Parts:
+    """The folder called labels where the last one called images was."""
+    folders = _folded(images)
+    if "images" not in folders:
+        return folders
+    depth = len(folders) - 1 - folders[::-1].index("images")
+    return (*folders[:depth], "labels", *folders[depth + 1 :])
+
+
+def _folded(parts: Parts) -> Parts:
+    return tuple(map(str.casefold, parts))
 
 
 def _names(tree: Tree) -> tuple[str, ...]:
@@ -164,7 +161,7 @@ def _names(tree: Tree) -> tuple[str, ...]:
     text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
     in_line = re.search(r"^names:[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE)
     if in_line:
-        return tuple(re.findall(r"['\"]?([^\[\],'\"]+?)['\"]?\s*[,\]]", in_line[1]))
+        return tuple(re.findall(r"[^\[\],'\"\s](?:[^\[\],'\"]*[^\[\],'\"\s])?", in_line[1]))
     block = re.search(r"^names:[ \t]*\n((?:[ \t]*(?:-|\d+:)[ \t]+.+\n?)+)", text, re.MULTILINE)
     lines = block[1].splitlines() if block else ()
     return tuple(re.sub(r"^\s*(?:-|\d+:)\s+", "", line).strip().strip("'\"") for line in lines)
