@@ -71,7 +71,7 @@ def train(
         UserError: for data or options that cannot be used; if memory or the disk is full, or the
             training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
     """
-    data = with_validation(opened(data, progress), hold_out, cell.seed)
+    data = with_validation(opened(data, progress, image_size=cell.image_size), hold_out, cell.seed)
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     with enough_memory(cell):
