@@ -1,13 +1,12 @@
 """Every image is read once before work starts, so that a bad one does not end it later."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-from samfit.harness.data.files.read import glance
 
 from samfit.errors import UserError
 from samfit.harness.data.each import each
 from samfit.harness.data.example import IGNORED, Example
+from samfit.harness.data.files.read import glance
 from samfit.harness.data.pair import Pair
 from samfit.harness.data.source import Source
 from samfit.progress import SILENT, Progress
@@ -27,13 +26,13 @@ def check(examples: Sequence[Example], progress: Progress = SILENT) -> None:
         )
 
 
-def check_images(paths: Sequence[Path], progress: Progress = SILENT) -> None:
+def check_images(paths: Iterable[Path], progress: Progress = SILENT) -> None:
     """Read all images.
 
     Raises:
         UserError: on the first that cannot be read, and how many more there are.
     """
-    each(lambda path: glance(Source(path)), paths, "checking images", progress)
+    each(lambda path: glance(Source(path)), [*paths], "checking images", progress)
 
 
 def _has_foreground(example: Example) -> bool:

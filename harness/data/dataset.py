@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from samfit.errors import UserError
 from samfit.harness.data.example import Example, Kind
@@ -97,22 +98,19 @@ def open_folder(
             remarks += more
     except OSError as error:
         raise UserError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
-    examples = iter(
-        [
-            Pair(*each, found.masks, intensity, measured)
-            for *each, measured in zip(pairs, found.contents, found.measured, strict=True)
-        ]
-    )
-    return DataSet(
+    rows = zip(pairs, found.contents, found.measured, strict=True)
+    examples = iter([Pair(f, c, found.masks, intensity, m) for f, c, m in rows])
+    data = DataSet(
         name=listing.name,
         classes=found.masks.classes,
         kind=found.masks.kind,
         masks=found.masks.told,
-        class_names=listing.class_names,
+        class_names=found.masks.class_names or listing.class_names,
         remarks=remarks,
         intensity=intensity,
-        **{split: tuple(islice(examples, len(files))) for split, files in splits.items()},
     )
+    filled: Any = {split: tuple(islice(examples, len(files))) for split, files in splits.items()}
+    return replace(data, **filled)
 
 
 def with_validation(data: DataSet, share: float, seed: int) -> DataSet:

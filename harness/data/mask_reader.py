@@ -41,6 +41,11 @@ class MaskReader:
         """1, or the number of class indices."""
         return 1 if self.apart or not self.meaning else self.meaning.classes
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """From 0; empty if values do not tell them."""
+        return self.meaning.class_names if self.meaning else ()
+
     def read(self, files: Files, contents: Contents) -> Mask:
         """The mask of an image that has ``contents``.
 

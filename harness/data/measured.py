@@ -42,7 +42,7 @@ def measure(mask: Mask, classes: int, image_size: int) -> Measured:
     """Counts of a mask as an ``Example`` gives it, for SAM's input of side ``image_size``."""
     height, width = mask.shape[-2:]
     if mask.ndim == 3:
-        inside = (mask > 0).any(0)
+        inside = np.asarray((mask > 0).any(0))
         ids = np.setdiff1d(mask, 0)
         left = np.setdiff1d(_squashed(mask, image_size), 0)
         filled = int(np.count_nonzero(inside))

@@ -1,6 +1,7 @@
 """Pair: an example in files."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,12 @@ from samfit.errors import UserError
 from samfit.harness.data.example import Mask
 from samfit.harness.data.files.contents import Contents
 from samfit.harness.data.files.fault import naming
-from samfit.harness.data.files.intensity import Intensity, to_pixels
-from samfit.harness.data.files.read import glance, read_pixels
+from samfit.harness.data.files.intensity import Intensity, check_range, to_pixels
+from samfit.harness.data.files.read import glance, probe, read_pixels
 from samfit.harness.data.listing import Files
 from samfit.harness.data.mask_reader import MaskReader
 from samfit.harness.data.measured import Measured
+from samfit.harness.data.source import Source
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,23 @@ class Pair:
             UserError: if it cannot.
         """
         glance(self.files.image)
+
+
+def read_image(path: Path, intensity: Intensity) -> NDArray[np.uint8]:
+    """The image (H, W, 3) in a file, for a model whose training images had ``intensity``.
+
+    It is RGB in 0..255, turned as its EXIF data says.
+
+    Raises:
+        UserError: if it cannot be read, or has another range of values.
+    """
+    source = Source(path)
+    if (pages := probe(source).pages) > 1:
+        raise UserError(f"{path} has {pages} pages: give them as images of their own.")
+    values = read_pixels(source).upright()
+    with naming(path):
+        check_range(values, intensity)
+        return to_pixels(values, intensity)
 
 
 def fits_upright(files: Files, contents: Contents, mask: Mask) -> bool:

@@ -42,7 +42,8 @@ def contents(source: Source) -> Contents:
             "slices"
         )
     return Contents(
-        *size,
+        height=size[0],
+        width=size[1],
         channels=1 if channels is None else shape[channels],
         dtype=dtype,
         pages=1 if pages is None else shape[pages],

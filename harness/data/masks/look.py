@@ -64,8 +64,8 @@ def _counted(values: NDArray[Any]) -> dict[float, int]:
         import cv2  # late: it takes a while to import
 
         top = 256 if values.dtype == np.uint8 else 65536
-        rows = [cv2.calcHist([part], [0], None, [top], [0, top]) for part in _parts(values)]
-        counts = np.sum(rows, axis=0, dtype=np.int64)[:, 0]
+        parts = [cv2.calcHist([part], [0], None, [top], [0, top]) for part in _parts(values)]
+        counts = np.stack(parts).astype(np.int64).sum(0).ravel()
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
     found, counts = np.unique(values, return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))

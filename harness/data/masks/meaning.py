@@ -1,5 +1,6 @@
 """Meaning: from the values of a mask to what an example gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -98,7 +99,7 @@ def _ids(values: NDArray[Any]) -> NDArray[Any]:
     return values
 
 
-def shown(values: list[float], colours: bool = False) -> str:
+def shown(values: Sequence[float], colours: bool = False) -> str:
     """Values in a sentence."""
     words = [f"{int(v):06x}" if colours else f"{v:g}" for v in values[:MOST_SHOWN]]
     if len(values) > MOST_SHOWN:
