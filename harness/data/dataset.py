@@ -11,6 +11,8 @@ from samfit.harness.data.example import Example, Kind
 from samfit.harness.data.files.intensity import Intensity
 from samfit.harness.data.files.pages import pages_of
 from samfit.harness.data.layouts.layouts import list_files
+from samfit.harness.data.listing import Listing
+from samfit.harness.data.mask_reader import MaskReader
 from samfit.harness.data.pair import Pair
 from samfit.harness.data.ranges import choose_intensity
 from samfit.harness.data.reading import AS_FOUND, Reading
@@ -105,12 +107,18 @@ def open_folder(
         classes=found.masks.classes,
         kind=found.masks.kind,
         masks=found.masks.told,
-        class_names=found.masks.class_names or listing.class_names,
+        class_names=_names(listing, found.masks),
         remarks=remarks,
         intensity=intensity,
     )
     filled: Any = {split: tuple(islice(examples, len(files))) for split, files in splits.items()}
     return replace(data, **filled)
+
+
+def _names(listing: Listing, masks: MaskReader) -> tuple[str, ...]:
+    """The names of classes, or of instances' categories; none if they are of other classes."""
+    names = masks.class_names or listing.class_names
+    return names if masks.kind == "instances" or len(names) == masks.classes else ()
 
 
 def with_validation(data: DataSet, share: float, seed: int) -> DataSet:

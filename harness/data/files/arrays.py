@@ -21,7 +21,7 @@ class _Array(NamedTuple):
 
 def arrays_in(path: Path) -> dict[str, _Array]:
     """Shape and type of each array in an ``.npz`` file, by its name; nothing else is read."""
-    with zipfile.ZipFile(path) as archive:
+    with path.open("rb") as whole, zipfile.ZipFile(whole) as archive:
         found = {}
         for name in archive.namelist():
             with archive.open(name) as file:
@@ -116,7 +116,8 @@ def _array(source: Source) -> Values:
     if is_volume(path):
         return np.asanyarray(_nifti(path).dataobj)
     if path.suffix.lower() == ".npz":
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, because numpy leaves damaged archives open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return archive[source.key]
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
