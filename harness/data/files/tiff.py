@@ -33,12 +33,12 @@ def contents(path: Path) -> Contents:
         axes, shape = series.axes, series.shape
         sizes = dict(zip(axes, shape, strict=True))
         channels = prod(sizes[axis] for axis in set(axes) & set(CHANNELS))
-        palette = first.photometric.name == "PALETTE"
+        converted = first.photometric.name not in PLAIN  # by Pillow, to RGB
         tag = first.tags.get(ORIENTATION)
         return Contents(
             sizes["Y"],
             sizes["X"],
-            3 if palette else channels - _alphas(first),
+            3 if converted else channels - _alphas(first),
             str(np.dtype(series.dtype)),
             prod(size for axis, size in sizes.items() if axis not in f"YX{CHANNELS}"),
             unnamed=any(axis in UNNAMED for axis in axes),

@@ -80,9 +80,12 @@ def _found_out(values: Values) -> Decision:
 def _binary(values: Values, *, sure: bool = False) -> Decision:
     """Masks of one object: two values, or levels of grey."""
     used = values.used
-    if (values.soft and len(used) > 2) or (
-        sure and used[-1] >= WHITE * values.white and len(used) > 2
-    ):
+    if len(used) == 1:
+        word = "an object" if used[0] else "background"
+        sentence = f"all masks hold nothing but {shown(used, values.colours)}: all is {word}."
+        return _two(values, ((used[0], int(used[0] != 0)),)), (sentence,)
+    grey = values.soft or (sure and used[-1] >= WHITE * values.white)
+    if grey and not values.black_and_white:
         return _soft(values)
     if values.ignored and len(used) == 2:  # only a loss for classes can leave pixels out
         return _indices(values, 2)
@@ -92,10 +95,6 @@ def _binary(values: Values, *, sure: bool = False) -> Decision:
         return _two(values, table), mixed if len(used) > 2 else ()
     if len(used) > 2:
         raise _ask(values)
-    if len(used) == 1:
-        word = "an object" if used[0] else "background"
-        sentence = f"all masks hold nothing but {shown(used, values.colours)}: all is {word}."
-        return _two(values, ((used[0], int(used[0] != 0)),)), (sentence,)
     low, high = (shown([value], values.colours) for value in used)
     sentence = (
         f"masks hold {low} and {high}: {high} is the object; --classes {high}:0,{low}:1 would make "

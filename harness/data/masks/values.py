@@ -9,6 +9,7 @@ from samfit.harness.data.masks.look import Look
 
 TOPS = (1, 255, 65535)  # white
 NEAR = 0.06  # of white: so near black or white is what JPEG leaves of them
+FEWEST_LEVELS = 3  # between black and white, of edges that were smeared
 WHITE = 0.75  # of white: where the largest value is below, levels of grey are not meant
 MOSTLY_BLACK_AND_WHITE = 0.5  # share of pixels, at least
 EDGES_ARE_FLAT = 0.5  # share of pixels in between whose neighbour holds the same, at most
@@ -60,6 +61,8 @@ class Values:
         if self.colours or self.used[0] < 0 or self.used[-1] < WHITE * self.white:
             return False
         near = NEAR * self.white
+        if len(self.used) < 2 + FEWEST_LEVELS and not (self.lossy or self.fractions):
+            return False  # a few values are more likely codes
         ends = sum(n for v, n in self.pixels.items() if min(v, abs(self.white - v)) <= near)
         if ends < MOSTLY_BLACK_AND_WHITE * self.pixels.total():
             return False

@@ -63,7 +63,7 @@ def test_channels_become_three(count, chosen, expected):
 
 
 def test_a_channel_that_there_is_not_is_named():
-    with pytest.raises(PictureError, match="3 channels.*--channels.*number 3"):
+    with pytest.raises(PictureError, match=r"3 channels.*--channels.*number 3"):
         to_pixels(np.zeros((2, 2, 3), np.uint8), Intensity(channels=(0, 1, 3)))
 
 
@@ -91,7 +91,7 @@ def test_a_range_and_channels():
     ],
 )
 def test_another_range_than_that_of_the_training_is_refused(values, intensity):
-    with pytest.raises(PictureError, match="holds values from 0 to .* training images"):
+    with pytest.raises(PictureError, match=r"holds values from 0 to .* training images"):
         check_range(values, intensity)
 
 

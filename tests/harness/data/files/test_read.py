@@ -86,6 +86,7 @@ def test_every_mode_is_read(tmp_path, mode, ending):
 )
 def test_what_is_written_is_read(tmp_path_factory, values_, ending, pages):
     stack = np.stack([values_ + page for page in range(pages)])
+    stored = stack if pages > 1 else values_
     file = tmp_path_factory.mktemp("written") / f"a.{ending}"
     key, axis = "", -1
     match ending:
@@ -94,14 +95,12 @@ def test_what_is_written_is_read(tmp_path_factory, values_, ending, pages):
                 return
             Image.fromarray(values_).save(file)
         case "tif":
-            tifffile.imwrite(
-                file, stack.squeeze(0) if pages == 1 else stack, photometric="minisblack"
-            )
+            tifffile.imwrite(file, stored, photometric="minisblack")
         case "npy":
-            np.save(file, stack.squeeze(0) if pages == 1 else stack)
+            np.save(file, stored)
             axis = 0 if pages > 1 else -1
         case "npz":
-            np.savez(file, a=stack.squeeze(0) if pages == 1 else stack)
+            np.savez(file, a=stored)
             key, axis = "a", 0 if pages > 1 else -1
         case _:
             if values_.dtype == np.int64:
