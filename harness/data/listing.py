@@ -54,7 +54,7 @@ def joined(split: str, parts: Mapping[str, int]) -> tuple[str, ...]:
     """The remark, if any, that a split joins several data sets; with the images of each."""
     if len(parts) < 2:
         return ()
-    named = _named(dict(sorted(parts.items())))
+    named = named_counts(dict(sorted(parts.items())))
     return (f"{split} joins {named}: to use only one of them, give its path as --data.",)
 
 
@@ -69,10 +69,11 @@ def by_category(objects: Mapping[int, int], names: Sequence[str]) -> str:
         names[index] if index < len(names) else str(index): count
         for index, count in sorted(objects.items())
     }
-    return f"objects by category: {_named(parts)}."
+    return f"objects by category: {named_counts(parts)}."
 
 
-def _named(parts: Mapping[str, int]) -> str:
+def named_counts(parts: Mapping[str, int]) -> str:
+    """Parts with their counts in brackets; the first of many."""
     named = [f"{part} ({count:,})" for part, count in parts.items()]
     if len(named) > MOST_NAMED:
         named[MOST_NAMED:] = [f"{len(named) - MOST_NAMED} more"]

@@ -4,6 +4,8 @@ Source: its authors' scripts (github.com/mcordts/cityscapesScripts): the names o
 pixels of ``instanceIds`` below 1000 are classes.
 """
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,7 @@ MASKS = (  # the first that there is
     "_gtFine_labelTrainIds.png", "_gtFine_labelIds.png",
     "_gtCoarse_labelTrainIds.png", "_gtCoarse_labelIds.png",
 )  # fmt: skip
+OTHERS = re.compile(r"_gt(Fine|Coarse)_\w+\.(png|json)$")
 TEST_CITIES = {"berlin", "bielefeld", "bonn", "leverkusen", "mainz", "munich"}
 
 
@@ -48,7 +51,8 @@ def read_cityscapes(tree: Tree, reading: Reading) -> Listing | None:
             f"{tree.root} is laid out as Cityscapes, whose instanceIds mix classes (below 1000) "
             "with objects: drop --masks instances, or write masks of objects alone."
         )
-    masks, remarks, left_out = found[chosen], [f"masks are the files *{chosen}."], list[Path]()
+    masks, left_out = found[chosen], list[Path]()
+    remarks = [f"masks are the files *{chosen}; others of the same images are not read."]
     dummies = [each for each in images if each.split == "test" and each.city in TEST_CITIES]
     if dummies:
         remarks.append(f"test ({len(dummies):,}) is left out: Cityscapes publishes no masks of it.")
@@ -69,7 +73,7 @@ def read_cityscapes(tree: Tree, reading: Reading) -> Listing | None:
         name=tree.root.resolve().name,
         splits={split: files for split, files in splits.items() if files},
         remarks=tuple(remarks),
-        accounted=tuple(left_out),
+        accounted=(*left_out, *_others(tree)),
     )
 
 
@@ -83,3 +87,9 @@ def _ending(tree: Tree, ending: str) -> dict[Scene, Path]:
         for name in names
         if name.endswith(ending)
     }
+
+
+def _others(tree: Tree) -> Iterator[Path]:
+    """Everything that is drawn or written of a scene."""
+    for parts, names in tree.folders.items():
+        yield from (tree.path(parts, name) for name in names if OTHERS.search(name))

@@ -33,7 +33,7 @@ class Annotations(NamedTuple):
     content: Mapping[str, Any]
 
 
-def read_coco(tree: Tree, reading: Reading) -> Listing | None:
+def read_coco(tree: Tree, _: Reading) -> Listing | None:
     """The objects of the JSON files of a folder that are in COCO's format.
 
     Raises:
@@ -42,10 +42,10 @@ def read_coco(tree: Tree, reading: Reading) -> Listing | None:
     found = [
         _open(path, split_of(*parts, stem(path.name)) or "train") for parts, path in _jsons(tree)
     ]
-    return _listing(tree, [file for file in found if file], tree.root.resolve().name, reading)
+    return _listing(tree, [file for file in found if file], tree.root.resolve().name)
 
 
-def read_coco_file(path: Path, reading: Reading) -> Listing:
+def read_coco_file(path: Path, _: Reading) -> Listing:
     """The objects of one such file, for training; its images are beside it, or beside its folder.
 
     Raises:
@@ -56,7 +56,7 @@ def read_coco_file(path: Path, reading: Reading) -> Listing:
         raise UserError(f"{path} is not in COCO's format: it needs images and annotations.")
     folder = path.resolve().parent
     root = folder.parent if folder.name.casefold() in ("annotations", "labels") else folder
-    listing = _listing(walk(root), [annotations], f"{root.name} {path.stem}", reading)
+    listing = _listing(walk(root), [annotations], f"{root.name} {path.stem}")
     assert listing
     return listing
 
@@ -92,7 +92,7 @@ def _open(path: Path, split: str) -> Annotations | None:
     return Annotations(path, split, content)
 
 
-def _listing(tree: Tree, found: list[Annotations], name: str, reading: Reading) -> Listing | None:
+def _listing(tree: Tree, found: list[Annotations], name: str) -> Listing | None:
     if not found:
         return None
     plain = {each.split for each in found if not _of_keypoints(each)}
@@ -100,8 +100,9 @@ def _listing(tree: Tree, found: list[Annotations], name: str, reading: Reading) 
     objects, places, seen = Objects(), Places(tree), dict[Path, Path]()
     splits = defaultdict[str, list[Files]](list)
     for file in found:
+        images = images_of(file.path, file.content)
         theirs = objects.read(file.path, file.content)
-        for image in images_of(file.path, file.content):
+        for image in images:
             path = places.find(image.name, file.path)
             if path in seen:
                 raise UserError(
@@ -118,7 +119,7 @@ def _listing(tree: Tree, found: list[Annotations], name: str, reading: Reading) 
         splits={
             split: sorted(files, key=lambda each: each.name) for split, files in splits.items()
         },
-        kind="instances" if reading.masks == "auto" else None,
+        kind="instances",
         class_names=tuple(objects.names),
         remarks=tuple(objects.remarks()),
     )

@@ -1,13 +1,14 @@
 """What a file in COCO's format says of images and objects, checked."""
 
 import math
+import operator
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from samfit.errors import UserError
-from samfit.harness.data.listing import by_category
+from samfit.harness.data.listing import by_category, named_counts
 from samfit.harness.data.outlines import Outline
 
 
@@ -56,11 +57,10 @@ class Objects:
                 elif outline:
                     found[annotation["image_id"]].append(outline)
                     self.counts[outline.category] += 1
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                name = annotation.get("id", index)
-                raise UserError(
-                    f"annotation {name} of {file} is not in COCO's format ({error}): mend it."
-                ) from error
+            except KeyError as error:
+                raise _wrong(file, annotation, index, f"has no {error.args[0]}") from error
+            except (TypeError, ValueError) as error:
+                raise _wrong(file, annotation, index, f"has {error}") from error
         return found
 
     def remarks(self) -> Iterator[str]:
@@ -71,7 +71,7 @@ class Objects:
 
     def why(self) -> str:
         """How many annotations are no objects, by reason."""
-        return ", ".join(f"{n:,} {reason}" for reason, n in self.left_out.items()) or "it has none"
+        return named_counts(self.left_out) or "it has none"
 
     def _categories(self, file: Path, content: Mapping[str, Any]) -> dict[Any, int]:
         """The index of each category's id; categories of one name in several files are one."""
@@ -97,12 +97,12 @@ class Objects:
             return None
         category = annotation["category_id"] if categories else 0
         if category not in categories and categories:
-            raise ValueError(f"category_id {category} is none of its categories")
+            raise ValueError(f"a category_id, {category}, of no category")
         if isinstance(shape, Mapping):
-            return Outline(_rle(shape), categories.get(category, 0))
-        polygons = tuple(tuple(map(_number, polygon)) for polygon in shape)
+            return Outline(shape, categories.get(category, 0))
+        polygons = tuple(tuple(map(_number, polygon)) for polygon in _polygons(shape))
         if any(len(polygon) % 2 for polygon in polygons):
-            raise ValueError("a polygon has an odd number of coordinates")
+            raise ValueError("a polygon of an odd number of coordinates")
         polygons = tuple(polygon for polygon in polygons if len(polygon) >= 6)
         if not polygons:
             self.left_out["polygons of less than 3 points"] += 1
@@ -119,8 +119,8 @@ def images_of(file: Path, content: Mapping[str, Any]) -> list[Image]:
     images = dict[Any, Image]()
     for each in content["images"]:
         try:
-            size = int(each["height"]), int(each["width"])
-            image = Image(each["id"], str(each["file_name"]).replace("\\\\", "/"), size)
+            size = operator.index(each["height"]), operator.index(each["width"])
+            image = Image(each["id"], str(each["file_name"]).replace("\\", "/"), size)
             known = image.id in images
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
@@ -133,16 +133,18 @@ def images_of(file: Path, content: Mapping[str, Any]) -> list[Image]:
     return list(images.values())
 
 
+def _wrong(file: Path, annotation: Mapping[str, Any], index: int, why: str) -> UserError:
+    return UserError(f"annotation {annotation.get('id', index)} of {file} {why}: mend it.")
+
+
+def _polygons(shape: Any) -> Sequence[Sequence[Any]]:
+    """A list of lists; some tools write a single one alone."""
+    if not isinstance(shape, list):
+        raise ValueError(f"{shape!r:.50} for a segmentation")
+    return shape if all(isinstance(polygon, list) for polygon in shape) else [shape]
+
+
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is no coordinate")
+        raise ValueError(f"{value!r} for a coordinate")
     return value
-
-
-def _rle(shape: Mapping[str, Any]) -> Mapping[str, Any]:
-    counts, (height, width) = shape["counts"], shape["size"]
-    if isinstance(counts, str):
-        return shape
-    if min(counts, default=0) < 0 or sum(counts) != height * width:
-        raise ValueError("its RLE does not add up to the image")
-    return shape

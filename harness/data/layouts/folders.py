@@ -3,11 +3,11 @@
 from collections import Counter, defaultdict
 
 from samfit.errors import UserError
-from samfit.harness.data.layouts.matching import match
-from samfit.harness.data.layouts.names import Found
+from samfit.harness.data.layouts.matching import listed
+from samfit.harness.data.layouts.names import Found, for_training, split_by_name
 from samfit.harness.data.layouts.tree import Tree
 from samfit.harness.data.layouts.words import meaning
-from samfit.harness.data.listing import SPLITS, Listing, joined, without_masks
+from samfit.harness.data.listing import SPLITS, Listing, joined
 from samfit.harness.data.reading import Reading
 
 
@@ -25,26 +25,14 @@ def read_folders(tree: Tree, reading: Reading) -> Listing | None:
     images, masks, homes = _by_role(tree)
     if not images or not masks:
         return None
+    images, masks = split_by_name(images), split_by_name(masks)
     if not all(image.split for image in images):
-        images, masks = _for_training(images), _for_training(masks)
-    labelled = {split for split in homes if any(mask.split in (split, "") for mask in masks)}
-    remarks, left_out = list[str](), list[Found]()
-    for split in SPLITS:
-        if split in labelled:
-            remarks += _joined(split, homes[split])
-        elif split in homes:
-            remarks.append(without_masks(split, homes[split].total()))
-            left_out += [image for image in images if image.split == split]
-    matches = match(
-        [image for image in images if image.split in labelled], masks, reading.masks == "instances"
-    )
-    return Listing(
-        name=tree.root.resolve().name,
-        splits=matches.splits,
-        kind=matches.kind,
-        remarks=(*remarks, *matches.remarks),
-        accounted=tuple(image.path for image in left_out),
-    )
+        images, masks = for_training(images), for_training(masks)
+    with_masks = {split for split in SPLITS if any(mask.split in (split, "") for mask in masks)}
+    remarks = [
+        remark for split in SPLITS if split in with_masks for remark in _joined(split, homes[split])
+    ]
+    return listed(tree.root, images, masks, reading, remarks)
 
 
 def _by_role(tree: Tree) -> tuple[list[Found], list[Found], dict[str, Counter[str]]]:
@@ -96,8 +84,4 @@ def _beside(masks: list[Found], others: list[Found]) -> list[Found]:
 
 def _joined(split: str, homes: Counter[str]) -> tuple[str, ...]:
     """Several data sets in one split; folders of one image each are none."""
-    return joined(split, homes) if max(homes.values()) > 1 or len(homes) < 3 else ()
-
-
-def _for_training(files: list[Found]) -> list[Found]:
-    return [file._replace(split=file.split or "train") for file in files]
+    return joined(split, homes) if max(homes.values(), default=0) > 1 or len(homes) < 3 else ()

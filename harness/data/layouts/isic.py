@@ -5,11 +5,11 @@ Source: the names of the archives at challenge.isic-archive.com/data.
 
 import re
 
-from samfit.harness.data.layouts.matching import match
+from samfit.harness.data.layouts.matching import listed
 from samfit.harness.data.layouts.names import Found
 from samfit.harness.data.layouts.tree import Tree, stem
 from samfit.harness.data.layouts.words import split_of
-from samfit.harness.data.listing import Listing, without_masks
+from samfit.harness.data.listing import Listing
 from samfit.harness.data.reading import Reading
 
 # Part 1 of 2016 and 2017 and task 1 of 2018 are masks of lesions; others are other tasks.
@@ -17,13 +17,13 @@ IMAGES = re.compile(r"^(ISBI2016_ISIC_Part1|ISIC-?2017|ISIC-?2018_Task1(-2)?)_(\
 MASKS = re.compile(r"^(ISBI2016_ISIC|ISIC-?201[78])_(\w+_)?(Part|Task)1_(\w+_)?GroundTruth$")
 
 
-def read_isic(tree: Tree, _: Reading) -> Listing | None:
+def read_isic(tree: Tree, reading: Reading) -> Listing | None:
     """Folders such as ``ISIC2018_Task1_Training_GroundTruth``, for segmenting lesions.
 
     Raises:
         UserError: if pairs are incomplete.
     """
-    images, masks, remarks = list[Found](), list[Found](), list[str]()
+    images, masks = list[Found](), list[Found]()
     for parts, names in tree.images():
         folder = parts[-1] if parts else ""
         split = split_of(folder) or "train"
@@ -32,16 +32,6 @@ def read_isic(tree: Tree, _: Reading) -> Listing | None:
             masks += found
         elif IMAGES.match(folder):
             images += [file for file in found if not stem(file.path.name).endswith("_superpixels")]
-    labelled = {mask.split for mask in masks}
     if not images or not masks:
         return None
-    bare = [image for image in images if image.split not in labelled]
-    for split in sorted({image.split for image in bare}):
-        count = sum(image.split == split for image in bare)
-        remarks.append(without_masks(split, count))
-    return Listing(
-        name=tree.root.resolve().name,
-        splits=match([image for image in images if image.split in labelled], masks).splits,
-        remarks=tuple(remarks),
-        accounted=tuple(image.path for image in bare),
-    )
+    return listed(tree.root, images, masks, reading)

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from samfit.harness.data.layouts.tree import Tree, walk
 from samfit.harness.data.layouts.unknown import nothing, unused
 from samfit.harness.data.layouts.voc import read_voc
 from samfit.harness.data.layouts.yolo import read_yolo
-from samfit.harness.data.listing import Listing
+from samfit.harness.data.listing import SPLITS, Files, Listing
 from samfit.harness.data.outlines import Outlines
 from samfit.harness.data.reading import Reading
 
@@ -63,7 +63,9 @@ def list_files(path: Path, reading: Reading) -> Listing:
     except OSError as error:
         raise UserError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
     _refuse_same_names(listing)
-    return listing
+    _refuse_other_masks(listing, reading)
+    in_order = {split: listing.splits[split] for split in SPLITS if split in listing.splits}
+    return replace(listing, splits=in_order)
 
 
 def _list(path: Path, reading: Reading) -> Listing:
@@ -85,7 +87,7 @@ def _list(path: Path, reading: Reading) -> Listing:
 def _told(tree: Tree, layout: str, listing: Listing) -> Listing:
     """With remarks on the layout, unless it is a usual one, and on files that are not used."""
     used = {*listing.accounted}
-    for files in (each for split in listing.splits.values() for each in split):
+    for files in _all_files(listing):
         used.add(files.image.path)
         if isinstance(files.masks, Outlines):
             used.add(files.masks.file)
@@ -94,6 +96,17 @@ def _told(tree: Tree, layout: str, listing: Listing) -> Listing:
     usual = layout in ("csv", "folders")
     said = () if usual else (f"read as the layout {layout}: --layout takes another.",)
     return replace(listing, remarks=(*said, *listing.remarks, *unused(tree, used)))
+
+
+def _all_files(listing: Listing) -> Iterator[Files]:
+    return (files for split in listing.splits.values() for files in split)
+
+
+def _refuse_other_masks(listing: Listing, reading: Reading) -> None:
+    """What a file draws as objects is nothing else."""
+    for files in _all_files(listing):
+        if isinstance(files.masks, Outlines) and reading.masks not in ("auto", "instances"):
+            raise UserError(f"{files.masks.file} draws objects: drop --masks {reading.masks}.")
 
 
 def _refuse_same_names(listing: Listing) -> None:

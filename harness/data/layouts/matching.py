@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from samfit.errors import UserError
 from samfit.harness.data.example import Kind
@@ -19,7 +19,8 @@ from samfit.harness.data.layouts.names import (
     without_head,
 )
 from samfit.harness.data.layouts.several import Matched, take_numbered, take_words
-from samfit.harness.data.listing import SPLITS, Files
+from samfit.harness.data.listing import SPLITS, Files, Listing, without_masks
+from samfit.harness.data.reading import Reading
 
 Key = Callable[[Found], str]
 
@@ -36,6 +37,36 @@ class Matches(NamedTuple):
     splits: dict[str, list[Files]]
     kind: Kind | None
     remarks: tuple[str, ...]
+
+
+def listed(
+    root: Path,
+    images: Iterable[Found],
+    masks: Sequence[Found],
+    reading: Reading,
+    remarks: Iterable[str] = (),
+) -> Listing:
+    """The data set of these files; splits without masks are left out, which is said.
+
+    Raises:
+        UserError: as ``match`` does.
+    """
+    labelled = {mask.split for mask in masks}
+    used, bare = list[Found](), defaultdict[str, list[Path]](list)
+    for image in images:
+        if labelled & {image.split, ""}:
+            used.append(image)
+        else:
+            bare[image.split].append(image.path)
+    matches = match(used, masks, objects=reading.masks == "instances")
+    left_out = [without_masks(split, len(bare[split])) for split in SPLITS if split in bare]
+    return Listing(
+        name=root.resolve().name,
+        splits=matches.splits,
+        kind=matches.kind,
+        remarks=(*remarks, *left_out, *matches.remarks),
+        accounted=tuple(chain(*bare.values())),
+    )
 
 
 def match(images: Iterable[Found], masks: Sequence[Found], objects: bool = False) -> Matches:
@@ -60,6 +91,7 @@ def match(images: Iterable[Found], masks: Sequence[Found], objects: bool = False
             remarks.update(dict.fromkeys(reason))
             files = [_files(image, several) for image, several in matched.items()]
             splits[split] = sorted(files, key=lambda each: each.name)
+    _refuse_folder((mask.path for mask in masks), used)
     refuse_left("mask", "image", [mask.path for mask in masks if mask.path not in used])
     remarks.update(dict.fromkeys(_said(splits)))
     several = any(len(files.masks) > 1 for pairs in splits.values() for files in pairs)
@@ -83,34 +115,76 @@ def refuse_left(what: str, other: str, left: Sequence[Path]) -> None:
 def _match_split(
     images: list[Found], masks: list[Found], objects: bool
 ) -> tuple[Matched, list[str]]:
-    matched, remarks, every = Matched(), list[str](), images
+    left, remarks = _Left(images, masks, objects), list[str]()
     # From strict to lenient, so that no file loses its own partner to one with a similar name.
     for key in (same, alike, without_ending, without_head):
-        images, masks = _pair(images, masks, matched, key, key)
-    masks = take_numbered(every, masks, matched)
-    images = [image for image in images if image not in matched]
-    if images and masks:
-        ours, theirs = _common(images, masks)
-        before = len(matched)
-        images, masks = _pair(images, masks, matched, ours.cut, theirs.cut)
-        if len(matched) > before:
+        left.pair(key, key)
+    left.masks = take_numbered(images, left.masks, left.matched)
+    left.images = [image for image in images if image not in left.matched]
+    if left.images and left.masks:
+        ours, theirs = _common(left.images, left.masks)
+        if left.pair(ours.cut, theirs.cut):
             remarks.append(f"images are called {ours}, and their masks {theirs}.")
-    if images and masks and not {*map(_name, images)} ^ {*map(_name, masks)}:
-        images, masks = _pair(images, masks, matched, _name, _name)
-    take_words(every, masks, matched, objects)
-    refuse_left("image", "mask", [image.path for image in every if image not in matched])
-    return matched, remarks
+    if left.images and {*map(_name, left.images)} == {*map(_name, left.masks)}:
+        left.pair(_name, _name)
+    left.masks = take_words(images, left.masks, left.matched, objects)
+    refuse_left("image", "mask", [image.path for image in images if image not in left.matched])
+    return left.matched, remarks
 
 
-def _pair(
-    images: list[Found], masks: list[Found], matched: Matched, ours: Key, theirs: Key
-) -> tuple[list[Found], list[Found]]:
-    """Adds pairs of the same key to ``matched``; gives the images and masks that are left."""
-    images_by, masks_by = _by(ours, images), _by(theirs, masks)
-    for name in images_by.keys() & masks_by.keys():
-        image, mask = _only(images_by.pop(name), "images"), _only(masks_by.pop(name), "masks")
-        matched[image] = [mask]
-    return [*chain(*images_by.values())], [*chain(*masks_by.values())]
+class _Left:
+    """The images and masks of a split that have no partner yet, and the pairs found.
+
+    Attributes:
+        images, masks: without a partner.
+        matched: the masks of each image that has some.
+    """
+
+    def __init__(self, images: list[Found], masks: list[Found], objects: bool) -> None:
+        self.images, self.masks, self.objects = images, masks, objects
+        self.matched = Matched()
+
+    def pair(self, ours: Key, theirs: Key) -> int:
+        """Matches images and masks with the same key; gives how many images.
+
+        Raises:
+            UserError: if several have that key, unless they are masks that are objects.
+        """
+        images_by, masks_by = _by(ours, self.images), _by(theirs, self.masks)
+        names = images_by.keys() & masks_by.keys()
+        for name in names:
+            images, masks = images_by.pop(name), masks_by.pop(name)
+            if len(images) > 1:
+                _refuse_same("images", images)
+            if len({mask.path.parent for mask in masks}) < len(masks):
+                _refuse_same("masks", masks)
+            if len(masks) > 1 and not self.objects:
+                raise UserError(
+                    f"{masks[0].path} and {masks[1].path} are both masks of {images[0].path}: "
+                    "--masks instances takes each as objects of it; otherwise give one mask an "
+                    "image, of class indices if these are classes."
+                )
+            self.matched[images[0]] = masks
+        self.images, self.masks = [*chain(*images_by.values())], [*chain(*masks_by.values())]
+        return len(names)
+
+
+def _refuse_same(what: str, files: Sequence[Found]) -> None:
+    raise UserError(
+        f"{files[0].path} and {files[1].path} are {what} of the same name: "
+        "rename or remove one of them."
+    )
+
+
+def _refuse_folder(masks: Iterable[Path], used: set[Path]) -> None:
+    """A folder of masks that belong to nothing, beside one of masks that do, is said as such."""
+    matched = {path.parent for path in used}
+    for folder, paths in _by(lambda path: path.parent, [*{*masks} - used]).items():
+        if matched and folder not in matched:
+            raise UserError(
+                f"images find their masks in {min(matched)}, and nothing belongs to those in "
+                f"{folder} ({len(paths):,}): move the folder that is not meant elsewhere."
+            )
 
 
 def _common(images: list[Found], masks: list[Found]) -> tuple[Common, Common]:
@@ -123,20 +197,11 @@ def _name(file: Found) -> str:
     return without_ending(file).rpartition("/")[2]
 
 
-def _by(key: Key, files: Iterable[Found]) -> dict[str, list[Found]]:
+def _by(key: Callable[[Any], Any], files: Iterable[Any]) -> dict[Any, list[Any]]:
     grouped = defaultdict(list)
     for file in files:
         grouped[key(file)].append(file)
     return grouped
-
-
-def _only(files: list[Found], what: str) -> Found:
-    if len(files) > 1:
-        raise UserError(
-            f"{files[0].path} and {files[1].path} are {what} of the same name: "
-            "rename or remove one of them."
-        )
-    return files[0]
 
 
 def _files(image: Found, masks: list[Found]) -> Files:
@@ -159,5 +224,5 @@ def _said(splits: dict[str, list[Files]]) -> Iterable[str]:
     if max(counts, default=0) > 1:
         yield (
             f"{len(counts):,} images have {sum(counts):,} masks, up to {max(counts):,} an image: "
-            "each shows objects of its image."
+            "each mask shows objects of its image."
         )

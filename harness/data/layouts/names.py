@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from samfit.harness.data.layouts.tree import stem
+from samfit.harness.data.layouts.words import split_of
 
-MASK_WORDS = r"masks?|segmentations?|seg|labels?|gts?|ground[ _-]?truth|annotations?"
-IMAGE_WORDS = r"images?|imgs?"
+MASK_WORDS = r"masks?|segmentations?|seg|labels?|gts?|ground[ _-]?truth|anno|annotations?"
+IMAGE_WORDS = r"images?|imgs?|sat"
 ENDING = re.compile(rf"[ _-](?:{MASK_WORDS}|{IMAGE_WORDS})$")
 HEAD = re.compile(rf"(^|/)(?:{MASK_WORDS}|{IMAGE_WORDS})(?:[ _-]+|(?=\d))(?=[^/]+$)")
+WHOLE = re.compile(rf"(^|/)(?:{MASK_WORDS}|{IMAGE_WORDS})$")
 # ``cell_3``, ``cell_mask_3``, ``cell_mask3``, ``cell (3)``: one of several masks of ``cell``.
 NUMBERED = re.compile(
     rf"^(.+?)[ _.-](?:(?:{MASK_WORDS}|obj|object|inst|instance)[ _.-]*)?\(?(\d+)\)?$"
@@ -57,8 +59,8 @@ def without_ending(file: Found) -> str:
 
 
 def without_head(file: Found) -> str:
-    """The same without a first word of that kind either."""
-    return HEAD.sub(r"\1", without_ending(file))
+    """The same without a first word of that kind either; nothing if it is the only one."""
+    return HEAD.sub(r"\1", WHOLE.sub(r"\1", without_ending(file)))
 
 
 @cache
@@ -71,6 +73,19 @@ def numbered(file: Found) -> list[Numbered]:
     """The ways in which its name may be that of one of several masks."""
     found = {name: NUMBERED.match(name) for name in (without_ending(file), without_head(file))}
     return [Numbered(way[1], int(way[2])) for way in found.values() if way]
+
+
+def split_by_name(files: Sequence[Found]) -> list[Found]:
+    """Files in no split, all of whose names begin with one (``train_1.bmp``), in that split."""
+    splits = [split_of(TOKENS.findall(stem(file.path.name))[0]) for file in files]
+    if any(file.split for file in files) or not all(splits):
+        return [*files]
+    return [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
+
+
+def for_training(files: Iterable[Found]) -> list[Found]:
+    """Files that are in no split in train."""
+    return [file._replace(split=file.split or "train") for file in files]
 
 
 class Common(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samfit.errors import UserError
 from samfit.harness.data.layouts.matching import refuse_left
-from samfit.harness.data.layouts.tree import Tree, is_image_file, stem
+from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file, stem
 from samfit.harness.data.listing import Files, Listing
 from samfit.harness.data.reading import Reading
 from samfit.harness.data.source import Source
@@ -19,38 +19,45 @@ SPLIT_OF = {"Tr": "train", "Va": "val", "Ts": "test"}  # imagesTr, labelsTr
 CHANNEL = re.compile(r"_\d{4}$")
 
 
-def read_nnunet(tree: Tree, _: Reading) -> Listing | None:
+def read_nnunet(tree: Tree, reading: Reading) -> Listing | None:
     """``imagesTr`` with ``labelsTr``; images of one channel each, with or without ``_0000``.
 
     Raises:
-        UserError: if pairs are incomplete, or an image has several files.
+        UserError: if pairs are incomplete, an image has several files, or there are several sets.
     """
+    homes = [parts[:-1] for parts in tree.folders if parts[-1:] == ("labelsTr",)]
+    if len(homes) > 1:
+        named = " and ".join(str(tree.path(home)) for home in homes[:2])
+        raise UserError(f"{named} are data sets of their own: give one of them as --data.")
+    if not homes:
+        return None
     splits, remarks, left_out = dict[str, list[Files]](), list[str](), list[Path]()
     for ending, split in SPLIT_OF.items():
-        images, masks = _files(tree, f"images{ending}"), _files(tree, f"labels{ending}")
+        images, masks = (_files(tree, (*homes[0], what + ending)) for what in ("images", "labels"))
         if masks:
             splits[split] = _pairs(images, masks)
         elif images:
             remarks.append(f"images{ending} ({len(images):,}) has no masks, and is left out.")
             left_out += images.values()
-    if not splits:
-        return None
-    names = _class_names(tree.root / "dataset.json")
+    names = _class_names(tree.path(homes[0], "dataset.json"))
+    if names[-1:] == ("ignore",):
+        names = names[:-1]
+        remarks.append(f"dataset.json says that {len(names)} is no class: --ignore {len(names)}.")
     if names:
-        remarks.append("dataset.json says the classes: " + ", ".join(names) + ".")
+        remarks.append(f"dataset.json says the classes: {', '.join(names)}.")
     return Listing(
-        name=tree.root.resolve().name,
+        name=tree.path(homes[0]).resolve().name,
         splits=splits,
         classes=0 if not names else 1 if len(names) == 2 else len(names),
         class_names=names if len(names) > 2 else (),
         remarks=tuple(remarks),
-        accounted=tuple(left_out),
+        accounted=(*left_out, tree.path(homes[0], "dataset.json")),
     )
 
 
-def _files(tree: Tree, folder: str) -> dict[str, Path]:
-    names = tree.folders.get((folder,), ())
-    return {stem(name): tree.path((folder,), name) for name in names if is_image_file(name)}
+def _files(tree: Tree, folder: Parts) -> dict[str, Path]:
+    names = tree.folders.get(folder, ())
+    return {stem(name): tree.path(folder, name) for name in names if is_image_file(name)}
 
 
 def _pairs(images: dict[str, Path], masks: dict[str, Path]) -> list[Files]:

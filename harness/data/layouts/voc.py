@@ -4,10 +4,11 @@ Source: the development kit of VOC 2012 (host.robots.ox.ac.uk/pascal/VOC/voc2012
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from samfit.errors import UserError
-from samfit.harness.data.layouts.matching import match, refuse_left
+from samfit.harness.data.layouts.matching import listed, refuse_left
 from samfit.harness.data.layouts.names import Found
 from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file, stem
 from samfit.harness.data.listing import Listing
@@ -28,50 +29,42 @@ def read_voc(tree: Tree, reading: Reading) -> Listing | None:
     Raises:
         UserError: if the masks asked for are not there, or images, masks and lists do not agree.
     """
-    homes = [
-        parts[:-1]
-        for parts in tree.folders
-        if parts[-1:] == (IMAGES,)
-        and any((*parts[:-1], kind) in tree.folders for kind in (CLASSES, OBJECTS))
-    ]
-    if not homes:
+    homes = [parts[:-1] for parts in tree.folders if parts[-1:] == (IMAGES,)]
+    kinds = {kind for home in homes for kind in (CLASSES, OBJECTS) if (*home, kind) in tree.folders}
+    if not kinds:
         return None
-    folder = OBJECTS if reading.masks == "instances" else CLASSES
+    folder = OBJECTS if reading.masks == "instances" or kinds == {OBJECTS} else CLASSES
     images, masks, bare, unlisted = list[Found](), list[Found](), list[Path](), list[Path]()
     for home in homes:
         place = home if len(homes) > 1 else ()
         theirs = _by_stem(tree, (*home, folder))
         if not theirs:
-            other = "drop --masks instances" if folder == OBJECTS else "say --masks instances"
-            raise UserError(f"{tree.path(home)} has no masks in {folder}: add them, or {other}.")
+            raise UserError(f"{tree.path(home)} has no masks in {folder}: add them.")
         ours = _by_stem(tree, (*home, IMAGES))
-        listed = _lists(tree, home, ours, theirs)
+        said = _lists(tree, home, ours, theirs)
         for name, path in ours.items():
             if name not in theirs:
                 bare.append(path)
-            elif listed and name not in listed:
+            elif said and name not in said:
                 unlisted += (path, theirs.pop(name))
             else:
-                images.append(Found(path, listed.get(name, "train"), place))
+                images.append(Found(path, said.get(name, "train"), place))
         masks += [Found(path, "", place) for path in theirs.values()]
     remarks = [f"masks are those in {folder}."]
-    if any((*home, CLASSES) in tree.folders and (*home, OBJECTS) in tree.folders for home in homes):
-        remarks = [
-            f"masks are those in {folder}: --masks instances reads {OBJECTS}, "
-            f"and otherwise {CLASSES} is read."
-        ]
+    if len(kinds) > 1:
+        other = f"drop --masks for {CLASSES}"
+        if folder == CLASSES:
+            other = f"--masks instances takes {OBJECTS}"
+        remarks = [f"masks are those in {folder}: {other}."]
     if bare:
         remarks.append(f"images without masks ({len(bare):,}) are left out.")
     if unlisted:
         remarks.append(
             f"images in no list of {'/'.join(LISTS)} ({len(unlisted) // 2:,}) are left out."
         )
-    return Listing(
-        name=tree.root.resolve().name,
-        splits=match(images, masks).splits,
-        kind="instances" if folder == OBJECTS else None,
-        remarks=tuple(remarks),
-        accounted=(*bare, *unlisted),
+    listing = listed(tree.root, images, masks, reading, remarks)
+    return replace(
+        listing, kind="instances" if folder == OBJECTS else None, accounted=(*bare, *unlisted)
     )
 
 
@@ -89,9 +82,8 @@ def _lists(
         path = tree.path((*home, *LISTS), f"{title}.txt")
         if not path.is_file():
             continue
-        names = [
-            line.split()[0] for line in path.read_text("utf-8-sig").splitlines() if line.strip()
-        ]
+        lines = path.read_text("utf-8-sig", errors="replace").splitlines()
+        names = [line.split()[0] for line in lines if line.strip()]
         absent = next((name for name in names if name not in images), None)
         if absent:
             raise UserError(f"{path} lists {absent}, which is not in {IMAGES}: add or remove it.")

@@ -8,10 +8,11 @@ from typing import NamedTuple
 # Words that folders' names are made of, in any case and with any numbers (``train_images``,
 # ``train2017``, ``img_dir``). A name with any other word does not tell images from masks
 # (``GT_edges``), but if it names a split, its files are of that split (``test_easy``).
-IMAGES = ("image", "images", "img", "imgs")
+IMAGES = ("image", "images", "img", "imgs", "input", "inputs")
 MASKS = (
     "mask", "masks", "label", "labels", "gt", "gts", "groundtruth", "annotation", "annotations",
-    "ann", "annot", "annots", "segmentation", "segmentations", "seg", "segs", "manual",
+    "ann", "anno", "annot", "annots", "segmentation", "segmentations", "seg", "segs", "manual",
+    "target", "targets",
 )  # fmt: skip
 SPLIT_WORDS = {
     word + ending: split
@@ -72,7 +73,8 @@ def split_of(*names: str) -> str:
 @cache
 def words(name: str) -> tuple[str, ...]:
     """The words of a name; two known ones written as one are told apart (``trainannot``)."""
-    one_word = re.sub(r"ground[\W_]*truths?", "groundtruth", name.casefold())
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)  # TrainDataset
+    one_word = re.sub(r"ground[\W_]*truths?", "groundtruth", apart.casefold())
     return tuple(part for word in re.findall(r"[^\W\d_]+", one_word) for part in _parts(word))
 
 

@@ -19,7 +19,7 @@ from samfit.harness.data.source import Source
 BESIDE = 0.1  # how far outlines may leave an image, as a share of it; drawing cuts them off
 
 
-def read_yolo(tree: Tree, reading: Reading) -> Listing | None:
+def read_yolo(tree: Tree, _: Reading) -> Listing | None:
     """``labels/x.txt`` for ``images/x.jpg``, or both in one folder; None if no text has outlines.
 
     An image without a text has no objects.
@@ -27,9 +27,10 @@ def read_yolo(tree: Tree, reading: Reading) -> Listing | None:
     Raises:
         UserError: if a text cannot be read, or all have boxes only.
     """
-    images, texts = _images(tree), _texts(tree)
+    texts = _texts(tree)
+    images = _images(tree) if any(map(_is_yolo, texts.values())) else {}
     partners = {key: texts.pop(key) for key in images.keys() & texts.keys()}
-    if not any(map(_is_yolo, partners.values())):
+    if not partners:
         return None
     said = {key: meaning(key[:-1]) for key in images}
     labelled = {said[key].split for key in partners}
@@ -65,7 +66,7 @@ def read_yolo(tree: Tree, reading: Reading) -> Listing | None:
     return Listing(
         name=tree.root.resolve().name,
         splits={split: splits[split] for split in SPLITS if split in splits},
-        kind="instances" if reading.masks == "auto" else None,
+        kind="instances",
         class_names=names,
         remarks=tuple(remarks),
         accounted=tuple(left_out),
@@ -79,11 +80,8 @@ def read_text(path: Path) -> tuple[tuple[Outline, ...], int]:
         UserError: if a line is something else.
     """
     objects, boxes = list[Outline](), 0
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is not a text: replace or remove it.") from error
-    for number, line in enumerate(lines, start=1):
+    text = path.read_text("utf-8-sig", errors="replace")
+    for number, line in enumerate(text.splitlines(), start=1):
         values = _values(line)
         if len(values) == 5:
             boxes += 1
@@ -115,43 +113,46 @@ def _is_outline(values: list[float]) -> bool:
 
 
 def _is_yolo(path: Path) -> bool:
-    """Whether the first line with anything in it is an outline or a box."""
+    """Whether the first line with anything in it is one of numbers, as for an outline or a box."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         first = next((line for line in file if line.strip()), "")
     values = _values(first)
-    return len(values) == 5 or _is_outline(values)
+    return len(values) >= 5 and not any(map(math.isnan, values))
 
 
 def _images(tree: Tree) -> dict[Parts, Path]:
-    return {
-        (*parts, stem(name)): tree.path(parts, name)
-        for parts, names in tree.images()
-        for name in names
-    }
+    images = dict[Parts, Path]()
+    for parts, names in tree.images():
+        for name in names:
+            path = tree.path(parts, name)
+            other = images.setdefault((*parts, stem(name)), path)
+            if other != path:
+                raise UserError(f"{other} and {path} have the same name: rename or remove one.")
+    return images
 
 
 def _texts(tree: Tree) -> dict[Parts, Path]:
-    """The texts that may be labels, by what their images are called: the last folder decides."""
-    images = {parts for parts, _ in tree.images()}
+    """The texts that may be labels, by what their images are called, without suffix."""
+    folders = {_folded(parts): (parts, names) for parts, names in tree.ending(".txt")}
     texts = dict[Parts, Path]()
-    for parts, names in tree.ending(".txt"):
-        theirs = (
-            parts
-            if parts in images
-            else next(
-                (
-                    (*parts[:depth], word, *parts[depth + 1 :])
-                    for depth in reversed(range(len(parts)))
-                    if parts[depth].casefold() == "labels"
-                    for word in ("images", "Images", "IMAGES", "JPEGImages")
-                    if (*parts[:depth], word, *parts[depth + 1 :]) in images
-                ),
-                None,
-            )
-        )
-        if theirs:
-            texts |= {(*theirs, stem(name)): tree.path(parts, name) for name in names}
+    for parts, _ in tree.images():
+        for folder in (_folded(parts), _labels(parts)):
+            theirs, names = folders.get(folder, ((), ()))
+            texts |= {(*parts, stem(name)): tree.path(theirs, name) for name in names}
     return texts
+
+
+def _labels(images: Parts) -> Parts:
+    """The folder called labels where the last one called images was."""
+    folders = _folded(images)
+    if "images" not in folders:
+        return folders
+    depth = len(folders) - 1 - folders[::-1].index("images")
+    return (*folders[:depth], "labels", *folders[depth + 1 :])
+
+
+def _folded(parts: Parts) -> Parts:
+    return tuple(map(str.casefold, parts))
 
 
 def _names(tree: Tree) -> tuple[str, ...]:
@@ -160,7 +161,7 @@ def _names(tree: Tree) -> tuple[str, ...]:
     text = path.read_text("utf-8", errors="replace") if path.is_file() else ""
     in_line = re.search(r"^names:[ \t]*(\[.*\])[ \t]*$", text, re.MULTILINE)
     if in_line:
-        return tuple(re.findall(r"['\"]?([^\[\],'\"]+?)['\"]?\s*[,\]]", in_line[1]))
+        return tuple(re.findall(r"[^\[\],'\"\s](?:[^\[\],'\"]*[^\[\],'\"\s])?", in_line[1]))
     block = re.search(r"^names:[ \t]*\n((?:[ \t]*(?:-|\d+:)[ \t]+.+\n?)+)", text, re.MULTILINE)
     lines = block[1].splitlines() if block else ()
     return tuple(re.sub(r"^\s*(?:-|\d+:)\s+", "", line).strip().strip("'\"") for line in lines)

@@ -148,8 +148,8 @@ def test_a_mask_without_image_is_named(tree):
 @pytest.mark.parametrize(
     ("paths", "holds"),
     [
-        ([], "nothing that samfit knows"),
-        (["a.png", "b.png"], "nothing that samfit knows"),
+        ([], "cannot tell"),
+        (["a.png", "b.png"], "cannot tell"),
         (["images/a.png", "images/b.png"], "images (2) but no masks"),
         (["masks/a.png"], "masks (1) but no images"),
     ],
