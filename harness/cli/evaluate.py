@@ -7,7 +7,15 @@ import typer
 
 import samfit
 from samfit.files import write_whole, writing_to
-from samfit.harness.cli.images import Checkpoint, Classes, Layout, RunArgument, Where, Workers
+from samfit.harness.cli.images import (
+    Checkpoint,
+    Classes,
+    Layout,
+    Require,
+    RunArgument,
+    Where,
+    Workers,
+)
 from samfit.harness.cli.output import Bars, Json, print_answer, print_json
 
 
@@ -33,6 +41,7 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="CSV file for the scores of each image.")
     ] = None,
+    require: Require = None,
     json_: Json = False,
 ) -> None:
     """Score the masks of a trained model, with intervals over the images."""
@@ -44,10 +53,23 @@ def evaluate(
         trained, opened, split=split, batch_size=batch_size, workers=workers, progress=Bars()
     )
     if json_:
-        print_json({"data": found.data, "split": found.split, **scores_to_json(found.metrics)})
+        print_json(
+            {
+                "data": found.data,
+                "split": found.split,
+                **scores_to_json(found.metrics),
+                "baselines": found.baselines,
+                "problem": found.problem,
+            }
+        )
     else:
-        print_answer(score_table(found.metrics, found.data, found.split, found.class_names))
+        told = (found.data, found.split, found.class_names, found.baselines)
+        print_answer(score_table(found.metrics, *told))
+    if found.problem:
+        Bars().say(f"warning: {found.problem}")
     if output:  # last: if it cannot be written, the scores have been said
         content = per_image_table(found.metrics).to_csv(index=False, lineterminator="\n").encode()
         with writing_to(output):
             write_whole(output, content)
+    if require:
+        found.require_better_than_baseline()

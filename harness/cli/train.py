@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 import samfit
-from samfit.harness.cli.images import Classes, Data, Layout, Where, Workers
+from samfit.harness.cli.images import Classes, Data, Layout, Require, Where, Workers
 from samfit.harness.cli.options import cell_from_options, recipe_from_options, takes
 from samfit.harness.cli.output import Bars, Json, print_json
 from samfit.harness.record.cell import Cell, LossName
@@ -53,6 +53,7 @@ def train(
     device: Where = None,
     workers: Workers = None,
     output: Output = None,
+    require: Require = None,
     json_: Json = False,
 ) -> None:
     """Adapt SAM to images with masks. Run it again to resume after an interruption."""
@@ -77,4 +78,6 @@ def train(
     if json_:
         print_json({"folder": str(run.folder), **asdict(run.history)})
     else:
-        Console().print(str(run), soft_wrap=True)
+        Console().print(str(run), soft_wrap=True, markup=False, highlight=False)
+    if require:
+        run.require_better_than_baseline()

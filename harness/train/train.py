@@ -30,6 +30,7 @@ from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
+from samfit.harness.train.baselines import baselines
 from samfit.harness.train.description import Description
 from samfit.harness.train.resources import enough_memory, opened, readers, torch_device
 from samfit.harness.train.run import Run
@@ -70,6 +71,9 @@ def train(
     Raises:
         UserError: for data or options that cannot be used; if memory or the disk is full, or the
             training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
+
+    With other ``recipe.epochs`` than before, a run is prolonged or ended early: steps that were
+    taken stay, and the learning rate goes on as the schedule over all epochs has it.
     """
     data = with_validation(opened(data, progress), hold_out, cell.seed)
     where = torch_device(device)
@@ -82,10 +86,13 @@ def train(
     with files.writing(), enough_memory(cell):
         if (state := files.start(what)) is not None:
             training.load_state(state)
-            progress.say(f"resuming after step {training.done} of {training.total}")
+            _say_where(training, progress)
         if cell.cache_embeddings:
             cached = Path(cache or files.path / "embeddings")
             training.cache = filled_cache(cell, data.train + data.val, cached, progress)
+        if data.val and not training.history.baselines:
+            found = baselines(data.val, data.train, cell.classes, progress)
+            training.history.baselines = found
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
@@ -109,6 +116,24 @@ def _cell_for(classes: int, cell: Cell, device: torch.device) -> Cell:
     )
 
 
+def _say_where(training: Training, progress: Progress) -> None:
+    """Say where a training resumes, and what another number of epochs means for it."""
+    recipe, done = training.recipe, training.done
+    progress.say(f"resuming after step {done} of {training.total}")
+    before = training.history.prolonged.get(done, recipe.epochs)
+    if before == recipe.epochs:
+        return
+    changed = f"--epochs is {recipe.epochs} now and was {before}"
+    if training.is_over:
+        progress.say(f"{changed}: the training ends here")
+    else:
+        rate = recipe.learning_rate_at(done, training.total)
+        progress.say(
+            f"{changed}: the {recipe.schedule} schedule spans all of them, so the learning rate "
+            f"goes on at {rate:.2g}; a run of {recipe.epochs} epochs from the start would differ"
+        )
+
+
 def _run(training: Training, files: RunFolder, progress: Progress) -> None:
     """Train to the end, and save the state now and then.
 
@@ -128,7 +153,7 @@ def _run(training: Training, files: RunFolder, progress: Progress) -> None:
             if stop:
                 raise UserError(
                     f"interrupted after step {training.done} of {training.total}; its state is in "
-                    f"{files.path}: run the same command to resume."
+                    f"{files.path}: run the same command to resume, or use it as it is."
                 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
@@ -123,7 +124,11 @@ class Training:
         }
 
     def load_state(self, state: State) -> None:
-        """Resume where ``state`` was taken, with the same Cell, recipe and data."""
+        """Resume where ``state`` was taken, with the same Cell, recipe and data.
+
+        The recipe may have another number of epochs: the schedule of the learning rate then spans
+        these from here on, as if it always had.
+        """
         self.history = History(**state["history"])
         self._best = state["best"]
         self._load(state["model"])
@@ -131,13 +136,7 @@ class Training:
         self.scaler.load_state_dict(state.get("scaler", {}))  # absent from older states
 
     def _load(self, weights: dict[str, Tensor]) -> None:
-        wrong = sorted(weights.keys() ^ self.model.trained_state().keys())
-        if wrong:
-            raise UserError(
-                f"the saved state is of another model ({wrong[0]} differs): remove state.pt to "
-                "start the training again."
-            )
-        self.model.load_state_dict(weights, strict=False)  # what they lack is frozen
+        load_trained(self.model, weights)
 
     def __str__(self) -> str:
         recent = self.history.losses[-RECENT:]
@@ -153,6 +152,8 @@ class Training:
     def _validate(self) -> None:
         metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
+        if metrics.only_class is not None:
+            self.history.collapsed[self.done] = metrics.only_class
         best = max((v[self.metric] for v in self.history.validations), default=-1.0)
         self.history.validations.append({"step": self.done, **scores})
         if scores[self.metric] > best:
@@ -160,6 +161,21 @@ class Training:
             self._best = {
                 n: t.detach().cpu().clone() for n, t in self.model.trained_state().items()
             }
+
+
+def load_trained(model: AdaptedSam, weights: dict[str, Tensor]) -> None:
+    """Give a model trained weights of a saved state.
+
+    Raises:
+        UserError: if they are of another model.
+    """
+    wrong = sorted(weights.keys() ^ model.trained_state().keys())
+    if wrong:
+        raise UserError(
+            f"the saved state is of another model ({wrong[0]} differs): remove state.pt to "
+            "start the training again."
+        )
+    model.load_state_dict(weights, strict=False)  # what they lack is frozen
 
 
 def filled_cache(

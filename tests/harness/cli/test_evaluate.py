@@ -61,6 +61,23 @@ def test_a_run_that_is_not_finished_has_no_scores(mistake, photos_run, tmp_path)
     assert "is not finished" in mistake("evaluate", tmp_path)
 
 
+def test_a_score_that_no_baseline_has_can_be_required(samfit, photos_run, said):
+    found = json.loads(said("evaluate", photos_run, "--json"))
+    assert found["baselines"].keys() == {"all_background", "all_foreground", "grey_threshold"}
+    out = said("evaluate", photos_run)
+    assert "to compare: the best grey threshold" in out
+    code, out, err = samfit("evaluate", photos_run, "--require", "better-than-baseline", "--json")
+    assert json.loads(out) == found
+    is_better = found["scores"]["iou"]["value"] > max(found["baselines"].values())
+    assert not is_better, "a decoder of random weights after four steps"
+    assert code == 1
+    assert err.splitlines()[-2:] == [
+        f"warning: {found['problem']}",
+        f"samfit: --require better-than-baseline: the score "
+        f"{found['scores']['iou']['value']:.4f} is {found['problem'].split('; ')[-1]}.",
+    ]
+
+
 def test_weights_of_another_sam_are_refused(mistake, photos_run, checkpoint, tmp_path):
     other = tmp_path / "other.safetensors"
     save_file({"image_encoder.pos_embed": next(iter(load_file(checkpoint).values()))}, other)
