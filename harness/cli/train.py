@@ -23,6 +23,15 @@ Loss = Annotated[
     LossName | None,
     typer.Option(help="Loss to train with. Default: cad; samed for several classes."),
 ]
+FACTORS = (0.25, 1.0, 4.0, 16.0)  # of --learning-rate, that --find-rate tries
+FindRate = Annotated[
+    bool,
+    typer.Option(
+        "--find-rate",
+        help="Try learning rates of 1/4, 1, 4 and 16 times --learning-rate first, each for a tenth "
+        "of the steps, and train with the one whose validation is best.",
+    ),
+]
 HoldOut = Annotated[
     float,
     typer.Option(help="Share of the training images to validate on if the data has none for that."),
@@ -47,6 +56,7 @@ def train(
     layout: Layout = "auto",
     classes: Classes = 0,
     loss: Loss = None,
+    find_rate: FindRate = False,
     hold_out: HoldOut = 0.1,
     pretrained: Pretrained = None,
     cache: Cache = None,
@@ -66,6 +76,7 @@ def train(
         recipe,
         opened,
         output or Path("runs") / f"{cell.adapter}-{opened.name.replace(' ', '-')}",
+        rates=[factor * recipe.learning_rate for factor in FACTORS] if find_rate else (),
         hold_out=hold_out,
         pretrained=pretrained,
         cache=cache,

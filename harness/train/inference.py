@@ -20,6 +20,7 @@ from samfit.harness.step.batch import Batch
 from samfit.harness.step.step import Step
 from samfit.harness.train.embeddings import EmbeddingCache
 from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
+from samfit.harness.train.scheduled_step import DivergedError
 from samfit.progress import SILENT, Progress
 
 Metrics = BinaryMetrics | MultiClassMetrics
@@ -51,7 +52,7 @@ def score_masks(
         all, as large as photographs may be, would fill the memory.
 
     Raises:
-        UserError: if the model gives masks that are no numbers.
+        DivergedError: if the model gives masks that are no numbers.
     """
     metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
     masks: list[Mask] = []
@@ -91,7 +92,7 @@ def predictions(
     for batch, truths in loader:
         logits = infer(cell, model, batch, cache)
         if not logits.isfinite().all():
-            raise UserError(
+            raise DivergedError(
                 "the model's masks are not numbers, so its training diverged: train again with a "
                 "lower --learning-rate."
             )

@@ -1,6 +1,9 @@
-"""What training and evaluation need: a data set, a device, processes that read, and memory."""
+"""What training and evaluation need: a data set, a device, processes that read, and memory; and
+how they are interrupted."""
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,3 +61,25 @@ def enough_memory(cell: Cell) -> Iterator[None]:
             f"out of memory with --batch-size {cell.batch_size}: use {smaller}levers; "
             f"samfit fit {cell.adapter} --backbone {cell.backbone} says which a card needs."
         ) from error
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an end instead of forcing it; a second one forces it.
+
+    What comes back says whether it was asked for. Python tells only its main thread of it.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def ask(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -92,6 +92,19 @@ class RunFolder:
             self.weights.unlink(missing_ok=True)  # of the run that was finished: it no longer is
         return state
 
+    @property
+    def rates(self) -> dict[str, Any]:
+        """What ``save_rates`` wrote; empty if nothing or if it cannot be read."""
+        try:
+            found = json.loads((self.path / "rates.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def save_rates(self, found: dict[str, Any]) -> None:
+        """Write down how learning rates did in short trainings, as JSON values."""
+        self._write("rates.json", json.dumps(found, indent=1).encode())
+
     def load_state(self) -> State:
         """The last saved state.
 

@@ -104,8 +104,13 @@ class Training:
             self.history.losses.append(self._step.run(batch))
             self.history.train_ms += 1000 * (time.perf_counter() - started)
             if self.data.val and self.done % self.per_epoch == 0:
-                self._validate()  # before anyone can stop here, or it would be left out
+                self.validate()  # before anyone can stop here, or it would be left out
             yield self.history
+
+    def plan(self, recipe: Recipe, total: int) -> None:
+        """From here on follow ``recipe``, up to step ``total``."""
+        self.recipe, self.total = recipe, total
+        self._step.recipe, self._step.total = recipe, total
 
     def use_best_weights(self) -> None:
         """Give the model the weights that won."""
@@ -149,7 +154,8 @@ class Training:
             words.append(f"{METRICS[self.metric].title} {score:.4f}")
         return ", ".join(words)
 
-    def _validate(self) -> None:
+    def validate(self) -> None:
+        """Score the validation images; the best weights so far are kept."""
         metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:
