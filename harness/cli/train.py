@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 import samfit
+from samfit.harness.cli.forecast import say_step_memory
 from samfit.harness.cli.images import Classes, Data, Layout, Require, Where, Workers
 from samfit.harness.cli.options import cell_from_options, recipe_from_options, takes
 from samfit.harness.cli.output import Bars, Json, print_json
@@ -15,7 +16,7 @@ from samfit.harness.record.cell import Cell, LossName
 from samfit.harness.record.recipe import Recipe
 
 NOT_OF_TRAINING = (
-    "phase", "prompts_per_image", "loss", "device", "compute_capability", "alloc_conf",
+    "phase", "prompts_per_image", "loss", "device", "gpu", "compute_capability", "alloc_conf",
 )  # fmt: skip
 
 
@@ -23,12 +24,12 @@ Loss = Annotated[
     LossName | None,
     typer.Option(help="Loss to train with. Default: cad; samed for several classes."),
 ]
-FACTORS = (0.25, 1.0, 4.0, 16.0)  # of --learning-rate, that --find-rate tries
+FACTORS = (1 / 16, 1 / 4, 1.0, 4.0)  # of --learning-rate, that --find-rate tries
 FindRate = Annotated[
     bool,
     typer.Option(
         "--find-rate",
-        help="Try learning rates of 1/4, 1, 4 and 16 times --learning-rate first, each for a tenth "
+        help="Try learning rates of 1/16, 1/4, 1 and 4 times --learning-rate first, each for a tenth "
         "of the steps, and train with the one whose validation is best.",
     ),
 ]
@@ -71,8 +72,12 @@ def train(
     from samfit.harness.report.kit.picture import pictures, write_files
 
     opened = samfit.open_data(data, layout, classes)
+    several = opened.classes > 1
+    cell = replace(cell, loss=loss or ("samed" if several else "cad"))
+    of_classes = {**cell.settings, "classes": opened.classes} if several else cell.settings
+    say_step_memory(replace(cell, settings=of_classes), device)
     run = samfit.train(
-        replace(cell, loss=loss or ("samed" if opened.classes > 1 else "cad")),
+        cell,
         recipe,
         opened,
         output or Path("runs") / f"{cell.adapter}-{opened.name.replace(' ', '-')}",

@@ -85,9 +85,9 @@ def train(
     data = with_validation(opened(data, progress), hold_out, cell.seed)
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
+    check(data.train + data.val, progress)
     with enough_memory(cell):
         training = Training(cell, recipe, data, readers(workers, where), pretrained)
-    check(data.train + data.val, progress)
     files = RunFolder(Path(folder))
     what = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):
