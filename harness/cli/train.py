@@ -29,8 +29,8 @@ FindRate = Annotated[
     bool,
     typer.Option(
         "--find-rate",
-        help="Try learning rates of 1/16, 1/4, 1 and 4 times --learning-rate first, each for a tenth "
-        "of the steps, and train with the one whose validation is best.",
+        help="Try learning rates of 1/16, 1/4, 1 and 4 times --learning-rate first, each for a "
+        "tenth of the steps, and train with the one whose validation is best.",
     ),
 ]
 HoldOut = Annotated[

@@ -8,10 +8,12 @@ from samfit.harness.data.check import check
 from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.data.listing import SPLITS
 from samfit.harness.metrics import Score, main_metric
+from samfit.harness.record.shown import Shown
 from samfit.harness.train.baselines import baselines, collapse, require_better, shortfall
 from samfit.harness.train.inference import Metrics, score_masks
 from samfit.harness.train.resources import enough_memory, opened, readers
 from samfit.harness.train.run import Run
+from samfit.harness.train.worst import worst_of
 from samfit.progress import SILENT, Progress
 
 
@@ -26,6 +28,7 @@ class Evaluation:
         class_names: empty if unknown.
         metrics: the scores of each image.
         baselines: the main metric of masks that need no model, on the same images, by name.
+        worst: the images with the lowest main metric, as many as were asked for.
     """
 
     data: str
@@ -34,6 +37,7 @@ class Evaluation:
     class_names: tuple[str, ...]
     metrics: Metrics
     baselines: dict[str, float]
+    worst: list[Shown]
 
     @property
     def scores(self) -> dict[str, Score]:
@@ -63,6 +67,7 @@ def evaluate(
     *,
     split: str | None = None,
     batch_size: int = 1,
+    worst: int = 0,
     workers: int | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
@@ -73,6 +78,7 @@ def evaluate(
         data: as ``open_data`` gives it or takes it. Default: the data of the training.
         split: ``test``, ``val`` or ``train``. Default: the first of these that there is.
         batch_size: images at a time.
+        worst: how many of the worst masks to keep, to look at.
         workers: processes that read images. Default: 4 with a GPU, else 0.
         progress: is told how far it is.
 
@@ -101,8 +107,10 @@ def evaluate(
     with enough_memory(cell):
         what = f"scoring {found.name}, {chosen}"
         metrics, _ = score_masks(cell, run.model, examples, workers, None, progress, what)
+        scores = metrics.per_image[main_metric(cell.classes)]
+        shown = worst_of(cell, run.model, examples, scores, worst) if worst else []
     others = baselines(examples, found.train, cell.classes, progress)
-    return Evaluation(found.name, chosen, cell.classes, found.class_names, metrics, others)
+    return Evaluation(found.name, chosen, cell.classes, found.class_names, metrics, others, shown)
 
 
 def _own_data(run: Run, progress: Progress) -> DataSet:

@@ -77,15 +77,18 @@ def predictions(
     examples: Sequence[Example],
     workers: int = 0,
     cache: EmbeddingCache | None = None,
+    only: Sequence[int] | None = None,
 ) -> Iterator[tuple[Tensor, Mask]]:
     """Logits (K, H, W) of each example at the size of its mask, and the mask itself.
+
+    With ``only``, of the examples with these indices: each has the prompt that it has among all.
 
     The forward pass is the one that ``samfit predict --phase infer`` traces.
     """
     loader: DataLoader[Any] = DataLoader(
         Samples(examples, replace(cell, phase="infer")),
         cell.batch_size,
-        sampler=[(0, index) for index in range(len(examples))],
+        sampler=[(0, index) for index in (range(len(examples)) if only is None else only)],
         num_workers=workers,
         collate_fn=_join,
     )

@@ -27,6 +27,14 @@ def test_a_table_for_people(said, photos_run):
     assert all(title in out for title in ("IoU", "Dice", "S-measure", "95% interval"))
 
 
+def test_the_worst_masks_are_drawn(said, photos_run, maps_run, mistake, tmp_path):
+    for run, name in ((photos_run, "a.png"), (maps_run, "b.svg")):
+        said("evaluate", run, "--worst", tmp_path / "new" / name, "--worst-count", 2)
+        assert (tmp_path / "new" / name).stat().st_size > 2000
+    sentence = mistake("evaluate", photos_run, "--worst", tmp_path / "a.jpg")
+    assert sentence.startswith("samfit: --worst must end in .png or .svg")
+
+
 def test_classes_are_scored_each(answer, maps_run):
     found = answer("evaluate", maps_run)
     assert (found["split"], found["images"]) == ("val", 1)
