@@ -1,6 +1,7 @@
 """What training and evaluation need: a data set, a device, processes that read, and memory; and
 how they are interrupted."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +28,19 @@ def opened(
     for remark in found.remarks:
         progress.say(remark)
     return found
+
+
+def check_one_process() -> None:
+    """Refuse to be one of several processes of a launcher: each would train all there is.
+
+    Raises:
+        UserError: if torchrun, or what sets the same variables, started more than one.
+    """
+    if "LOCAL_RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UserError(
+            f"samfit trains in one process, on one GPU, and {os.environ['WORLD_SIZE']} were "
+            "started: run it without torchrun or accelerate launch."
+        )
 
 
 def torch_device(name: str | None) -> torch.device:

@@ -31,6 +31,7 @@ from samfit.harness.train.baselines import baselines
 from samfit.harness.train.description import Description
 from samfit.harness.train.rates import find_rate
 from samfit.harness.train.resources import (
+    check_one_process,
     enough_memory,
     interruption,
     opened,
@@ -76,12 +77,14 @@ def train(
         progress: is told how far it is.
 
     Raises:
-        UserError: for data or options that cannot be used; if memory or the disk is full, or the
+        UserError: for data or options that cannot be used, or one of several processes; if memory
+            or the disk is full, or the
             training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
 
     With other ``recipe.epochs`` than before, a run is prolonged or ended early: steps that were
     taken stay, and the learning rate goes on as the schedule over all epochs has it.
     """
+    check_one_process()
     data = with_validation(opened(data, progress), hold_out, cell.seed)
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)

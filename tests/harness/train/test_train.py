@@ -158,6 +158,17 @@ def test_a_device_that_there_is_not_is_named(cell, photos, tmp_path):
         samfit.train(cell, RECIPE, photos, tmp_path, device="gpu")
 
 
+def test_a_process_of_several_is_refused(cell, photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with user_error("in one process, on one GPU, and 2 were started: run it without torchrun"):
+        samfit.train(cell, RECIPE, photos, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    recipe = replace(RECIPE, epochs=0)
+    assert samfit.train(cell, recipe, photos, tmp_path / "run", device="cpu").folder
+
+
 # Interruptions
 
 
