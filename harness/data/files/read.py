@@ -72,11 +72,11 @@ def glance(source: Source) -> None:
     Raises:
         UserError: if it cannot.
     """
-    if _is_array(source.path) or tiff.is_tiff(source.path):
-        read_pixels(source)
-        return
     with naming(source.path):
-        picture.glance(source.path)
+        if _is_array(source.path) or tiff.is_tiff(source.path):
+            read_pixels(source)
+        else:
+            picture.glance(source.path)
 
 
 def _is_array(path: Path) -> bool:
