@@ -61,9 +61,11 @@ class Values:
         if self.colours or self.used[0] < 0 or self.used[-1] < WHITE * self.white:
             return False
         near = NEAR * self.white
-        if len(self.used) < 2 + FEWEST_LEVELS and not (self.lossy or self.fractions):
+        near = NEAR * self.white
+        between = [value for value in self.used if near < value < self.white - near]
+        if len(between) < FEWEST_LEVELS and not (self.lossy or self.fractions):
             return False  # a few values are more likely codes
-        ends = sum(n for v, n in self.pixels.items() if min(v, abs(self.white - v)) <= near)
+        ends = self.pixels.total() - sum(self.pixels[value] for value in between)
         if ends < MOSTLY_BLACK_AND_WHITE * self.pixels.total():
             return False
         return self.lossy or self.fractions or self.flat < EDGES_ARE_FLAT

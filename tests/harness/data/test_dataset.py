@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from data_sets import bands, laid_out
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 from user_error import user_error
@@ -69,12 +70,11 @@ def test_classes_are_found_and_remarked_upon(tree):
     assert data.train[0].read()[1].tolist() == [[0, 4], [255, 2]]
 
 
-def test_a_mask_of_the_test_split_counts_as_well(tree):
-    root = tree(*PAIRS, "test/images/b.png", "test/masks/b.png")
-    Image.fromarray(np.array([[0, 4], [1, 2]], dtype=np.uint8)).save(
-        root / "test" / "masks" / "b.png"
-    )
-    assert open_folder(root).classes == 5
+def test_a_mask_of_the_test_split_counts_as_well(tmp_path):
+    masks = [bands("a", 3), bands("b", 5)]
+    laid_out(tmp_path, masks[:1], "train/images/{}.png", "train/masks/{}.png")
+    laid_out(tmp_path, masks[1:], "test/images/{}.png", "test/masks/{}.png")
+    assert open_folder(tmp_path).classes == 5
 
 
 def test_classes_that_are_given_are_not_found_out(tree):
