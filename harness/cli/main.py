@@ -14,6 +14,7 @@ import typer
 from samfit.errors import UserError
 from samfit.harness.cli.blame import blame
 from samfit.harness.cli.compare import compare
+from samfit.harness.cli.data import data
 from samfit.harness.cli.evaluate import evaluate
 from samfit.harness.cli.fit import fit
 from samfit.harness.cli.list import list_adapters
@@ -25,6 +26,7 @@ from samfit.harness.cli.run import run
 from samfit.harness.cli.segment import segment
 from samfit.harness.cli.sweep import sweep
 from samfit.harness.cli.train import train
+from samfit.harness.cli.usage import UsageError, in_plain_words
 from samfit.harness.cli.validate import validate
 
 app = typer.Typer(
@@ -37,8 +39,8 @@ app = typer.Typer(
 )
 app.command("list")(list_adapters)
 for each in (
-    predict, fit, blame, measure, validate, published, train, evaluate, segment, sweep, report,
-    compare,
+    predict, fit, blame, measure, validate, published, data, train, evaluate, segment, sweep,
+    report, compare,
 ):  # fmt: skip
     app.command()(each)
 # What follows the program's name is the program's.
@@ -65,10 +67,17 @@ def command() -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
+    """Run the command line; a mistake of the user ends in one sentence and exit code 1, one in the
+    options in a sentence below the usage and exit code 2.
+    """
     try:
-        app()
-        sys.exit()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as error:
+        error.message = in_plain_words(error)
+        error.show()
+        sys.exit(error.exit_code)
+    except typer.Abort:  # Ctrl-C
+        sys.exit("Aborted.")
     except UserError as error:
         sys.exit(f"samfit: {_readable(str(error))}")
     except OSError as error:  # a full disk, most often: the answer itself cannot be written

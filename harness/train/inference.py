@@ -20,6 +20,7 @@ from samfit.harness.step.batch import Batch
 from samfit.harness.step.step import Step
 from samfit.harness.train.embeddings import EmbeddingCache
 from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
+from samfit.harness.train.scheduled_step import DivergedError
 from samfit.progress import SILENT, Progress
 
 Metrics = BinaryMetrics | MultiClassMetrics
@@ -51,7 +52,7 @@ def score_masks(
         all, as large as photographs may be, would fill the memory.
 
     Raises:
-        UserError: if the model gives masks that are no numbers.
+        DivergedError: if the model gives masks that are no numbers.
     """
     metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
     masks: list[Mask] = []
@@ -76,22 +77,25 @@ def predictions(
     examples: Sequence[Example],
     workers: int = 0,
     cache: EmbeddingCache | None = None,
+    only: Sequence[int] | None = None,
 ) -> Iterator[tuple[Tensor, Mask]]:
     """Logits (K, H, W) of each example at the size of its mask, and the mask itself.
+
+    With ``only``, of the examples with these indices: each has the prompt that it has among all.
 
     The forward pass is the one that ``samfit predict --phase infer`` traces.
     """
     loader: DataLoader[Any] = DataLoader(
         Samples(examples, replace(cell, phase="infer")),
         cell.batch_size,
-        sampler=[(0, index) for index in range(len(examples))],
+        sampler=[(0, index) for index in (range(len(examples)) if only is None else only)],
         num_workers=workers,
         collate_fn=_join,
     )
     for batch, truths in loader:
         logits = infer(cell, model, batch, cache)
         if not logits.isfinite().all():
-            raise UserError(
+            raise DivergedError(
                 "the model's masks are not numbers, so its training diverged: train again with a "
                 "lower --learning-rate."
             )

@@ -4,11 +4,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from samfit.errors import UserError
+from samfit.harness.data.files.read import is_picture
 from samfit.harness.data.layouts.matching import match
 from samfit.harness.data.layouts.names import Found
 from samfit.harness.data.layouts.papers import PAPERS, Part
 from samfit.harness.data.listing import SPLITS, Listing
-from samfit.harness.data.pixels import is_picture
 
 
 def read_named(root: Path, layout: str) -> Listing:

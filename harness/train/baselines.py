@@ -1,0 +1,85 @@
+"""What a model has to beat on a data set, and whether it does."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from samfit.errors import UserError
+from samfit.harness.data.each import each
+from samfit.harness.data.example import Example
+from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
+from samfit.progress import SILENT, Progress
+
+MOST = 200  # images on which a grey threshold is chosen: more change it little
+
+
+def baselines(
+    scored: Sequence[Example],
+    chosen_on: Sequence[Example],
+    classes: int,
+    progress: Progress = SILENT,
+) -> dict[str, float]:
+    """The main metric of masks that need no model, by name: see ``BASELINES``.
+
+    Each image is read once. Of ``chosen_on``, the training images, at most ``MOST`` are taken,
+    evenly; where there is none, threshold and class are chosen on ``scored`` itself.
+
+    Raises:
+        UserError: for an image or mask that cannot be used.
+    """
+    few = chosen_on[:: max(1, math.ceil(len(chosen_on) / MOST))]
+    examples = [*few, *scored]
+
+    def count(example: Example) -> Counts:
+        image, mask = example.read()
+        together = (mask > 0).any(0).astype(np.uint8) if mask.ndim == 3 else mask
+        return pixel_counts(image, together, classes)
+
+    counts = each(count, examples, "scoring baselines", progress)
+    return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
+
+
+def describe_baselines(found: Mapping[str, float]) -> str:
+    """In one sentence: "calling everything background 0.0021, ..."."""
+    return ", ".join(f"{BASELINES[name]} {score:.4f}" for name, score in found.items())
+
+
+def collapse(only_class: int | None, classes: int) -> str:
+    """In words, that all masks are of ``only_class`` everywhere; empty if they are not."""
+    if only_class is None:
+        return ""
+    what = f"of class {only_class} everywhere" if classes > 1 else ("empty", "full")[only_class]
+    return f"every mask is {what}: the training collapsed"
+
+
+def shortfall(score: float, found: Mapping[str, float], collapsed: str = "") -> str:
+    """What is wrong with a model's ``score``, in words; empty if it beats every baseline.
+
+    Args:
+        score: the main metric of the model.
+        found: that of each baseline; empty if unknown.
+        collapsed: see ``collapse``.
+    """
+    words = [collapsed] if collapsed else []
+    best = max(found, key=lambda name: found[name], default="")
+    if best and score <= found[best]:
+        worse = "worse than" if score < found[best] else "no better than"
+        words.append(f"{worse} {BASELINES[best]} ({found[best]:.4f})")
+    return "; ".join(words)
+
+
+def require_better(score: float | None, found: Mapping[str, float]) -> None:
+    """For ``--require better-than-baseline``.
+
+    Raises:
+        UserError: if a baseline is as good as the model's ``score``, or there is nothing to compare
+            with.
+    """
+    if score is None or not found:
+        raise UserError(
+            "--require better-than-baseline: nothing was validated, so there is no score to "
+            "compare: leave out --hold-out 0."
+        )
+    if problem := shortfall(score, found):
+        raise UserError(f"--require better-than-baseline: the score {score:.4f} is {problem}.")
