@@ -190,6 +190,9 @@ def pairs(root, *names, **reading):
         ("train/{}.jpg", "train_masks/{}_mask.gif"),
         ("Original/{}.tif", "Ground Truth/{}.tif"),
         ("images/{}.jpg", "annotations/trimaps/{}.png"),
+        ("2_Ortho/potsdam_{}_RGB.tif", "5_Labels_all/potsdam_{}_label.tif"),
+        ("01/t{}.tif", "01_ST/SEG/man_seg{}.tif"),
+        ("train/{}.png", "train_labels/{}_L.png"),
         ("images/scan_{}_t1.png", "masks/scan_{}_lesion.png"),
     ],
 )
@@ -249,6 +252,11 @@ def test_several_folders_that_may_hold_the_images_are_named(tmp_path):
     put(tmp_path, "photos/a.png", "edges/a.png", "masks/a.png")
     with user_error("photos (1)", "edges (1)", "'images'"):
         listed(tmp_path)
+
+
+def test_images_in_several_folders_are_known_by_the_names_of_their_masks(tmp_path):
+    both = {f"Training/{kind}/{kind}1.jpg": [f"Labels/Cups/{kind}/{kind}1.bmp"] for kind in "ab"}
+    assert pairs(tmp_path, *both, *(mask for (mask,) in both.values())) == both
 
 
 def test_names_of_files_say_the_split_where_folders_do_not(tmp_path):
