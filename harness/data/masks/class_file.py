@@ -15,6 +15,7 @@ RED_GREEN_BLUE = (("r", "g", "b"), ("red", "green", "blue"))
 CLASS = ("class", "class_id", "id", "index", "label")
 NAME = ("name", "class_name", "label", "class")
 BACKGROUND = "background"
+COMMENT = re.compile(r"\s*#(?![0-9a-fA-F]{6})")  # what is no colour
 LABELMAP = re.compile(r"([^:]*):\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*(:.*)?")  # name:r,g,b:parts:acts
 
 
@@ -41,9 +42,7 @@ def rows_of(path: Path) -> list[Row]:
         raise UserError(f"--classes {path}: there is no such file.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"--classes {path} is not readable text: save it as CSV.") from error
-    kept = [
-        line for line in lines if line.strip() and not re.match(r"\s*#(?![0-9a-fA-F]{6})", line)
-    ]
+    kept = [line for line in lines if line.strip() and not COMMENT.match(line)]
     maps = [LABELMAP.fullmatch(line.strip()) for line in kept]
     if kept and all(maps):
         found = [(_hex(m.groups()[1:4]), "", m[1].strip()) for m in maps if m]

@@ -227,8 +227,9 @@ def _ids(values: Values) -> Decision:
         said.append(f"{shown(nothing, values.colours)} in masks counts as no object.")
     kept = {*values.used} - {0, *nothing}
     if min(kept, default=0) < 0:
+        below = [value for value in sorted(kept) if value < 0]
         raise UserError(
-            f"masks hold the ids {shown(sorted(kept))}: give --ignore for those below 0."
+            f"masks hold {shown(below)}, but ids are above 0: give --ignore for what is no object."
         )
     count = sum(len(values.of(look) & kept) for look in values.looks)
     sentence = (
