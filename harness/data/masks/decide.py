@@ -141,8 +141,9 @@ def _two(values: Values, table: tuple[tuple[float, int], ...], *said: str) -> De
     """Masks of an object by a table; two classes if pixels are left out, as only a loss for classes
     can."""
     left_out = bool(values.ignored)
+    coded = "classes" if all(value == label for value, label in table) else "coded"
     meaning = Meaning(
-        told="coded" if left_out else "binary",
+        told=coded if left_out else "binary",
         classes=2 if left_out else 1,
         table=table,
         ignored=values.ignored,
@@ -196,10 +197,12 @@ def _indices(values: Values, classes: int) -> Decision:
     unlabelled = [v for v in values.used if v == -1 or (v == IGNORED and v >= classes)]
     labels = [value for value in values.used if value not in unlabelled]
     count = classes or int(max(labels, default=0)) + 1
-    if count == 1:
+    if count == 1 or (labels == [0] and unlabelled == [IGNORED]):
         raise UserError(
-            f"masks hold no class but 0 (values: {shown(values.used)}): give --classes with their "
-            "number if they are class indices, or --masks binary if 255 is the object."
+            f"masks hold {shown(values.used)}, which are no class indices, since 255 would be "
+            "unlabelled: give --masks binary, or --classes 0:0,255:1."
+            if unlabelled
+            else f"masks hold nothing but {shown(labels)}: give --classes with their number."
         )
     if (labels and not 0 <= labels[0] <= labels[-1] < count) or count > IGNORED:
         raise UserError(
