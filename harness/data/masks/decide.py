@@ -18,7 +18,6 @@ MOSTLY = 0.75  # the same, from where a few values may be ids
 FILLED = 0.8  # share of the ids up to the largest that are there, in masks of ids
 DENSE = 0.5  # share of the numbers up to the largest that are there, of class indices
 SLOPING = 0.2  # share of pixels on slopes, from where values are no regions: ``Values.slopes``
-OBJECTS = 3  # classes, from where masks that count from 1 may as well hold ids
 
 Decision = tuple[Meaning, tuple[str, ...]]
 
@@ -107,7 +106,7 @@ def _found_out(values: Values) -> Decision:
         return _ids(values)
     if most > SMALL and some < DENSE * most:
         raise ask(values)
-    if values.alone >= MOSTLY and (some > FEW or (most > OBJECTS and values.count)):
+    if values.alone >= MOSTLY and (some > FEW or values.count):
         raise ask(values)
     return _indices(values, 0)
 

@@ -15,6 +15,8 @@ def test_values_and_the_regions_that_they_form(dtype):
     found = look(BLOCKS.astype(dtype))
     assert found.pixels == {0: 80, 1: 32, 2: 16, 3: 16}
     assert (found.regions, found.alone) == (3, 2)  # 1 is in two places
+    assert not found.touching  # but at corners
+    assert look(np.maximum(BLOCKS, np.roll(BLOCKS, 2, 1)).astype(dtype)).touching
     assert not found.fractions
     assert found.numbers
 
