@@ -7,7 +7,7 @@ from samfit.harness.data.example import IGNORED, Kind
 from samfit.harness.data.masks.asked import ask, settled
 from samfit.harness.data.masks.given import Table
 from samfit.harness.data.masks.look import Look
-from samfit.harness.data.masks.meaning import Meaning, shown
+from samfit.harness.data.masks.meaning import Meaning, Told, shown
 from samfit.harness.data.masks.values import WHITE, Values
 from samfit.harness.data.reading import Reading
 
@@ -140,7 +140,7 @@ def _two(values: Values, table: tuple[tuple[float, int], ...], *said: str) -> De
     """Masks of an object by a table; two classes if pixels are left out, as only a loss for classes
     can."""
     left_out = bool(values.ignored)
-    coded = "classes" if all(value == label for value, label in table) else "coded"
+    coded: Told = "classes" if all(value == label for value, label in table) else "coded"
     meaning = Meaning(
         told=coded if left_out else "binary",
         classes=2 if left_out else 1,

@@ -14,12 +14,14 @@ MOSTLY_BLACK_AND_WHITE = 0.5  # share of pixels, at least
 # Shares of the pixels between black and white that lie on slopes. Measured: 0.67 and more where
 # edges were smeared or resized, 0.06 and less where values are regions. JPEGs of sharp edges, at
 # qualities from 95 to 10, have 0.29 and more, and 0.43 and more where at least 5 % of all pixels
-# are between; grey regions have 0.34 and less.
+# are between, of which no more than 0.52 are of nearly the same grey; grey regions have 0.34 and
+# less, or in small pictures more, but then 0.73 and more are of nearly the same grey.
 SMEARED = 0.5
 SMEARED_JPEG = 0.4
 SHARP_JPEG = 0.25
 FEW_BETWEEN = 0.05  # share of all pixels
 HARDLY = 0.001
+ONE_GREY = 0.6
 FILLED = 0.8  # share of the numbers up to the largest label that masks hold, if they count objects
 ALIKE = 0.8  # share of masks with the same largest label, from which they do not count objects
 FEWEST_ALIKE = 3  # masks that show it
@@ -90,9 +92,15 @@ class Values:
         if total - between < MOSTLY_BLACK_AND_WHITE * total:
             return False
         if self.lossy:
-            least = SHARP_JPEG if between < FEW_BETWEEN * total else SMEARED_JPEG
-            return between < HARDLY * total or self.slopes >= least
+            if between < FEW_BETWEEN * total:
+                return between < HARDLY * total or self.slopes >= SHARP_JPEG
+            alike = max(self._near(level, near) for level in levels)
+            return self.slopes >= SMEARED_JPEG and alike < ONE_GREY * between
         return self.slopes >= SMEARED
+
+    def _near(self, level: float, near: float) -> int:
+        """How many pixels have ``level``, or up to ``near`` more."""
+        return sum(n for value, n in self.pixels.items() if level <= value <= level + near)
 
     @property
     def slopes(self) -> float:
