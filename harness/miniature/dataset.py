@@ -80,7 +80,8 @@ def open_data(
     Raises:
         UserError: as ``open_folder``, or for an unknown task or option.
     """
-    name, reading = str(path), Reading(**options)
+    numbers = {name: str(options[name]) for name in ("classes", "ignore") if name in options}
+    name, reading = str(path), Reading(**{**options, **numbers})
     if name.startswith(GENERATED):
         data = miniature(name.removeprefix(GENERATED))
     else:

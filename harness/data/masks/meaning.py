@@ -14,6 +14,7 @@ from samfit.harness.data.masks.look import packed
 Told = Literal["binary", "classes", "instances", "coded", "soft"]
 
 MOST_SHOWN = 12  # values in a sentence
+UNKNOWN = 254  # no class: there are fewer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,18 +65,26 @@ class Meaning:
         return np.where(ignored, IGNORED, labels).astype(np.uint8) if self.ignored else labels
 
     def _by_table(self, values: NDArray[Any], ignored: Any) -> NDArray[np.uint8]:
-        labels = np.full(values.shape, IGNORED, np.uint8)
-        known = np.zeros(values.shape, np.bool_) | ignored
-        for value, label in self.table:
-            here = values == value
-            labels[here], known = label, known | here
-        if self.others is not None:
-            labels[~known] = self.others
-        elif not known.all():
+        if values.dtype in (np.uint8, np.bool_):  # each of the few values once, not each pixel
+            import cv2  # late: it takes a while to import
+
+            labels = cv2.LUT(
+                np.ascontiguousarray(values.view(np.uint8)), self._of_table(np.arange(256))
+            )
+        else:
+            labels = self._of_table(values)
+        unknown = (labels == UNKNOWN) & ~ignored
+        if unknown.any():
             raise PictureError(
-                f"holds {shown(np.unique(values[~known]).tolist())}, which no class is given for: "
+                f"holds {shown(np.unique(values[unknown]).tolist())}, which no class is given for: "
                 "add it to --classes, or to --ignore"
             )
+        return labels
+
+    def _of_table(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        labels = np.full(values.shape, UNKNOWN if self.others is None else self.others, np.uint8)
+        for value, label in self.table:
+            labels[values == value] = label
         return labels
 
     def _indices(self, values: NDArray[Any], ignored: Any) -> NDArray[np.uint8]:
