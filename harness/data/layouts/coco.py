@@ -73,11 +73,11 @@ def _jsons(tree: Tree) -> Iterator[tuple[Parts, Path]]:
 def _open(path: Path, split: str) -> Annotations | None:
     """None if it is about something else than the objects of images."""
     text = path.read_bytes()
+    if b'"annotations"' not in text:  # there may be thousands of other files
+        return None
     try:
         content = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        if b'"annotations"' not in text:
-            return None
         raise UserError(f"{path} is not valid JSON: replace or remove it.") from error
     if not isinstance(content, dict):
         return None

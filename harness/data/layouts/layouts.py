@@ -88,7 +88,7 @@ def _told(tree: Tree, layout: str, listing: Listing) -> Listing:
     """With remarks on the layout, unless it is a usual one, and on files that are not used."""
     used = {*listing.accounted}
     for files in _all_files(listing):
-        used.add(files.image.path)
+        used |= {files.image.path, *files.image.more}
         if isinstance(files.masks, Outlines):
             used.add(files.masks.file)
         else:

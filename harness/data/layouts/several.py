@@ -14,6 +14,7 @@ from samfit.harness.data.layouts.names import (
     without_head,
 )
 
+SEPARATORS = " _.-"
 Matched = dict[Found, list[Found]]  # the masks of each image
 
 
@@ -102,7 +103,7 @@ def _by_word(mask: Found, owners: Mapping[str, Found]) -> tuple[Found | None, st
     parts = TOKENS.findall(alike(mask))
     for cut in range(len(parts) - 2, 0, -1):
         image = owners.get("".join(parts[:cut]))
-        if image:
+        if image and parts[cut] in SEPARATORS:
             return image, "".join(parts[cut + 1 :])
     return None, ""
 

@@ -137,11 +137,20 @@ def _pairs(sheet: Sheet, columns: Columns, of: str = "") -> Splits:
 
 
 def _splits(sheet: Sheet, columns: Columns) -> Mapping[int, str]:
-    """The split of each line, if there is a column of them."""
+    """The split of each line, if a column says any."""
     if columns.split is None:
         return {}
-    splits = {line: split_of(sheet.cell(line, columns.split)) for line in sheet.rows}
-    return splits if all(splits.values()) else {}
+    cells = {line: sheet.cell(line, columns.split) for line in sheet.rows}
+    splits = {line: split_of(cell) for line, cell in cells.items()}
+    if not any(splits.values()):
+        return {}  # folds
+    for line, split in splits.items():
+        if not split:
+            raise UserError(
+                f"{sheet.path} has the split {cells[line]!r} in line {line}: "
+                "write train, val or test."
+            )
+    return splits
 
 
 def _names(images: Iterable[Path]) -> dict[Path, str]:

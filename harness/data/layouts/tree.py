@@ -5,9 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from samfit.harness.data.files.read import is_picture
+from samfit.harness.data.files.read import ARRAYS, is_picture
 
-ARRAYS = (".nii.gz", ".nii", ".npy", ".npz")
 RUBBISH = ("__MACOSX",)  # what macOS adds to archives: a hidden copy of every name
 
 Parts = tuple[str, ...]  # the names of a folder and of those above it, below the root

@@ -6,6 +6,7 @@ Source: docs.ultralytics.com/datasets/segment.
 import math
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from samfit.errors import UserError
@@ -28,7 +29,7 @@ def read_yolo(tree: Tree, _: Reading) -> Listing | None:
         UserError: if a text cannot be read, or all have boxes only.
     """
     texts = _texts(tree)
-    images = _images(tree) if any(map(_is_yolo, texts.values())) else {}
+    images = _images(tree, texts) if any(map(_is_yolo, texts.values())) else {}
     partners = {key: texts.pop(key) for key in images.keys() & texts.keys()}
     if not partners:
         return None
@@ -120,9 +121,13 @@ def _is_yolo(path: Path) -> bool:
     return len(values) >= 5 and not any(map(math.isnan, values))
 
 
-def _images(tree: Tree) -> dict[Parts, Path]:
+def _images(tree: Tree, texts: Iterable[Parts]) -> dict[Parts, Path]:
+    """The pictures in folders that have texts, or are called as those of images are."""
+    with_texts = {key[:-1] for key in texts}
     images = dict[Parts, Path]()
     for parts, names in tree.images():
+        if parts not in with_texts and meaning(parts).role != "image":
+            continue
         for name in names:
             path = tree.path(parts, name)
             other = images.setdefault((*parts, stem(name)), path)

@@ -172,7 +172,8 @@ def test_ids_are_given_once(tmp_path):
 
 
 def test_another_json_is_named_as_a_file_and_passed_over_in_a_folder(tmp_path):
-    put(tmp_path, "images/a.jpg", "masks/a.png", texts={"x.json": json.dumps({"shapes": []})})
+    put(tmp_path, "images/a.jpg", "masks/a.png")
+    put(tmp_path, texts={"x.json": json.dumps({"annotations": []}), "y.json": "{broken"})
     assert below(tmp_path, listed(tmp_path)) == {"train": {"a": ("images/a.jpg", ["masks/a.png"])}}
     with user_error("x.json is not in COCO's format"):
         listed(tmp_path / "x.json")
