@@ -27,7 +27,7 @@ from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
-from samfit.harness.train.baselines import baselines
+from samfit.harness.train.baselines import baselines, loss_hint
 from samfit.harness.train.description import Description
 from samfit.harness.train.rates import find_rate
 from samfit.harness.train.resources import (
@@ -108,6 +108,8 @@ def train(
         if data.val and not training.history.baselines:
             found = baselines(data.val, data.train, cell.classes, progress)
             training.history.baselines = found
+            if hint := loss_hint(cell.loss, found):
+                progress.say(hint)
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
