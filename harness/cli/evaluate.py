@@ -7,26 +7,19 @@ import typer
 
 import samfit
 from samfit.files import write_whole, writing_to
-from samfit.harness.cli.images import (
-    Checkpoint,
-    Classes,
-    Layout,
-    Require,
-    RunArgument,
-    Where,
-    Workers,
-)
+from samfit.harness.cli.images import Checkpoint, Require, RunArgument, Where, Workers
+from samfit.harness.cli.options import reading_from_options, takes
 from samfit.harness.cli.output import Bars, Json, print_answer, print_json
 
 
+@takes("reading", reading_from_options)
 def evaluate(
+    reading: samfit.Reading,
     run: RunArgument,
     data: Annotated[
         str | None,
         typer.Option(help="Images and masks to score. Default: the data set used in training."),
     ] = None,
-    layout: Layout = "auto",
-    classes: Classes = 0,
     split: Annotated[
         str | None,
         typer.Option(
@@ -56,10 +49,10 @@ def evaluate(
     if worst:
         check_picture(worst, "--worst")
     trained = samfit.Run(run, checkpoint, device)
-    opened = samfit.open_data(data, layout, classes or trained.cell.classes) if data else None
     found = samfit.evaluate(
         trained,
-        opened,
+        data,
+        reading=reading,
         split=split,
         batch_size=batch_size,
         worst=worst_count if worst else 0,

@@ -10,13 +10,6 @@ from samfit.harness.record.cell import Device
 Data = Annotated[
     str, typer.Option(help="Folder of images and masks, a CSV file, or miniature:TASK.")
 ]
-Layout = Annotated[
-    str, typer.Option(help="How the folder is organised: auto, or a data set such as cod10k.")
-]
-Classes = Annotated[
-    int,
-    typer.Option(help="1 for masks of one object, K for class indices; 0 finds out from masks."),
-]
 Where = Annotated[
     Device | None,
     typer.Option(help="Where the model runs. Default: the GPU if there is one, else the CPU."),

@@ -14,6 +14,7 @@ import typer
 from samfit.errors import UserError
 from samfit.harness.cli.blame import blame
 from samfit.harness.cli.compare import compare
+from samfit.harness.cli.data import data
 from samfit.harness.cli.evaluate import evaluate
 from samfit.harness.cli.fit import fit
 from samfit.harness.cli.list import list_adapters
@@ -38,8 +39,8 @@ app = typer.Typer(
 )
 app.command("list")(list_adapters)
 for each in (
-    predict, fit, blame, measure, validate, published, train, evaluate, segment, sweep, report,
-    compare,
+    predict, fit, blame, measure, validate, published, data, train, evaluate, segment, sweep,
+    report, compare,
 ):  # fmt: skip
     app.command()(each)
 # What follows the program's name is the program's.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar, get_origin, get_type_hints
 
 import typer
 
-from samfit import Cell, Recipe, UserError
+from samfit import Cell, Reading, Recipe, UserError
 from samfit.adapters.core.registry import canonical_settings
 from samfit.typed import option_name, option_texts
 
@@ -77,6 +77,12 @@ def cell_from_options(adapter: str, settings: Set = None, **given: Any) -> Cell:
 def recipe_from_options(**given: Any) -> Recipe:
     """The recipe that the options describe."""
     return Recipe(**given)
+
+
+@has_options_of(Reading)
+def reading_from_options(**given: Any) -> Reading:
+    """How the options say that a data set is to be read."""
+    return Reading(**given)
 
 
 def takes(

@@ -9,8 +9,13 @@ from rich.console import Console
 
 import samfit
 from samfit.harness.cli.forecast import say_step_memory
-from samfit.harness.cli.images import Classes, Data, Layout, Require, Where, Workers
-from samfit.harness.cli.options import cell_from_options, recipe_from_options, takes
+from samfit.harness.cli.images import Data, Require, Where, Workers
+from samfit.harness.cli.options import (
+    cell_from_options,
+    reading_from_options,
+    recipe_from_options,
+    takes,
+)
 from samfit.harness.cli.output import Bars, Json, print_json
 from samfit.harness.record.cell import Cell, LossName
 from samfit.harness.record.recipe import Recipe
@@ -50,12 +55,12 @@ Output = Annotated[Path | None, typer.Option(help="Folder of the run. Default: r
 
 @takes("cell", cell_from_options, leave_out=NOT_OF_TRAINING, batch_size=4)
 @takes("recipe", recipe_from_options)
+@takes("reading", reading_from_options)
 def train(
     cell: Cell,
     recipe: Recipe,
+    reading: samfit.Reading,
     data: Data,
-    layout: Layout = "auto",
-    classes: Classes = 0,
     loss: Loss = None,
     find_rate: FindRate = False,
     hold_out: HoldOut = 0.1,
@@ -71,7 +76,7 @@ def train(
     from samfit.harness.report.accuracy.history import draw_history
     from samfit.harness.report.kit.picture import pictures, write_files
 
-    opened = samfit.open_data(data, layout, classes)
+    opened = samfit.open_data(data, image_size=cell.image_size, progress=Bars(), **vars(reading))
     several = opened.classes > 1
     cell = replace(cell, loss=loss or ("samed" if several else "cad"))
     of_classes = {**cell.settings, "classes": opened.classes} if several else cell.settings

@@ -1,22 +1,25 @@
-"""DataSet: the examples of each split; opened from a folder, without decoding what it holds."""
+"""DataSet: the examples of each split; opened from a folder or a file."""
 
-import os
 import random
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from samfit.errors import UserError, spelling_hint
-from samfit.harness.data.classes import guess_classes
-from samfit.harness.data.example import IGNORED, Example
-from samfit.harness.data.folders import read_folders
+from samfit.errors import UserError
+from samfit.harness.data.example import Example, Kind
+from samfit.harness.data.files.intensity import Intensity
+from samfit.harness.data.files.pages import pages_of
+from samfit.harness.data.layouts.layouts import list_files
 from samfit.harness.data.listing import Listing
-from samfit.harness.data.named import read_named
+from samfit.harness.data.mask_reader import MaskReader
 from samfit.harness.data.pair import Pair
-from samfit.harness.data.papers import PAPERS
-from samfit.harness.data.table import read_table, read_tables
+from samfit.harness.data.ranges import choose_intensity
+from samfit.harness.data.reading import AS_FOUND, Reading
+from samfit.harness.data.survey import survey
+from samfit.progress import SILENT, Progress
 
-LAYOUTS = ("auto", *PAPERS)
+IMAGE_SIZE = 1024  # of SAM's input: Kirillov et al., arXiv 2304.02643
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +27,7 @@ class Origin:
     """What a data set was opened with."""
 
     path: str
-    layout: str = "auto"
-    classes: int = 0
+    reading: Reading = AS_FOUND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,62 +36,89 @@ class DataSet:
 
     Attributes:
         name: for tables.
-        classes: 1 if masks are binary; else the number of class indices, background included.
+        classes: 1 if masks are binary or show instances; else the number of class indices,
+            background included.
+        kind: of all masks.
+        masks: how their files were understood: a kind, ``coded`` or ``soft``.
         class_names: empty if unknown.
         train, val, test: the examples, in the order of their names.
         remarks: sentences that a user should see, on what was found and what was guessed.
         origin: what ``open_data`` was given; None for examples that were made in another way.
+        intensity: how the values of images became those of RGB; None for images made in Python.
     """
 
     name: str
     classes: int
+    kind: Kind = "binary"
+    masks: str = ""
     class_names: tuple[str, ...] = ()
     train: tuple[Example, ...] = ()
     val: tuple[Example, ...] = ()
     test: tuple[Example, ...] = ()
     remarks: tuple[str, ...] = ()
     origin: Origin | None = None
+    intensity: Intensity | None = None
+
+    def __post_init__(self) -> None:
+        if self.classes > 1:
+            object.__setattr__(self, "kind", "classes")
+        object.__setattr__(self, "masks", self.masks or self.kind)
 
 
-def open_folder(path: Path, layout: str = "auto", classes: int = 0) -> DataSet:
-    """The data set in a folder, or listed in a CSV file.
+def open_folder(
+    path: Path,
+    reading: Reading = AS_FOUND,
+    *,
+    image_size: int = IMAGE_SIZE,
+    trained_on: Intensity | None = None,
+    progress: Progress = SILENT,
+) -> DataSet:
+    """The data set in a folder, or listed in a file.
+
+    All masks are read, to find out what their values mean.
 
     Args:
-        path: a folder of images and masks in a usual layout (``folders.py``), or with tables
-            (``table.py``); or one such table, for training.
-        layout: ``auto``, or the name of a paper's data set that is there as its authors packed it.
-        classes: 1 for binary masks, K for class indices 0..K-1. 0 takes what a paper's data set
-            has, and otherwise reads all masks to find out, as ``guess_classes`` says.
+        path: a folder of images and masks in a usual layout (``layouts/``), or a CSV or COCO file.
+        reading: what is known of it.
+        image_size: side of SAM's input, at which masks are measured.
+        trained_on: intensities of the images that a model was trained on. Default: found out.
+        progress: is told how far it is.
 
     Raises:
-        UserError: if it is not there, holds nothing usable, or an image or mask has no partner.
+        UserError: if it is not there, holds nothing usable, an image or mask has no partner or
+            cannot be read, or if it is not clear how it is to be read.
     """
-    if layout not in LAYOUTS:
-        raise UserError(f"there is no layout {layout!r}: {spelling_hint(layout, LAYOUTS)}")
-    if not 0 <= classes < IGNORED:
-        raise UserError(
-            f"--classes must be from 1 to {IGNORED - 1}, or 0 to find out, got {classes}."
-        )
     try:
-        listing = _list(path, layout)
+        listing = list_files(path, reading)
+        splits = {split: pages_of(files, reading.axis) for split, files in listing.splits.items()}
+        pairs = [files for split in splits.values() for files in split]
+        found = survey(pairs, listing, reading, image_size, progress)
+        remarks = (*listing.remarks, *found.remarks)
+        intensity = trained_on
+        if intensity is None:
+            intensity, more = choose_intensity(splits, found.contents, reading, progress)
+            remarks += more
     except OSError as error:
         raise UserError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
-    known, remarks = classes or listing.classes, listing.remarks
-    if not known:
-        masks = [files.mask for split in listing.splits.values() for files in split]
-        known, reason = guess_classes(masks)
-        remarks += reason
-    pairs: dict[str, Any] = {
-        split: tuple(Pair(*each, classes=known) for each in files)
-        for split, files in listing.splits.items()
-    }
-    return DataSet(
+    rows = zip(pairs, found.contents, found.measured, strict=True)
+    examples = iter([Pair(f, c, found.masks, intensity, m) for f, c, m in rows])
+    data = DataSet(
         name=listing.name,
-        classes=known,
-        class_names=listing.class_names if known == listing.classes else (),
+        classes=found.masks.classes,
+        kind=found.masks.kind,
+        masks=found.masks.told,
+        class_names=_names(listing, found.masks),
         remarks=remarks,
-        **pairs,
+        intensity=intensity,
     )
+    filled: Any = {split: tuple(islice(examples, len(files))) for split, files in splits.items()}
+    return replace(data, **filled)
+
+
+def _names(listing: Listing, masks: MaskReader) -> tuple[str, ...]:
+    """The names of classes, or of instances' categories; none if they are of other classes."""
+    names = masks.class_names or listing.class_names
+    return names if masks.kind == "instances" or len(names) == masks.classes else ()
 
 
 def with_validation(data: DataSet, share: float, seed: int) -> DataSet:
@@ -118,13 +147,3 @@ def with_validation(data: DataSet, share: float, seed: int) -> DataSet:
         train=tuple(data.train[index] for index in range(count) if index not in chosen),
         val=tuple(data.train[index] for index in sorted(chosen)),
     )
-
-
-def _list(path: Path, layout: str) -> Listing:
-    if os.path.isdir(path):  # noqa: PTH112 - the method raises for names that are too long
-        if layout != "auto":
-            return read_named(path, layout)
-        return read_tables(path) or read_folders(path)
-    if os.path.isfile(path) and path.suffix.lower() == ".csv":  # noqa: PTH113
-        return read_table(path)
-    raise UserError(f"{path} is neither a folder nor a CSV file: check --data.")

@@ -1,4 +1,4 @@
-"""Pair: an example in two files."""
+"""Pair: an example in files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,27 +7,48 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samfit.errors import UserError
-from samfit.harness.data.example import IGNORED
-from samfit.harness.data.pixels import PictureError, grey, load, reading, rgb, upright
+from samfit.harness.data.example import Mask
+from samfit.harness.data.files.contents import Contents
+from samfit.harness.data.files.fault import naming
+from samfit.harness.data.files.intensity import Intensity, check_range, to_pixels
+from samfit.harness.data.files.read import glance, probe, read_pixels
+from samfit.harness.data.listing import Files
+from samfit.harness.data.mask_reader import MaskReader
+from samfit.harness.data.measured import Measured
+from samfit.harness.data.outlines import Outlines
+from samfit.harness.data.source import Source
 
 
 @dataclass(frozen=True)
 class Pair:
-    """An image file and the file of its mask.
+    """An image and its mask, in files.
 
     Attributes:
-        image, mask: the files.
-        name: unique in its split.
-        classes: 1 for a binary mask; else the number of class indices, background included.
+        files: where they are.
+        contents: of the image's file.
+        masks: how masks are read.
+        intensity: the range of the image's values, and its channels.
+        measured: what the mask holds.
     """
 
-    image: Path
-    mask: Path
-    name: str
-    classes: int
+    files: Files
+    contents: Contents
+    masks: MaskReader
+    intensity: Intensity
+    measured: Measured
 
-    def read(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The image (H, W, 3), RGB in 0..255, and the mask (H, W).
+    @property
+    def name(self) -> str:
+        """Unique in its split."""
+        return self.files.name
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, without reading it."""
+        return self.measured.height, self.measured.width
+
+    def read(self) -> tuple[NDArray[np.uint8], Mask]:
+        """The image (H, W, 3), RGB in 0..255, and its mask, as ``Example`` says.
 
         Both are turned as their EXIF data says. If only the image as stored has the mask's size, it
         is taken as stored: so it was when the mask was drawn.
@@ -35,61 +56,51 @@ class Pair:
         Raises:
             UserError: if a file cannot be used, or the mask has another size than the image.
         """
-        mask = read_mask(self.mask, self.classes)
-        with reading(self.image):
-            stored = load(self.image)
-            for image in (upright(stored), stored):
-                if image.size == mask.shape[::-1]:
-                    return rgb(image), mask
-        raise UserError(
-            f"{self.mask} has {mask.shape[1]} x {mask.shape[0]} pixels, but its image {self.image} "
-            f"has {stored.width} x {stored.height}: give a mask of the image's size."
-        )
+        mask = self.masks.read(self.files, self.contents)
+        raster = read_pixels(self.files.image)
+        upright = fits_upright(self.files, self.contents, mask)
+        with naming(self.files.image.path):
+            return to_pixels(raster.upright() if upright else raster.values, self.intensity), mask
+
+    def glance(self) -> None:
+        """Look whether the image can be read, at less cost than ``read`` where there is a way.
+
+        Raises:
+            UserError: if it cannot.
+        """
+        glance(self.files.image)
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """The image (H, W, 3) in a file, RGB in 0..255, turned as its EXIF data says.
+def read_image(path: Path, intensity: Intensity) -> NDArray[np.uint8]:
+    """The image (H, W, 3) in a file, for a model whose training images had ``intensity``.
 
-    16 bits are scaled to 8, from the whole range; transparency is dropped.
-
-    Raises:
-        UserError: if it cannot be read.
-    """
-    with reading(path):
-        return rgb(upright(load(path)))
-
-
-def read_mask(path: Path, classes: int) -> NDArray[np.uint8]:
-    """The mask (H, W) in a file: of 0 and 1 if ``classes`` is 1, else class indices.
-
-    A binary mask may be 0 and 1, or black and white with smeared edges, of 8 or 16 bits; what is
-    brighter than half is foreground. For a palette, class indices are the indices of its colours.
+    It is RGB in 0..255, turned as its EXIF data says.
 
     Raises:
-        UserError: if it cannot be read, holds colours, or a class that there is not.
+        UserError: if it cannot be read, or has another range of values.
     """
-    with reading(path):
-        image = load(path)
-        if classes > 1 and image.format == "JPEG":
-            raise PictureError("is a JPEG, which blurs class indices: save masks as PNG")
-        values = grey(upright(image))
-        return _foreground(values) if classes == 1 else _indices(values, classes)
+    source = Source(path)
+    if (pages := probe(source).pages) > 1:
+        raise UserError(f"{path} has {pages} pages: give them as images of their own.")
+    values = read_pixels(source).upright()
+    with naming(path):
+        check_range(values, intensity)
+        return to_pixels(values, intensity)
 
 
-def _foreground(values: NDArray[np.integer]) -> NDArray[np.uint8]:
-    # Half, since JPEG and resizing leave edges and faint specks around what is black or white; so
-    # do the toolboxes for camouflaged objects (> 128 of 255), while CAD's code takes all that is
-    # not 0. A mask that goes no higher than 1 has no such edges.
-    most = values.max()
-    half = 0 if most <= 1 else 127 if most <= 255 else 32767
-    return (values > half).astype(np.uint8)
+def fits_upright(files: Files, contents: Contents, mask: Mask) -> bool:
+    """Whether a mask has the size of its image turned as EXIF says; else as stored.
 
-
-def _indices(values: NDArray[np.integer], classes: int) -> NDArray[np.uint8]:
-    wrong = values[(values >= classes) & (values != IGNORED)]
-    if wrong.size:
-        raise PictureError(
-            f"holds the class {wrong.max()}, but with --classes {classes} a mask holds 0 to "
-            f"{classes - 1}, and {IGNORED} for unlabelled pixels: correct the mask or --classes"
-        )
-    return values.astype(np.uint8)
+    Raises:
+        UserError: if it has neither.
+    """
+    size = mask.shape[-2:]
+    if size == contents.upright_size:
+        return True
+    if size == contents.size:
+        return False
+    drawn = files.masks.file if isinstance(files.masks, Outlines) else files.masks[0].path
+    raise UserError(
+        f"{drawn} has {size[1]} x {size[0]} pixels, but its image {files.image.path} has "
+        f"{contents.size[1]} x {contents.size[0]}: give a mask of the image's size."
+    )

@@ -47,3 +47,6 @@ class Reading(Typed):
     columns: str = option(
         "", "Columns of a CSV file that hold image and mask, such as img_path,mask_path."
     )
+
+
+AS_FOUND = Reading()  # nothing is said: all is found out

@@ -3,13 +3,15 @@
 from pathlib import Path
 from typing import NamedTuple
 
+ALL_PAGES = -1  # as channels of one picture
+
 
 class Source(NamedTuple):
     """One picture in a file.
 
     Attributes:
         path: the file.
-        page: of a TIFF, or slice of a volume; from 0.
+        page: of a TIFF, or slice of a volume; from 0, or ``ALL_PAGES``.
         key: of the array in an ``.npz`` file.
         axis: of a volume, that its slices are counted along; -1 is the last.
     """

@@ -3,13 +3,17 @@
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from samfit.errors import UserError, spelling_hint
-from samfit.harness.data.dataset import DataSet, Origin, open_folder
+from samfit.harness.data.dataset import IMAGE_SIZE, DataSet, Origin, open_folder
+from samfit.harness.data.files.intensity import Intensity
+from samfit.harness.data.reading import Reading
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.miniature.tasks.task import Drawing
+from samfit.progress import SILENT, Progress
 
 GENERATED = "miniature:"  # how the name of a task begins where a folder could stand
 KEPT = 512  # drawings in memory, at 256 KiB each: training reads the same ones again and again
@@ -57,19 +61,30 @@ def miniature(name: str, train: int = 192, val: int = 16, test: int = 48) -> Dat
     )
 
 
-def open_data(path: Path | str, layout: str = "auto", classes: int = 0) -> DataSet:
-    """The data set in a folder, in a CSV file, or of a task that comes with samfit.
+def open_data(
+    path: Path | str,
+    *,
+    image_size: int = IMAGE_SIZE,
+    trained_on: Intensity | None = None,
+    progress: Progress = SILENT,
+    **options: Any,
+) -> DataSet:
+    """The data set in a folder, in a file, or of a task that comes with samfit.
 
     Args:
         path: of the folder or file, or ``miniature:TASK``.
-        layout, classes: as for ``open_folder``.
+        image_size, trained_on, progress: as for ``open_folder``.
+        options: how files are to be read, where that does not follow from them: the fields of
+            ``Reading``, such as ``classes="255:0,128:1,0:2"``.
 
     Raises:
-        UserError: as ``open_folder``, or if there is no such task.
+        UserError: as ``open_folder``, or for an unknown task or option.
     """
-    name = str(path)
+    name, reading = str(path), Reading(**options)
     if name.startswith(GENERATED):
         data = miniature(name.removeprefix(GENERATED))
     else:
-        data = open_folder(Path(path), layout, classes)
-    return replace(data, origin=Origin(path=name, layout=layout, classes=classes))
+        data = open_folder(
+            Path(path), reading, image_size=image_size, trained_on=trained_on, progress=progress
+        )
+    return replace(data, origin=Origin(path=name, reading=reading))

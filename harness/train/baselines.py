@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
 
 from samfit.errors import UserError
+from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
-from samfit.harness.data.pixels import THREADS
 from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
 from samfit.progress import SILENT, Progress
 
@@ -32,11 +33,11 @@ def baselines(
     examples = [*few, *scored]
 
     def count(example: Example) -> Counts:
-        return pixel_counts(*example.read(), classes)
+        image, mask = example.read()
+        together = (mask > 0).any(0).astype(np.uint8) if mask.ndim == 3 else mask
+        return pixel_counts(image, together, classes)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        counting = pool.map(count, examples)
-        counts = list(progress.track(counting, len(examples), "scoring baselines"))
+    counts = each(count, examples, "scoring baselines", progress)
     return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
 
 

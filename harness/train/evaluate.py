@@ -7,6 +7,7 @@ from samfit.errors import UserError
 from samfit.harness.data.check import check
 from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.data.listing import SPLITS
+from samfit.harness.data.reading import AS_FOUND, Reading
 from samfit.harness.metrics import Score, main_metric
 from samfit.harness.record.shown import Shown
 from samfit.harness.train.baselines import baselines, collapse, require_better, shortfall
@@ -65,6 +66,7 @@ def evaluate(
     run: Run | Path | str,
     data: DataSet | Path | str | None = None,
     *,
+    reading: Reading = AS_FOUND,
     split: str | None = None,
     batch_size: int = 1,
     worst: int = 0,
@@ -76,6 +78,7 @@ def evaluate(
     Args:
         run: a run, or its folder.
         data: as ``open_data`` gives it or takes it. Default: the data of the training.
+        reading: how ``data`` is to be read, where that does not follow from it or the training.
         split: ``test``, ``val`` or ``train``. Default: the first of these that there is.
         batch_size: images at a time.
         worst: how many of the worst masks to keep, to look at.
@@ -87,7 +90,7 @@ def evaluate(
             than the model, or if memory runs out.
     """
     run = run if isinstance(run, Run) else Run(run)
-    found = _own_data(run, progress) if data is None else opened(data, progress, run.cell.classes)
+    found = _own_data(run, progress) if data is None else _other_data(run, data, reading, progress)
     if found.classes != run.cell.classes:
         raise UserError(
             f"{found.name} has masks of {found.classes} classes, and the model was trained for "
@@ -118,6 +121,24 @@ def _own_data(run: Run, progress: Progress) -> DataSet:
     images = run.description.data
     if not images.path:
         raise UserError(f"the run in {run.folder} does not say where its images are: give data.")
-    classes = images.classes or run.cell.classes
-    data = opened(images.path, progress, classes, images.layout)
+    data = _opened(run, images.path, images.reading, progress)
     return with_validation(data, images.hold_out, run.description.cell.seed)
+
+
+def _other_data(
+    run: Run, data: DataSet | Path | str, reading: Reading, progress: Progress
+) -> DataSet:
+    """Data that the model was not trained on, read as its own was."""
+    return _opened(
+        run, data, run.description.data.reading_like(reading, run.cell.classes), progress
+    )
+
+
+def _opened(run: Run, data: DataSet | Path | str, reading: Reading, progress: Progress) -> DataSet:
+    return opened(
+        data,
+        progress,
+        image_size=run.cell.image_size,
+        trained_on=run.description.data.intensity,
+        **vars(reading),
+    )

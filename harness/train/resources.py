@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,11 +21,9 @@ from samfit.progress import Progress
 READERS = 4  # a GPU must not wait for images; a CPU has other work
 
 
-def opened(
-    data: DataSet | Path | str, progress: Progress, classes: int = 0, layout: str = "auto"
-) -> DataSet:
-    """The data set, opened if it is not; its remarks go to the user."""
-    found = data if isinstance(data, DataSet) else open_data(data, layout, classes)
+def opened(data: DataSet | Path | str, progress: Progress, **options: Any) -> DataSet:
+    """The data set, opened with ``options`` if it is not; its remarks go to the user."""
+    found = data if isinstance(data, DataSet) else open_data(data, progress=progress, **options)
     for remark in found.remarks:
         progress.say(remark)
     return found

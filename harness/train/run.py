@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
+from samfit.harness.data.files.intensity import Intensity
 from samfit.harness.data.pair import read_image
 from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.record.history import History
@@ -142,7 +143,11 @@ class Run:
                 trained, or if memory runs out.
         """
         # A copy, since torch takes neither arrays that are read-only nor such as run backwards.
-        pixels = read_image(Path(image)) if isinstance(image, str | Path) else np.array(image)
+        if isinstance(image, str | Path):
+            intensity = self.description.data.intensity or Intensity()
+            pixels = read_image(Path(image), intensity)
+        else:
+            pixels = np.array(image)
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
             raise UserError(f"an image is (H, W, 3) of uint8, not {pixels.shape} {pixels.dtype}.")
         with enough_memory(self.cell):

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import torch
 from samfit.adapters.core.registry import parse_method_settings
 from samfit.errors import UserError
 from samfit.files import only_writer, write_whole, writing_to
+from samfit.harness.data.reading import Reading
 from samfit.harness.train.description import Description
 from samfit.harness.train.training import State, Training
 
+READING = [field.name for field in fields(Reading)]  # options that say how data is read
 ADVICE = "mend that and run the same command again: it resumes from the last saved state"
 
 
@@ -170,10 +173,10 @@ def _flat(description: Description) -> dict[str, Any]:
 
 def _difference(name: str, theirs: object, ours: object) -> str:
     """In words, what another run is in which ``name``, a dotted field of a description, differs."""
-    part, _, field = name.partition(".")
+    part, _, field = name.replace("data.reading.", "data.").partition(".")
     if name == "cell.adapter":
         return f"a {theirs} run"
-    if part == "data" and field not in ("path", "layout", "classes", "hold_out"):
+    if part == "data" and field not in ("path", "hold_out", *READING):
         return "a run on other images"
     option = {"path": "data"}.get(field, field or part).replace("_", "-")
     if option.startswith("settings."):

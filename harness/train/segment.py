@@ -11,7 +11,7 @@ from PIL import Image
 from samfit.errors import UserError
 from samfit.files import write_whole, writing_to
 from samfit.harness.data.check import check_images
-from samfit.harness.data.pixels import is_picture
+from samfit.harness.data.files.read import is_picture
 from samfit.harness.train.inference import Numbers, check_prompt
 from samfit.harness.train.run import Run
 from samfit.harness.train.samples import Mask

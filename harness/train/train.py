@@ -85,7 +85,7 @@ def train(
     taken stay, and the learning rate goes on as the schedule over all epochs has it.
     """
     check_one_process()
-    data = with_validation(opened(data, progress), hold_out, cell.seed)
+    data = with_validation(opened(data, progress, image_size=cell.image_size), hold_out, cell.seed)
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     check(data.train + data.val, progress)

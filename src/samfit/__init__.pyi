@@ -4,6 +4,8 @@ from .adapters.core.registry import adapter_names as adapter_names
 from .adapters.sam.build import build_sam as build_sam
 from .errors import UserError as UserError
 from .harness.data.dataset import DataSet as DataSet
+from .harness.data.reading import Reading as Reading
+from .harness.data.summary import Summary as Summary, summarise as summarise
 from .harness.device.cards import (
     COMMON_CARDS as COMMON_CARDS,
     Card as Card,

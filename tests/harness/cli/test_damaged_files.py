@@ -18,8 +18,10 @@ from synthetic_records import measured, on_cards, predicted, scored
 
 from samfit import Record, Store, UserError, build_sam, compare
 from samfit.adapters.sam.checkpoint import load_checkpoint
-from samfit.harness.data.pair import read_image, read_mask
-from samfit.harness.data.table import read_table
+from samfit.harness.data.files.read import glance, read_pixels, read_values
+from samfit.harness.data.layouts.layouts import list_files
+from samfit.harness.data.reading import Reading
+from samfit.harness.data.source import Source
 from samfit.harness.report.page.page import Section, report_page
 from samfit.harness.report.write import report_tables
 from samfit.harness.run.profiles import load_profile
@@ -87,9 +89,8 @@ def picture(suffix: str, mode: str) -> bytes:
 def test_images_and_masks(tmp_path, kind, damages):
     path = tmp_path / f"image.{kind[0]}"
     path.write_bytes(damaged(picture(*kind), damages))
-    answers_or_says_why(read_image, path)
-    answers_or_says_why(lambda file: read_mask(file, 1), path)
-    answers_or_says_why(lambda file: read_mask(file, 5), path)
+    for read in (read_pixels, read_values, glance):
+        answers_or_says_why(lambda file, read=read: read(Source(file)), path)
 
 
 @bounded
@@ -101,7 +102,7 @@ def test_tables_of_pairs(tmp_path, damages):
         damaged(b'image,mask,note\none.png,one.png,"a, b"\none.png,one.png,\n', damages)
     )
     try:
-        read_table(path)
+        list_files(path, Reading())
     except UserError as error:  # an image that is named wrongly is named, not the table
         assert str(tmp_path) in str(error) and "\n" not in str(error)
 

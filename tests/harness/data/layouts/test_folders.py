@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from user_error import user_error
 
-from samfit.harness.data.folders import IMAGES, MASKS, read_folders
+from samfit.harness.data.layouts.layouts import list_files
+from samfit.harness.data.layouts.words import IMAGES, MASKS
+from samfit.harness.data.reading import Reading
+
+
+def read_folders(root):
+    return list_files(root, Reading())
 
 
 def names(listing):
@@ -142,15 +148,15 @@ def test_a_mask_without_image_is_named(tree):
 @pytest.mark.parametrize(
     ("paths", "holds"),
     [
-        ([], "no images and masks"),
-        (["a.png", "b.png"], "no images and masks"),
+        ([], "cannot tell"),
+        (["a.png", "b.png"], "cannot tell"),
         (["images/a.png", "images/b.png"], "images (2) but no masks"),
         (["masks/a.png"], "masks (1) but no images"),
     ],
 )
 def test_a_folder_with_nothing_usable_says_what_was_looked_for(tree, tmp_path, paths, holds):
     tree(*paths)
-    with user_error(str(tmp_path), holds, *IMAGES, *MASKS, "train.csv"):
+    with user_error(str(tmp_path), holds, "images and masks", "train.csv"):
         read_folders(tmp_path)
 
 
@@ -164,7 +170,7 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(tree, monkeypatch):
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(PermissionError):
+    with user_error("secret cannot be read: Permission denied"):
         read_folders(root)
 
 

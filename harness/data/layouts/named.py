@@ -4,10 +4,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from samfit.errors import UserError
+from samfit.harness.data.files.read import is_picture
+from samfit.harness.data.layouts.matching import match
+from samfit.harness.data.layouts.names import Found
+from samfit.harness.data.layouts.papers import PAPERS, Part
 from samfit.harness.data.listing import SPLITS, Listing
-from samfit.harness.data.matching import Found, match
-from samfit.harness.data.papers import PAPERS, Part
-from samfit.harness.data.pixels import is_picture
 
 
 def read_named(root: Path, layout: str) -> Listing:
@@ -42,12 +43,14 @@ def read_named(root: Path, layout: str) -> Listing:
             "give the folder that holds these as --data, or drop --layout."
         )
     remarks += [f"there is no {sought}." for sought in missing]
+    matches = match(images, masks)
     return Listing(
         name=paper.title,
-        splits=match(images, masks),
+        splits=matches.splits,
+        kind=matches.kind,
         classes=paper.classes,
         class_names=paper.class_names,
-        remarks=tuple(remarks),
+        remarks=(*remarks, *matches.remarks),
     )
 
 

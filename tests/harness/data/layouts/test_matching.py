@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from user_error import user_error
 
-from samfit.harness.data.matching import Found, match
+from samfit.harness.data.layouts.matching import match
+from samfit.harness.data.layouts.names import Found
 
 letters = st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",))
 stems = st.text(letters, min_size=1, max_size=12).filter(lambda stem: stem.strip(".") == stem)
@@ -18,7 +19,7 @@ def found(*names, split="train"):
 
 
 def names(pairs, split="train"):
-    return [(str(files.image), str(files.mask)) for files in pairs[split]]
+    return [(str(files.image.path), str(files.masks[0].path)) for files in pairs[split]]
 
 
 @settings(deadline=None)
@@ -26,9 +27,9 @@ def names(pairs, split="train"):
 def test_the_same_stems_are_matched_whole(stems, data):
     images = found(*(f"{stem}.jpg" for stem in stems))
     masks = found(*data.draw(st.permutations([f"{stem}.png" for stem in stems])))
-    pairs = match(images, masks)["train"]
+    pairs = match(images, masks).splits["train"]
     assert [files.name for files in pairs] == sorted(stems)
-    assert all(files.image.stem == files.mask.stem == files.name for files in pairs)
+    assert all(files.image.path.stem == files.masks[0].path.stem == files.name for files in pairs)
 
 
 @settings(deadline=None)
@@ -42,38 +43,38 @@ def test_usual_endings_and_another_case_are_matched_whole(stems, ending, upper):
     pairs = match(
         found(*(f"{stem}.jpg" for stem in stems)),
         found(*(f"{mask.upper() if upper else mask}.png" for mask in masks)),
-    )["train"]
+    ).splits["train"]
     assert [files.name for files in pairs] == sorted(stems)
-    assert all(files.mask.stem.casefold() == f"{files.name}{ending}" for files in pairs)
+    assert all(files.masks[0].path.stem.casefold() == f"{files.name}{ending}" for files in pairs)
 
 
 def test_names_that_differ_only_in_case_keep_their_own_partners():
-    pairs = match(found("a.jpg", "A.jpg"), found("A.png", "a.png"))
+    pairs = match(found("a.jpg", "A.jpg"), found("A.png", "a.png")).splits
     assert names(pairs) == [("A.jpg", "A.png"), ("a.jpg", "a.png")]
 
 
 def test_letters_composed_otherwise_are_the_same():
     pairs = match(found("e\u0301te.jpg"), found("\u00e9te.png"))  # as macOS and Linux write them
-    assert len(pairs["train"]) == 1
+    assert len(pairs.splits["train"]) == 1
 
 
 def test_an_ending_of_the_image_is_dropped_too():
-    assert match(found("1_image.jpg"), found("1_mask.png"))["train"]
+    assert match(found("1_image.jpg"), found("1_mask.png")).splits["train"]
 
 
 def test_an_image_called_after_a_mask_keeps_its_own():
-    pairs = match(found("cell.jpg", "cell_gt.jpg"), found("cell.png", "cell_gt.png"))
+    pairs = match(found("cell.jpg", "cell_gt.jpg"), found("cell.png", "cell_gt.png")).splits
     assert names(pairs) == [("cell.jpg", "cell.png"), ("cell_gt.jpg", "cell_gt.png")]
 
 
 def test_so_it_does_in_another_case():
-    pairs = match(found("cell.jpg", "cell_gt.jpg"), found("CELL.png", "CELL_GT.png"))
+    pairs = match(found("cell.jpg", "cell_gt.jpg"), found("CELL.png", "CELL_GT.png")).splits
     assert names(pairs) == [("cell.jpg", "CELL.png"), ("cell_gt.jpg", "CELL_GT.png")]
 
 
 def test_splits_do_not_mix_but_a_mask_without_split_serves_any():
     images = [*found("a.jpg"), *found("b.jpg", split="test")]
-    pairs = match(images, found("a.png", "b.png", split=""))
+    pairs = match(images, found("a.png", "b.png", split="")).splits
     assert names(pairs) == [("a.jpg", "a.png")]
     assert names(pairs, "test") == [("b.jpg", "b.png")]
     with user_error("b.jpg has no mask"):
@@ -106,8 +107,8 @@ def test_two_candidates_are_named(images, masks, named):
 def test_the_place_is_part_of_the_name():
     images = [Found(Path("x/a.jpg"), "test", ("CAMO",)), Found(Path("y/a.jpg"), "test", ("COD",))]
     masks = [Found(Path("x/a.png"), "test", ("CAMO",)), Found(Path("y/a.png"), "test", ("COD",))]
-    pairs = match(images, masks)["test"]
-    assert [(files.name, files.mask.parent.name) for files in pairs] == [
+    pairs = match(images, masks).splits["test"]
+    assert [(files.name, files.masks[0].path.parent.name) for files in pairs] == [
         ("CAMO/a", "x"),
         ("COD/a", "y"),
     ]

@@ -3,9 +3,9 @@
 import pytest
 from user_error import user_error
 
-from samfit.harness.data import named
-from samfit.harness.data.named import read_named
-from samfit.harness.data.papers import PAPERS, Paper, Part
+from samfit.harness.data.layouts import named
+from samfit.harness.data.layouts.named import read_named
+from samfit.harness.data.layouts.papers import PAPERS, Paper, Part
 
 # Two files of each split that there is: an image and its mask.
 FILES = {

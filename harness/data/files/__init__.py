@@ -1,0 +1,1 @@
+"""Files of pictures: what they contain, and their values, whatever format they have."""

@@ -1,0 +1,160 @@
+"""Pictures that Pillow reads: PNG, JPEG and their like."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from samfit.harness.data.files.contents import Contents
+from samfit.harness.data.files.fault import PictureError
+from samfit.harness.data.files.raster import Raster, Values
+
+# Pillow's names for them. It knows more formats, some of which start other programs.
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
+LOSSY = ("JPEG", "MPO", "WEBP", "JPEG2000")
+
+# Pillow's own limit turns away photographs that telephones take today, of 200 million pixels.
+Image.MAX_IMAGE_PIXELS = None
+MOST_PIXELS = 2**28
+
+ORIENTATION = 0x0112  # EXIF's tag
+GLANCE = 1024  # pixels of a side that are enough for a look
+WHITE_THEN_BLACK = [255, 255, 255, 0, 0, 0]  # the head of a palette
+DEEP_COLOURS = (2, 4, 6)  # PNG's colour types of several channels
+
+
+def contents(path: Path) -> Contents:
+    """What a picture contains."""
+    with _opened(path) as image:
+        bands = [band for band in image.getbands() if band not in "Aa"]
+        colour = image.mode in ("P", "PA") or len(bands) > 1
+        deep = image.mode.startswith("I") or _is_deep_colour(path)
+        pages = getattr(image, "n_frames", 1) if image.format != "MPO" else 1
+        return Contents(
+            image.height,
+            image.width,
+            3 if colour else 1,
+            "float32" if image.mode == "F" else "uint16" if deep else "uint8",
+            pages,
+            orientation=_orientation(image),
+        )
+
+
+def pixels(path: Path, page: int) -> Raster:
+    """The values of an image: grey (H, W), or RGB (H, W, 3). Transparency is dropped."""
+    if _is_deep_colour(path):
+        return _deep_colour(path)
+    with _opened(path) as image:
+        image.seek(page)
+        image.load()
+        orientation = _orientation(image)
+        if image.mode == "1":
+            return Raster(np.asarray(image, np.uint8) * np.uint8(255), orientation)
+        if image.mode in ("L", "F") or image.mode.startswith("I"):
+            return Raster(np.asarray(image), orientation)
+        if image.mode in ("LA", "La"):
+            return Raster(np.asarray(image.getchannel(0)), orientation)
+        if image.mode in ("P", "PA"):  # Pillow warns if their transparency is dropped at once
+            return Raster(np.asarray(image.convert("RGBA"))[..., :3], orientation)
+        return Raster(np.asarray(image.convert("RGB")), orientation)
+
+
+def values(path: Path, page: int) -> Raster:
+    """The values of a mask: grey levels (H, W), of a palette its indices; or colours (H, W, 3).
+
+    What is transparent is 0: a mask may be white paint on nothing.
+    """
+    if _is_deep_colour(path):
+        return without_colour(_deep_colour(path))
+    with _opened(path) as image:
+        image.seek(page)
+        image.load()
+        found = Raster(_indices_or_colours(image), _orientation(image), image.format in LOSSY)
+    return without_colour(found)
+
+
+def _indices_or_colours(image: Image.Image) -> Values:
+    if image.mode == "P" and _is_inverted(image):
+        return np.asarray(image.convert("L"))
+    if image.mode == "1":
+        return np.asarray(image, np.uint8)
+    if image.mode in ("L", "P", "F", "RGB") or image.mode.startswith("I"):
+        return np.asarray(image)
+    painted = np.asarray(image.convert("RGBA"))
+    return painted[..., :3] * (painted[..., 3:] > 127)
+
+
+def glance(path: Path) -> None:
+    """Decode a picture, a JPEG at a fraction of its size, to see whether it can be."""
+    with _opened(path) as image:
+        image.draft(image.mode, (GLANCE, GLANCE))
+        image.load()
+
+
+def by_pillow(path: Path, pages: int) -> NDArray[Any]:
+    """The first ``pages`` pages of a TIFF, as Pillow decodes them: (P, H, W) or (P, H, W, C)."""
+    with _opened(path) as image:
+        found = []
+        for page in range(pages):
+            image.seek(page)
+            found.append(
+                np.array(image.convert("RGB") if image.mode in ("CMYK", "YCbCr") else image)
+            )
+    return np.stack(found)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    if not path.stat().st_size:
+        raise PictureError("is an empty file: replace or remove it")
+    # Opened here, because Pillow leaves files of some damaged pictures open.
+    with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+        if not 0 < image.width * image.height <= MOST_PIXELS:
+            raise PictureError(
+                f"has {image.width} x {image.height} pixels: give pictures of 1 to {MOST_PIXELS:,}"
+            )
+        yield image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # with damaged EXIF data it is still a picture
+        return 1
+
+
+def _is_deep_colour(path: Path) -> bool:
+    """Whether this is a PNG of 16 bits and several channels, of which Pillow would keep 8 bits."""
+    with path.open("rb") as file:
+        head = file.read(26)
+    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[24] == 16 and head[25] in DEEP_COLOURS
+
+
+def _deep_colour(path: Path) -> Raster:
+    import cv2  # late: it takes a while to import
+
+    flags = cv2.IMREAD_UNCHANGED
+    bgr = cv2.imdecode(np.fromfile(path, np.uint8), flags)
+    if bgr is None:
+        raise PictureError("is damaged or not a picture: replace or remove it")
+    with _opened(path) as image:
+        orientation = _orientation(image)
+    grey = image.mode in ("LA", "La")
+    return Raster(bgr[..., 0] if grey else bgr[..., 2::-1], orientation)
+
+
+def without_colour(raster: Raster) -> Raster:
+    """Grey levels (H, W) where all channels are equal."""
+    colours = raster.values
+    grey = colours.ndim == 3 and (colours == colours[..., :1]).all()
+    return raster._replace(values=colours[..., 0]) if grey else raster
+
+
+def _is_inverted(image: Image.Image) -> bool:
+    """Some programs store black and white as a palette with white first."""
+    head = (image.getpalette() or [])[: len(WHITE_THEN_BLACK)]
+    return head == WHITE_THEN_BLACK and bool(np.asarray(image).max() <= 1)

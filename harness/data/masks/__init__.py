@@ -1,0 +1,1 @@
+"""What the values of masks mean, decided from all masks of a data set."""

@@ -1,0 +1,1 @@
+"""What a data set holds: a table and a picture."""
