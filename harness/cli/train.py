@@ -97,7 +97,9 @@ def train(
     if run.history.losses:
         write_files(pictures("curves", draw_history(run.history, run.metric)), run.folder)
     if json_:
-        print_json({"folder": str(run.folder), **asdict(run.history)})
+        rate = run.description.recipe.learning_rate
+        found = {"learning_rate": rate, "problem": run.problem, **asdict(run.history)}
+        print_json({"folder": str(run.folder), **found})
     else:
         Console().print(str(run), soft_wrap=True, markup=False, highlight=False)
     if require:

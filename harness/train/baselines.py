@@ -3,8 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from samfit.errors import UserError
 from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
@@ -34,8 +32,7 @@ def baselines(
 
     def count(example: Example) -> Counts:
         image, mask = example.read()
-        together = (mask > 0).any(0).astype(np.uint8) if mask.ndim == 3 else mask
-        return pixel_counts(image, together, classes)
+        return pixel_counts(image, mask, classes)
 
     counts = each(count, examples, "scoring baselines", progress)
     return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
