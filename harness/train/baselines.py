@@ -10,7 +10,7 @@ from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores,
 from samfit.progress import SILENT, Progress
 
 SMALL = 0.09  # share of an image below which a loss with weights at edges did better
-MOST = 200  # images on which a grey threshold is chosen: more change it little
+MOST = 100  # images on which a grey threshold is chosen: more change it little
 
 
 def baselines(

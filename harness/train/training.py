@@ -63,7 +63,7 @@ class Training:
                 "--cache-embeddings needs the same images in each epoch: drop --augment."
             )
         self.total = self.per_epoch * recipe.epochs
-        self.history = History()
+        self.history = History(planned=self.total)
         step = build_step(cell, torch.device(cell.device))
         self.model, self.optimizer, self.scaler = step.model, step.optimizer, step.scaler
         if pretrained is not None:
@@ -109,7 +109,7 @@ class Training:
 
     def plan(self, recipe: Recipe, total: int) -> None:
         """From here on follow ``recipe``, up to step ``total``."""
-        self.recipe, self.total = recipe, total
+        self.recipe, self.total, self.history.planned = recipe, total, total
         self._step.recipe, self._step.total = recipe, total
 
     def use_best_weights(self) -> None:
@@ -134,7 +134,7 @@ class Training:
         The recipe may have another number of epochs: the schedule of the learning rate then spans
         these from here on, as if it always had.
         """
-        self.history = History(**state["history"])
+        self.history = History(**{**state["history"], "planned": self.total})
         self._best = state["best"]
         self._load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
