@@ -35,7 +35,7 @@ FindRate = Annotated[
     typer.Option(
         "--find-rate",
         help="Try learning rates of 1/16, 1/4, 1 and 4 times --learning-rate first, each for a "
-        "tenth of the steps, and train with the one whose validation is best.",
+        "tenth of the steps, and train with the one whose loss is lowest.",
     ),
 ]
 HoldOut = Annotated[

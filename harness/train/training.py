@@ -104,7 +104,7 @@ class Training:
             self.history.losses.append(self._step.run(batch))
             self.history.train_ms += 1000 * (time.perf_counter() - started)
             if self.data.val and self.done % self.per_epoch == 0:
-                self.validate()  # before anyone can stop here, or it would be left out
+                self._validate()  # before anyone can stop here, or it would be left out
             yield self.history
 
     def plan(self, recipe: Recipe, total: int) -> None:
@@ -154,8 +154,7 @@ class Training:
             words.append(f"{METRICS[self.metric].title} {score:.4f}")
         return ", ".join(words)
 
-    def validate(self) -> None:
-        """Score the validation images; the best weights so far are kept."""
+    def _validate(self) -> None:
         metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:
