@@ -76,7 +76,8 @@ def _list(path: Path, reading: Reading) -> Listing:
     if reading.layout in PAPERS:
         return read_named(path, reading.layout)
     tree = walk(path)
-    tried = READERS if reading.layout == "auto" else {reading.layout: READERS[reading.layout]}
+    layout = "csv" if reading.columns else reading.layout
+    tried = READERS if layout == "auto" else {layout: READERS[layout]}
     for layout, read in tried.items():
         listing = read(tree, reading)
         if listing:
