@@ -12,6 +12,10 @@ from samfit.harness.data.listing import by_category, named_counts
 from samfit.harness.data.outlines import Outline
 
 
+class OnlyBoxesError(UserError):
+    """Annotations that draw no object: masks may be there in another layout."""
+
+
 class Image(NamedTuple):
     """An image.
 

@@ -10,6 +10,7 @@ from samfit.errors import UserError, spelling_hint
 from samfit.harness.data.layouts.arrays import read_archives
 from samfit.harness.data.layouts.cityscapes import read_cityscapes
 from samfit.harness.data.layouts.coco import read_coco, read_coco_file
+from samfit.harness.data.layouts.coco_objects import OnlyBoxesError
 from samfit.harness.data.layouts.folders import read_folders
 from samfit.harness.data.layouts.isic import read_isic
 from samfit.harness.data.layouts.named import read_named
@@ -76,12 +77,18 @@ def _list(path: Path, reading: Reading) -> Listing:
     if reading.layout in PAPERS:
         return read_named(path, reading.layout)
     tree = walk(path)
-    tried = READERS if reading.layout == "auto" else {reading.layout: READERS[reading.layout]}
+    layout = "csv" if reading.columns else reading.layout
+    tried = READERS if layout == "auto" else {layout: READERS[layout]}
+    boxes = list[OnlyBoxesError]()
     for layout, read in tried.items():
-        listing = read(tree, reading)
+        try:
+            listing = read(tree, reading)
+        except OnlyBoxesError as error:
+            boxes.append(error)
+            continue
         if listing:
             return _told(tree, layout, listing)
-    raise UserError(nothing(tree))
+    raise boxes[0] if boxes else UserError(nothing(tree))
 
 
 def _told(tree: Tree, layout: str, listing: Listing) -> Listing:

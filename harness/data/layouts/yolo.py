@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from samfit.errors import UserError
+from samfit.harness.data.layouts.coco_objects import OnlyBoxesError
 from samfit.harness.data.layouts.tree import Parts, Tree, stem
 from samfit.harness.data.layouts.words import meaning
 from samfit.harness.data.listing import SPLITS, Files, Listing, by_category
@@ -49,7 +50,7 @@ def read_yolo(tree: Tree, _: Reading) -> Listing | None:
         name = "/".join((*said[key].place, key[-1]))
         splits[split or "train"].append(Files(Source(path), files, name))
     if not objects:
-        raise UserError(
+        raise OnlyBoxesError(
             f"the texts of {tree.root} hold boxes ({boxes:,}) and no outlines: samfit learns "
             "masks, so export the annotations as segmentation."
         )

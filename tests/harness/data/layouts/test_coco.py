@@ -139,7 +139,11 @@ def test_an_image_that_lacks_something_is_named(tmp_path, lacking):
 @pytest.mark.parametrize(
     ("names", "texts", "words"),
     [
-        (["a.jpg"], {"x.json": coco("a.jpg", "b.jpg")}, ["x.json lists b.jpg", "add it"]),
+        (
+            ["a.jpg"],
+            {"x.json": coco("a.jpg", "b.jpg", "c.jpg")},
+            ["x.json lists b.jpg", "one of 2", "add it"],
+        ),
         (
             ["one/a.jpg", "two/a.jpg"],
             {"x.json": coco("a.jpg")},
