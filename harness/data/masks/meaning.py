@@ -14,6 +14,7 @@ from samfit.harness.data.masks.look import packed
 Told = Literal["binary", "classes", "instances", "coded", "soft"]
 
 MOST_SHOWN = 12  # values in a sentence
+MOST_IDS = 2**24  # that float32 tells apart, in which masks are resized
 UNKNOWN = 254  # no class: there are fewer
 
 
@@ -100,10 +101,10 @@ class Meaning:
 def _ids(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype == np.bool_:
         return values.astype(np.int32)
-    if values.size and (values.min() < 0 or values.max() >= 2**31):
+    if values.size and (values.min() < 0 or values.max() >= MOST_IDS):
         if values.min() < 0:
             raise PictureError("holds ids below 0: give --ignore for what is no object")
-        found = np.unique(values)  # too large for 32 bits: counted anew
+        found = np.unique(values)  # too large: counted anew
         return np.searchsorted(found, values) + (found[0] != 0)
     return values
 
