@@ -14,18 +14,18 @@ from torch.utils.data import DataLoader
 from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.example import Example
-from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, MultiClassMetrics
+from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, Metrics, MultiClassMetrics
+from samfit.harness.metrics.instances import Pair
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.batch import Batch
 from samfit.harness.step.losses import resize
 from samfit.harness.step.step import Step
 from samfit.harness.train.embeddings import EmbeddingCache
-from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
 from samfit.harness.train.objects import masks_of, objects_of, prompts_of
+from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
 from samfit.harness.train.scheduled_step import DivergedError, seed_of
 from samfit.progress import SILENT, Progress
 
-Metrics = BinaryMetrics | MultiClassMetrics | InstanceMetrics
 Numbers = Sequence[float]
 
 # How the model of a Cell is prompted, and the one option that it takes.
@@ -60,7 +60,8 @@ def score_masks(
     """
     if examples and examples[0].read()[1].ndim == 3:
         return score_objects(cell, model, examples, cache, progress, what, keep)
-    metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
+    metrics: BinaryMetrics | MultiClassMetrics
+    metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
     masks: list[Mask] = []
     found = predictions(cell, model, examples, workers, cache)
     for example, (logits, truth) in zip(
@@ -97,25 +98,42 @@ def score_objects(
     metrics, kept = InstanceMetrics(), list[Mask]()
     for index, example in enumerate(progress.track(examples, len(examples), what)):
         image, mask = example.read()
-        size = mask.shape[1:]
-        objects, together = objects_of(mask), np.zeros(size, np.uint8)
-
-        def pairs() -> Iterator[tuple[Mask, Mask]]:
-            pixels = squash_image(image, cell.image_size)[None].contiguous()
-            seed = seed_of(cell.seed, "objects", index)
-            prompts = prompts_of(cell, objects, size, seed)
-            embedding = None if cache is None else cache.get(pixels)
-            found = masks_of(cell, model, pixels, *prompts, embedding)
-            for each, logits in zip(objects, found, strict=True):
-                _check_finite(logits)
-                predicted = labels(to_size(resize(logits[None], cell.image_size)[0], size))
-                np.maximum(together, predicted, out=together)
-                yield predicted > 0, each.whole(size)
-
-        metrics.update(example.name, pairs() if objects else ())
+        together = np.zeros(mask.shape[1:], np.uint8)
+        pairs = _objects(cell, model, image, mask, seed_of(cell.seed, "objects", index), cache)
+        metrics.update(example.name, _drawn(pairs, together))
         if len(kept) < keep:
             kept.append(together)
     return metrics, kept
+
+
+def _objects(
+    cell: Cell,
+    model: AdaptedSam,
+    image: NDArray[np.uint8],
+    mask: Mask,
+    seed: int,
+    cache: EmbeddingCache | None,
+) -> Iterator[Pair]:
+    """For each object of an image, the mask (H, W) that its prompt gives, and where it is."""
+    size = mask.shape[1:]
+    objects = objects_of(mask)
+    if not objects:
+        return
+    pixels = squash_image(image, cell.image_size)[None].contiguous()
+    embedding = None if cache is None else cache.get(pixels)
+    prompts = prompts_of(cell, objects, size, seed)
+    found = masks_of(cell, model, pixels, *prompts, embedding)
+    for each, logits in zip(objects, found, strict=True):
+        _check_finite(logits)
+        predicted = to_size(resize(logits[None], cell.image_size)[0], size)
+        yield labels(predicted) > 0, each.whole(size)
+
+
+def _drawn(pairs: Iterator[Pair], together: Mask) -> Iterator[Pair]:
+    """``pairs``, with what each predicts drawn into one mask."""
+    for predicted, truth in pairs:
+        np.maximum(together, predicted, out=together)
+        yield predicted, truth
 
 
 def predictions(

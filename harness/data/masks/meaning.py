@@ -69,8 +69,9 @@ class Meaning:
         if values.dtype in (np.uint8, np.bool_):  # each of the few values once, not each pixel
             import cv2  # late: it takes a while to import
 
-            labels = cv2.LUT(
-                np.ascontiguousarray(values.view(np.uint8)), self._of_table(np.arange(256))
+            table = self._of_table(np.arange(256))
+            labels = np.asarray(
+                cv2.LUT(np.ascontiguousarray(values.view(np.uint8)), table), np.uint8
             )
         else:
             labels = self._of_table(values)
