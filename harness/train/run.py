@@ -22,6 +22,9 @@ from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.samples import Mask
 from samfit.harness.train.training import load_trained
 
+# What to do about masks that are no better than those that need no model.
+ADVICE = "more --epochs, --find-rate or another --loss may help"
+
 
 class Run:
     """A training, to evaluate it or to get masks from it; ``print`` says how it went.
@@ -84,7 +87,9 @@ class Run:
 
     @property
     def total(self) -> int:
-        """Steps that were planned."""
+        """Steps that were planned; states of older runs do not say it."""
+        if self.history.planned:
+            return self.history.planned
         images, recipe = self.description.data.train_images, self.description.recipe
         return images // self.description.cell.batch_size * recipe.epochs
 
@@ -170,6 +175,6 @@ class Run:
         if history.baselines:
             lines.append(f"to compare: {describe_baselines(history.baselines)}")
         if self.problem:
-            lines.append(f"warning: {self.problem}")
+            lines.append(f"warning: {self.problem}; {ADVICE}")
         what = "weights, losses and scores are" if finished else "the saved state is"
         return "\n".join([*lines, f"{what} in {self.folder}"])

@@ -27,7 +27,7 @@ from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
-from samfit.harness.train.baselines import baselines
+from samfit.harness.train.baselines import baselines, loss_hint
 from samfit.harness.train.description import Description
 from samfit.harness.train.rates import find_rate
 from samfit.harness.train.resources import (
@@ -78,8 +78,8 @@ def train(
 
     Raises:
         UserError: for data or options that cannot be used, or one of several processes; if memory
-            or the disk is full, or the
-            training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
+            or the disk is full, or the training diverges; if it is interrupted (Ctrl-C), with the
+            state of its last step saved.
 
     With other ``recipe.epochs`` than before, a run is prolonged or ended early: steps that were
     taken stay, and the learning rate goes on as the schedule over all epochs has it.
@@ -98,16 +98,9 @@ def train(
             cached = Path(cache or files.path / "embeddings")
             training.cache = filled_cache(cell, data.train + data.val, cached, progress)
         if rates:
-            recipe = replace(
-                recipe, learning_rate=find_rate(training, rates, files, what, progress)
-            )
-            training.plan(recipe, training.total)
-        if (state := files.start(replace(what, recipe=recipe))) is not None:
-            training.load_state(state)
-            _say_where(training, progress)
-        if data.val and not training.history.baselines:
-            found = baselines(data.val, data.train, cell.classes, progress)
-            training.history.baselines = found
+            found = find_rate(training, rates, files, what, progress)
+            training.plan(replace(recipe, learning_rate=found), training.total)
+        _begin(training, files, replace(what, recipe=training.recipe), progress)
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
@@ -129,6 +122,21 @@ def _cell_for(classes: int, cell: Cell, device: torch.device) -> Cell:
         device="cuda" if device.type == "cuda" else "cpu",
         checkpoint=cell.checkpoint or MINIATURE,
     )
+
+
+def _begin(
+    training: Training, files: RunFolder, description: Description, progress: Progress
+) -> None:
+    """Take up a training where it was left, and find out what it has to beat."""
+    if (state := files.start(description)) is not None:
+        training.load_state(state)
+        _say_where(training, progress)
+    data, cell = training.data, training.cell
+    if data.val and not training.history.baselines:
+        found = baselines(data.val, data.train, cell.classes, progress)
+        training.history.baselines = found
+        if hint := loss_hint(cell.loss, found):
+            progress.say(hint)
 
 
 def _say_where(training: Training, progress: Progress) -> None:

@@ -63,7 +63,7 @@ class Training:
                 "--cache-embeddings needs the same images in each epoch: drop --augment."
             )
         self.total = self.per_epoch * recipe.epochs
-        self.history = History()
+        self.history = History(planned=self.total)
         step = build_step(cell, torch.device(cell.device))
         self.model, self.optimizer, self.scaler = step.model, step.optimizer, step.scaler
         if pretrained is not None:
@@ -104,12 +104,12 @@ class Training:
             self.history.losses.append(self._step.run(batch))
             self.history.train_ms += 1000 * (time.perf_counter() - started)
             if self.data.val and self.done % self.per_epoch == 0:
-                self.validate()  # before anyone can stop here, or it would be left out
+                self._validate()  # before anyone can stop here, or it would be left out
             yield self.history
 
     def plan(self, recipe: Recipe, total: int) -> None:
         """From here on follow ``recipe``, up to step ``total``."""
-        self.recipe, self.total = recipe, total
+        self.recipe, self.total, self.history.planned = recipe, total, total
         self._step.recipe, self._step.total = recipe, total
 
     def use_best_weights(self) -> None:
@@ -134,7 +134,7 @@ class Training:
         The recipe may have another number of epochs: the schedule of the learning rate then spans
         these from here on, as if it always had.
         """
-        self.history = History(**state["history"])
+        self.history = History(**{**state["history"], "planned": self.total})
         self._best = state["best"]
         self._load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -154,8 +154,7 @@ class Training:
             words.append(f"{METRICS[self.metric].title} {score:.4f}")
         return ", ".join(words)
 
-    def validate(self) -> None:
-        """Score the validation images; the best weights so far are kept."""
+    def _validate(self) -> None:
         metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:

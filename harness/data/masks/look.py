@@ -91,6 +91,8 @@ def _regions(values: NDArray[Any]) -> tuple[int, int]:
 
 
 def _flat(values: NDArray[Any], pixels: dict[float, int]) -> float:
+    if len(pixels) <= 2:
+        return 1.0
     rows = values[:: max(1, len(values) // ROWS)]
     left, right = rows[:, :-1], rows[:, 1:]
     between = (left != min(pixels)) & (left != max(pixels))

@@ -14,6 +14,8 @@ from samfit.harness.data.masks.look import packed
 Told = Literal["binary", "classes", "instances", "coded", "soft"]
 
 MOST_SHOWN = 12  # values in a sentence
+MOST_IDS = 2**24  # that float32 tells apart, in which masks are resized
+UNKNOWN = 254  # no class: there are fewer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,18 +66,26 @@ class Meaning:
         return np.where(ignored, IGNORED, labels).astype(np.uint8) if self.ignored else labels
 
     def _by_table(self, values: NDArray[Any], ignored: Any) -> NDArray[np.uint8]:
-        labels = np.full(values.shape, IGNORED, np.uint8)
-        known = np.zeros(values.shape, np.bool_) | ignored
-        for value, label in self.table:
-            here = values == value
-            labels[here], known = label, known | here
-        if self.others is not None:
-            labels[~known] = self.others
-        elif not known.all():
+        if values.dtype in (np.uint8, np.bool_):  # each of the few values once, not each pixel
+            import cv2  # late: it takes a while to import
+
+            labels = cv2.LUT(
+                np.ascontiguousarray(values.view(np.uint8)), self._of_table(np.arange(256))
+            )
+        else:
+            labels = self._of_table(values)
+        unknown = (labels == UNKNOWN) & ~ignored
+        if unknown.any():
             raise PictureError(
-                f"holds {shown(np.unique(values[~known]).tolist())}, which no class is given for: "
+                f"holds {shown(np.unique(values[unknown]).tolist())}, which no class is given for: "
                 "add it to --classes, or to --ignore"
             )
+        return labels
+
+    def _of_table(self, values: NDArray[Any]) -> NDArray[np.uint8]:
+        labels = np.full(values.shape, UNKNOWN if self.others is None else self.others, np.uint8)
+        for value, label in self.table:
+            labels[values == value] = label
         return labels
 
     def _indices(self, values: NDArray[Any], ignored: Any) -> NDArray[np.uint8]:
@@ -91,10 +101,10 @@ class Meaning:
 def _ids(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype == np.bool_:
         return values.astype(np.int32)
-    if values.size and (values.min() < 0 or values.max() >= 2**31):
+    if values.size and (values.min() < 0 or values.max() >= MOST_IDS):
         if values.min() < 0:
             raise PictureError("holds ids below 0: give --ignore for what is no object")
-        found = np.unique(values)  # too large for 32 bits: counted anew
+        found = np.unique(values)  # too large: counted anew
         return np.searchsorted(found, values) + (found[0] != 0)
     return values
 

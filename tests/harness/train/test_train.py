@@ -83,7 +83,7 @@ def test_training_and_evaluation_tell_how_far_they_are(cell, photos, tmp_path):
     told = Told()
     data = samfit.open_data(photos, classes=1)
     run = samfit.train(cell, RECIPE, data, tmp_path, device="cpu", progress=told)
-    assert told.tracked[0] == ("checking images and masks", 5, 5)
+    assert told.tracked[0] == ("checking images", 5, 5)
     assert told.tracked[1] == ("scoring baselines", 5, 5)
     (what, total, done), *_ = told.tracked[2:]
     assert what.startswith("epoch 2 of 2, loss ")
