@@ -192,7 +192,12 @@ def test_masks_that_are_there_too_are_remarked_upon(tmp_path):
     assert listed(tmp_path, layout="folders").kind is None
 
 
-def test_objects_cannot_be_taken_for_something_else(tmp_path):
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("masks", "classes"), ("classes", "2"), ("ignore", "0"), ("foreground", "any")],
+)
+def test_objects_cannot_be_taken_for_something_else(tmp_path, option, value):
     put(tmp_path, "a.jpg", texts={"x.json": coco("a.jpg")})
-    with user_error("x.json draws objects", "--masks classes"):
-        listed(tmp_path, masks="classes")
+    with user_error("x.json draws objects", f"drop --{option}"):
+        listed(tmp_path, **{option: value})
+    assert listed(tmp_path, masks="instances").kind == "instances"
