@@ -5,6 +5,7 @@ Source: docs.ultralytics.com/datasets/segment.
 
 import math
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -82,7 +83,7 @@ def read_text(path: Path) -> tuple[tuple[Outline, ...], int]:
         if len(values) == 5:
             boxes += 1
         elif _is_outline(values):
-            objects.append(Outline((tuple(values[1:]),), int(values[0])))
+            objects.append(Outline((array("d", values[1:]),), int(values[0])))
         elif values:
             raise UserError(
                 f"line {number} of {path} is no outline: it needs a class and 3 or more points, "
