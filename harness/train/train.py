@@ -144,14 +144,13 @@ def _begin(
 def _say_where(training: Training, progress: Progress) -> None:
     """Say where a training resumes, and what another number of epochs means for it."""
     recipe, done = training.recipe, training.done
-    progress.say(f"resuming after step {done} of {training.total}")
     before = training.history.prolonged.get(done, recipe.epochs)
-    if before == recipe.epochs:
-        return
     changed = f"--epochs is {recipe.epochs} now and was {before}"
-    if training.is_over:
-        progress.say(f"{changed}: the training ends here")
-    else:
+    if before != recipe.epochs and training.is_over:
+        progress.say(f"{changed}: the training ends where it is, after step {done}")
+        return
+    progress.say(f"resuming after step {done} of {training.total}")
+    if before != recipe.epochs:
         rate = recipe.learning_rate_at(done, training.total)
         progress.say(
             f"{changed}: the {recipe.schedule} schedule spans all of them, so the learning rate "

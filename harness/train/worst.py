@@ -12,7 +12,7 @@ from samfit.harness.record.cell import Cell
 from samfit.harness.record.shown import Shown
 from samfit.harness.train.inference import labels, predictions, score_objects
 
-SIDE = 512  # pixels of the longer side that are kept: photographs would fill the memory
+SIDE = 512  # pixels of the longer side: photographs would fill the memory, thumbnails show no edges
 
 
 def worst_of(
@@ -41,7 +41,7 @@ def worst_of(
 def _shown(example: Example, score: float, mask: Mask, truth: Mask) -> Shown:
     image, _ = example.read()
     height, width = image.shape[:2]
-    share = min(1, SIDE / max(height, width))
+    share = SIDE / max(height, width)
     size = max(1, round(share * width)), max(1, round(share * height))
     small = Image.fromarray(image).resize(size, Image.Resampling.BOX)
     flat = truth.any(axis=0) if truth.ndim == 3 else truth

@@ -213,7 +213,8 @@ def test_a_run_is_prolonged_or_ended_by_other_epochs(cell, photos, tmp_path):
     assert f"goes on at {RECIPE.learning_rate_at(2, 6):.2g}" in said[1]
     assert run.history.prolonged == {2: 1}
     said, run = train(2)
-    assert said[1] == "--epochs is 2 now and was 3: the training ends here"
+    words = "--epochs is 2 now and was 3: the training ends where it is, after step 6"
+    assert said == [words]
     assert len(run.history.losses) == 6 > run.total
     assert "stopped early" not in str(run)
     assert samfit.Run(tmp_path).remark == ""
