@@ -6,12 +6,13 @@ torch is imported only by the commands that need it.
 import gc
 import os
 import sys
+import warnings
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import typer
 
-from samfit.errors import UserError
+from samfit.errors import Remark, UserError
 from samfit.harness.cli.blame import blame
 from samfit.harness.cli.compare import compare
 from samfit.harness.cli.data import data
@@ -67,6 +68,7 @@ def command() -> NoReturn:
 
 def main() -> NoReturn:
     """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
+    warnings.showwarning = _show_warning
     try:
         app()
         sys.exit()
@@ -74,6 +76,20 @@ def main() -> NoReturn:
         sys.exit(f"samfit: {_readable(str(error))}")
     except OSError as error:  # a full disk, most often: the answer itself cannot be written
         sys.exit(f"samfit: {_readable(str(error))}.")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A remark as its sentence; any other warning as Python shows it."""
+    shown = warnings.formatwarning(message, category, filename, lineno, line)
+    sentence = f"{_readable(str(message))}\n" if issubclass(category, Remark) else shown
+    print(sentence, end="", file=file or sys.stderr)
 
 
 def _readable(sentence: str) -> str:
