@@ -28,6 +28,7 @@ class Run:
         folder: as given to ``train``.
         checkpoint: SAM's weights, if they are elsewhere than in training.
         device: ``cuda`` or ``cpu``. Default: the GPU if there is one.
+        any_base: use the run on other weights of SAM than it was trained on.
 
     Raises:
         UserError: if there is no finished run, or no such device.
@@ -40,7 +41,11 @@ class Run:
     """
 
     def __init__(
-        self, folder: Path | str, checkpoint: Path | str | None = None, device: str | None = None
+        self,
+        folder: Path | str,
+        checkpoint: Path | str | None = None,
+        device: str | None = None,
+        any_base: bool = False,
     ) -> None:
         self._files = RunFolder(Path(folder))
         self.folder, self.description = self._files.path, self._files.description()
@@ -48,7 +53,7 @@ class Run:
             raise UserError(
                 f"{folder} is not finished: run the same samfit train command to finish it."
             )
-        self.device = torch_device(device)
+        self.device, self._any_base = torch_device(device), any_base
         trained = self.description.cell
         self.cell = replace(
             trained,
@@ -64,7 +69,7 @@ class Run:
     def model(self) -> AdaptedSam:
         """SAM with the trained adapter, in eval mode, built when it is first asked for."""
         model = build_model(self.cell, self.device)
-        model.load(self._files.weights)
+        model.load(self._files.weights, self._any_base)
         return model.eval()
 
     @cached_property

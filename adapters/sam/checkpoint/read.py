@@ -39,12 +39,12 @@ def read_file(path: Path) -> Any:
         UserError: if there is no such file, or it is something else, damaged, or needs code.
     """
     try:
-        first, *others = weight_files(path) or [None]
-        if first is None:
+        files = weight_files(path)
+        if not files:
             raise _folder_without_weights(path)
-        content = _read_one(first)
-        for file in others:
-            content |= _read_one(file)
+        content = _read_one(files[0])
+        for shard in files[1:]:
+            content |= _read_one(shard)
         return content
     except OSError as error:
         raise UserError(f"there is no checkpoint file {path}: check --checkpoint.") from error
