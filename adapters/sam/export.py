@@ -94,10 +94,15 @@ def processor_config(side: int) -> dict[str, Any]:
 
 
 def write_hugging_face(sam: Sam, folder: Path) -> None:
-    """Write ``sam`` as a folder that ``SamModel.from_pretrained`` and ``SamProcessor`` read."""
+    """Write ``sam`` as a folder that ``SamModel.from_pretrained`` and ``SamProcessor`` read.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
     config = {"architectures": ["SamModel"], "model_type": "sam", **sam_config(sam)}
     state = sam.state_dict()
     tensors = {to_hugging_face(name): t.detach().contiguous() for name, t in state.items()}
+    folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / "model.safetensors", save(tensors, {"format": "pt"}))
     write_json(folder / "config.json", config)
     write_json(folder / "preprocessor_config.json", processor_config(sam.image_encoder.img_size))

@@ -17,9 +17,11 @@ from samfit.harness.cli.blame import blame
 from samfit.harness.cli.compare import compare
 from samfit.harness.cli.data import data
 from samfit.harness.cli.evaluate import evaluate
+from samfit.harness.cli.export import export
 from samfit.harness.cli.fit import fit
 from samfit.harness.cli.list import list_adapters
 from samfit.harness.cli.measure import measure
+from samfit.harness.cli.merge import merge
 from samfit.harness.cli.predict import predict
 from samfit.harness.cli.published import published
 from samfit.harness.cli.report import report
@@ -39,8 +41,8 @@ app = typer.Typer(
 )
 app.command("list")(list_adapters)
 for each in (
-    predict, fit, blame, measure, validate, published, data, train, evaluate, segment, sweep,
-    report, compare,
+    predict, fit, blame, measure, validate, published, data, train, evaluate, segment, merge,
+    export, sweep, report, compare,
 ):  # fmt: skip
     app.command()(each)
 # What follows the program's name is the program's.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,7 +69,11 @@ class Run:
     @cached_property
     def model(self) -> AdaptedSam:
         """SAM with the trained adapter, in eval mode, built when it is first asked for."""
-        model = build_model(self.cell, self.device)
+        return self.build()
+
+    def build(self, **changes: Any) -> AdaptedSam:
+        """SAM with the trained adapter anew, in eval mode, with ``changes`` to the Cell."""
+        model = build_model(replace(self.cell, **changes), self.device)
         model.load(self._files.weights, self._any_base)
         return model.eval()
 
