@@ -8,7 +8,7 @@ from rich.console import Console
 
 import samfit
 from samfit.errors import UserError
-from samfit.harness.cli.images import Checkpoint, RunArgument, Where
+from samfit.harness.cli.images import AnyBase, Checkpoint, RunArgument, Where
 from samfit.harness.cli.output import Bars, Json, print_json
 
 
@@ -25,12 +25,13 @@ def segment(
         typer.Option(metavar="X,Y", help="Point in the object, in pixels; repeatable."),
     ] = None,
     checkpoint: Checkpoint = None,
+    any_base: AnyBase = False,
     device: Where = None,
     json_: Json = False,
 ) -> None:
     """Segment images with a trained model: one PNG mask each, at the image's size."""
     files = samfit.segment(
-        samfit.Run(run, checkpoint, device),
+        samfit.Run(run, checkpoint, device, any_base),
         images,
         output,
         box=_numbers("--box", box) if box else None,

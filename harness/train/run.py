@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ class Run:
         folder: as given to ``train``.
         checkpoint: SAM's weights, if they are elsewhere than in training.
         device: ``cuda`` or ``cpu``. Default: the GPU if there is one.
+        any_base: use the run on other weights of SAM than it was trained on.
 
     Raises:
         UserError: if there is no run, or one of which nothing is saved yet, or no such device.
@@ -48,7 +50,11 @@ class Run:
     """
 
     def __init__(
-        self, folder: Path | str, checkpoint: Path | str | None = None, device: str | None = None
+        self,
+        folder: Path | str,
+        checkpoint: Path | str | None = None,
+        device: str | None = None,
+        any_base: bool = False,
     ) -> None:
         self._files = RunFolder(Path(folder))
         self.folder, self.description = self._files.path, self._files.description()
@@ -57,7 +63,7 @@ class Run:
                 f"{folder} is not finished, and no state of it is saved yet: run the same samfit "
                 "train command to finish it."
             )
-        self.device = torch_device(device)
+        self.device, self._any_base = torch_device(device), any_base
         trained = self.description.cell
         self.cell = replace(
             trained,
@@ -72,9 +78,13 @@ class Run:
     @cached_property
     def model(self) -> AdaptedSam:
         """SAM with the trained adapter, in eval mode, built when it is first asked for."""
-        model = build_model(self.cell, self.device)
+        return self.build()
+
+    def build(self, **changes: Any) -> AdaptedSam:
+        """SAM with the trained adapter anew, in eval mode, with ``changes`` to the Cell."""
+        model = build_model(replace(self.cell, **changes), self.device)
         if self._files.is_finished:
-            model.load(self._files.weights)
+            model.load(self._files.weights, self._any_base)
         else:
             state = self._files.load_state()
             load_trained(model, state["best"] or state["model"])
