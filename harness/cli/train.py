@@ -21,7 +21,7 @@ from samfit.harness.record.cell import Cell, LossName
 from samfit.harness.record.recipe import Recipe
 
 NOT_OF_TRAINING = (
-    "phase", "prompts_per_image", "loss", "device", "gpu", "compute_capability", "alloc_conf",
+    "phase", "loss", "device", "gpu", "compute_capability", "alloc_conf",
 )  # fmt: skip
 
 
@@ -35,7 +35,7 @@ FindRate = Annotated[
     typer.Option(
         "--find-rate",
         help="Try learning rates of 1/16, 1/4, 1 and 4 times --learning-rate first, each for a "
-        "tenth of the steps, and train with the one whose validation is best.",
+        "tenth of the steps, and train with the one whose loss is lowest.",
     ),
 ]
 HoldOut = Annotated[
@@ -97,7 +97,9 @@ def train(
     if run.history.losses:
         write_files(pictures("curves", draw_history(run.history, run.metric)), run.folder)
     if json_:
-        print_json({"folder": str(run.folder), **asdict(run.history)})
+        rate = run.description.recipe.learning_rate
+        found = {"learning_rate": rate, "problem": run.problem, **asdict(run.history)}
+        print_json({"folder": str(run.folder), **found})
     else:
         Console().print(str(run), soft_wrap=True, markup=False, highlight=False)
     if require:

@@ -138,7 +138,7 @@ class Cell(Typed):
                 f"--gradient-accumulation splits a batch into equal parts: --batch-size "
                 f"{self.batch_size} cannot be split into {self.gradient_accumulation}."
             )
-        if self.prompt in ("none", "points") and self.prompts_per_image > 1:
+        if self.prompt == "none" and self.prompts_per_image > 1:
             raise UserError(
                 f"--prompt {self.prompt} gives one mask per image, got --prompts-per-image "
                 f"{self.prompts_per_image}: use --prompt box."
@@ -181,5 +181,7 @@ class Cell(Typed):
             if value != getattr(defaults, name)
         }
         changed |= {"adapter": self.adapter, "backbone": self.backbone}
+        if self.recipe:
+            changed["recipe"] = self.recipe.told
         digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self.adapter}-{self.backbone}-b{self.batch_size}-{self.phase}-{digest}"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -9,9 +10,12 @@ from samfit.errors import UserError
 from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
 from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
+from samfit.harness.metrics.binary import overlap
+from samfit.harness.train.objects import objects_of
 from samfit.progress import SILENT, Progress
 
-MOST = 200  # images on which a grey threshold is chosen: more change it little
+SMALL = 0.09  # share of an image below which a loss with weights at edges did better
+MOST = 100  # images on which a grey threshold is chosen: more change it little
 
 
 def baselines(
@@ -31,13 +35,37 @@ def baselines(
     few = chosen_on[:: max(1, math.ceil(len(chosen_on) / MOST))]
     examples = [*few, *scored]
 
-    def count(example: Example) -> Counts:
-        image, mask = example.read()
-        together = (mask > 0).any(0).astype(np.uint8) if mask.ndim == 3 else mask
-        return pixel_counts(image, together, classes)
+    what = "scoring baselines"
+    if scored and scored[0].read()[1].ndim == 3:
+        filled = each(_filled, scored, what, progress)
+        return {"filled_box": float(np.mean([*chain(*filled)]))}
 
-    counts = each(count, examples, "scoring baselines", progress)
+    def count(example: Example) -> Counts:
+        return pixel_counts(*example.read(), classes)
+
+    counts = each(count, examples, what, progress)
     return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
+
+
+def loss_hint(loss: str, found: Mapping[str, float]) -> str:
+    """Which loss may do better where objects are small, in a sentence; empty if none is known to.
+
+    On the miniature's roads and leaves, of which objects cover 8 and 6%, LoRA scored 0.29 and 0.34
+    with ``structure`` against 0.26 and 0.23 with ``cad``; on its polyps, which cover 10%, the same.
+    """
+    share = found.get("all_foreground", 1.0)  # the IoU of an image that is all foreground
+    if share >= SMALL or loss == "structure":
+        return ""
+    return (
+        f"objects cover {100 * share:.1f}% of the images: if they are missed, try --loss structure"
+    )
+
+
+def _filled(example: Example) -> list[float]:
+    """The IoU of each object with its own box."""
+    _, mask = example.read()
+    inside = (one.inside for one in objects_of(mask))
+    return [overlap(np.ones_like(each), each)[0] for each in inside]
 
 
 def describe_baselines(found: Mapping[str, float]) -> str:

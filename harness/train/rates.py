@@ -1,13 +1,13 @@
-"""A small search of the learning rate: short trainings from the same start, validated."""
+"""A small search of the learning rate: short trainings from the same start, on the same images."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import fmean
 
 import torch
 
 from samfit.errors import UserError
-from samfit.harness.metrics import METRICS
 from samfit.harness.train.description import Description
 from samfit.harness.train.resources import interruption
 from samfit.harness.train.run_folder import RunFolder
@@ -25,21 +25,20 @@ def find_rate(
     description: Description,
     progress: Progress,
 ) -> float:
-    """The learning rate of ``rates`` whose short training has the best validation.
+    """The learning rate of ``rates`` whose short training ends with the lowest loss.
 
     Each starts where ``training`` stands before its first step, takes a tenth of its steps, at
-    least ``LEAST``, and follows its recipe, whose schedule spans these. Short trainings favour
-    higher rates than long ones: this finds the right order of magnitude, and no more. Scores are
-    kept in ``files``, so that what was found stands when the training is resumed.
+    least ``LEAST``, and follows its recipe, whose schedule spans these. It is judged by the mean
+    loss of the second half of its steps, whose batches are the same for all: masks after so few
+    steps are often empty, at any rate that is worth something, and scores of them mislead. Short
+    trainings favour higher rates than long ones: this finds the right order of magnitude, and no
+    more. Losses are kept in ``files``, so that what was found stands when training is resumed.
 
     Raises:
-        UserError: if there is nothing to validate on, every rate diverges, or it is interrupted; if
-            the folder holds a run whose rate was found in no search.
+        UserError: if every rate diverges, or it is interrupted; if the folder holds a run whose
+            rate was found in no search.
     """
-    if not training.data.val:
-        raise UserError("--find-rate needs images to validate on: leave out --hold-out 0.")
-    of, title = description.to_json(), METRICS[training.metric].title
-    found = files.rates
+    of, found = description.to_json(), files.rates
     if files.is_begun:
         if "chosen" not in found:
             raise UserError(
@@ -50,46 +49,46 @@ def find_rate(
         return float(found["chosen"])
     steps = min(max(math.ceil(SHARE * training.total), LEAST), training.total)
     if found.get("of") != of or found.get("steps") != steps:
-        found = {"of": of, "steps": steps, "scores": {}}
+        found = {"of": of, "steps": steps, "losses": {}}
     with interruption() as is_interrupted:
         for rate in progress.track(rates, len(rates), "trying learning rates"):
-            if f"{rate:g}" not in found["scores"]:
-                found["scores"][f"{rate:g}"] = _score(training, rate, steps, is_interrupted)
+            if f"{rate:g}" not in found["losses"]:
+                found["losses"][f"{rate:g}"] = _loss(training, rate, steps, is_interrupted)
                 files.save_rates(found)
-            score = found["scores"][f"{rate:g}"]
-            words = "diverged" if score is None else f"{title} {score:.4f}"
-            progress.say(f"learning rate {rate:g}: {words} after {steps} steps")
-    scores = {rate: found["scores"][f"{rate:g}"] for rate in rates}
-    known = {rate: score for rate, score in scores.items() if score is not None}
+            loss = found["losses"][f"{rate:g}"]
+            words = "diverged" if loss is None else f"loss {loss:.4f}"
+            progress.say(f"learning rate {rate:g}: {words} in {steps} steps")
+    losses = {rate: found["losses"][f"{rate:g}"] for rate in rates}
+    known = {rate: loss for rate, loss in losses.items() if loss is not None}
     if not known:
         raise UserError(
             f"training diverged at each learning rate from {min(rates):g} to {max(rates):g}: use a "
             "lower --learning-rate, or --clip-norm 1."
         )
-    chosen = max(known, key=lambda rate: known[rate])
+    chosen = min(known, key=lambda rate: known[rate])
     files.save_rates({**found, "chosen": chosen})
-    progress.say(f"learning rate {chosen:g} is chosen: it has the best validation")
+    progress.say(f"learning rate {chosen:g} is chosen: it has the lowest loss")
     return chosen
 
 
-def _score(
+def _loss(
     training: Training, rate: float, steps: int, is_interrupted: Callable[[], bool]
 ) -> float | None:
-    """The validation score after ``steps`` at ``rate``, None if it diverges; leaves no trace."""
+    """The loss of ``steps`` steps at ``rate``, None if it diverges; leaves no trace."""
     start, recipe, total = _copied(training.state()), training.recipe, training.total
-    training.plan(replace(recipe, learning_rate=rate, patience=0), steps)
+    data, training.data = training.data, replace(training.data, val=())
+    training.plan(replace(recipe, learning_rate=rate), steps)
     try:
         for _ in training.run():
             if is_interrupted():
                 raise UserError(
                     "interrupted while trying learning rates: run the same command to go on."
                 )
-        if training.done % training.per_epoch:
-            training.validate()
-        return training.history.validations[-1][training.metric]
+        return fmean(training.history.losses[steps // 2 :])
     except DivergedError:
         return None
     finally:
+        training.data = data
         training.plan(recipe, total)
         training.load_state(start)
 

@@ -27,8 +27,9 @@ from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
-from samfit.harness.train.baselines import baselines
+from samfit.harness.train.baselines import baselines, loss_hint
 from samfit.harness.train.description import Description
+from samfit.harness.train.objects import as_prompted
 from samfit.harness.train.rates import find_rate
 from samfit.harness.train.resources import (
     check_one_process,
@@ -41,6 +42,7 @@ from samfit.harness.train.resources import (
 from samfit.harness.train.run import Run
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.tensorboard import TensorBoard
+from samfit.harness.train.tiles import Tiling, in_tiles
 from samfit.harness.train.training import Training, filled_cache
 from samfit.progress import SILENT, Progress
 
@@ -78,8 +80,8 @@ def train(
 
     Raises:
         UserError: for data or options that cannot be used, or one of several processes; if memory
-            or the disk is full, or the
-            training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
+            or the disk is full, or the training diverges; if it is interrupted (Ctrl-C), with the
+            state of its last step saved.
 
     With other ``recipe.epochs`` than before, a run is prolonged or ended early: steps that were
     taken stay, and the learning rate goes on as the schedule over all epochs has it.
@@ -89,8 +91,9 @@ def train(
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     check(data.train + data.val, progress)
+    prompted = in_tiles(as_prompted(data, cell, progress), Tiling.of(recipe, cell))
     with enough_memory(cell):
-        training = Training(cell, recipe, data, readers(workers, where), pretrained)
+        training = Training(cell, recipe, prompted, readers(workers, where), pretrained)
     files = RunFolder(Path(folder))
     what = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):
@@ -98,16 +101,9 @@ def train(
             cached = Path(cache or files.path / "embeddings")
             training.cache = filled_cache(cell, data.train + data.val, cached, progress)
         if rates:
-            recipe = replace(
-                recipe, learning_rate=find_rate(training, rates, files, what, progress)
-            )
-            training.plan(recipe, training.total)
-        if (state := files.start(replace(what, recipe=recipe))) is not None:
-            training.load_state(state)
-            _say_where(training, progress)
-        if data.val and not training.history.baselines:
-            found = baselines(data.val, data.train, cell.classes, progress)
-            training.history.baselines = found
+            found = find_rate(training, rates, files, what, progress)
+            training.plan(replace(recipe, learning_rate=found), training.total)
+        _begin(training, files, replace(what, recipe=training.recipe), progress)
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
@@ -131,17 +127,31 @@ def _cell_for(classes: int, cell: Cell, device: torch.device) -> Cell:
     )
 
 
+def _begin(
+    training: Training, files: RunFolder, description: Description, progress: Progress
+) -> None:
+    """Take up a training where it was left, and find out what it has to beat."""
+    if (state := files.start(description)) is not None:
+        training.load_state(state)
+        _say_where(training, progress)
+    data, cell = training.data, training.cell
+    if data.val and not training.history.baselines:
+        found = baselines(data.val, data.train, cell.classes, progress)
+        training.history.baselines = found
+        if hint := loss_hint(cell.loss, found):
+            progress.say(hint)
+
+
 def _say_where(training: Training, progress: Progress) -> None:
     """Say where a training resumes, and what another number of epochs means for it."""
     recipe, done = training.recipe, training.done
-    progress.say(f"resuming after step {done} of {training.total}")
     before = training.history.prolonged.get(done, recipe.epochs)
-    if before == recipe.epochs:
-        return
     changed = f"--epochs is {recipe.epochs} now and was {before}"
-    if training.is_over:
-        progress.say(f"{changed}: the training ends here")
-    else:
+    if before != recipe.epochs and training.is_over:
+        progress.say(f"{changed}: the training ends where it is, after step {done}")
+        return
+    progress.say(f"resuming after step {done} of {training.total}")
+    if before != recipe.epochs:
         rate = recipe.learning_rate_at(done, training.total)
         progress.say(
             f"{changed}: the {recipe.schedule} schedule spans all of them, so the learning rate "

@@ -22,6 +22,7 @@ from samfit.harness.train.embeddings import EmbeddingCache
 from samfit.harness.train.inference import score_masks
 from samfit.harness.train.samples import Samples, load, order
 from samfit.harness.train.scheduled_step import ScheduledStep
+from samfit.harness.train.tiles import Tiling
 from samfit.progress import SILENT, Progress
 
 RECENT = 20  # steps whose losses are averaged for the eye
@@ -39,6 +40,7 @@ class Training:
         model: as trained so far; after ``use_best_weights`` with these.
         history: what has happened.
         total: steps to take, if nothing ends it early.
+        tiling: of images, if they are cut.
         cache: of embeddings, see ``filled_cache``; to be given if the Cell's are to be cached.
     """
 
@@ -52,6 +54,7 @@ class Training:
     ) -> None:
         self.cell, self.recipe, self.data, self.workers = cell, recipe, data, workers
         self.cache: EmbeddingCache | None = None
+        self.tiling = Tiling.of(recipe, cell)
         self.per_epoch = len(data.train) // cell.batch_size
         if not self.per_epoch:
             raise UserError(
@@ -63,7 +66,7 @@ class Training:
                 "--cache-embeddings needs the same images in each epoch: drop --augment."
             )
         self.total = self.per_epoch * recipe.epochs
-        self.history = History()
+        self.history = History(planned=self.total)
         step = build_step(cell, torch.device(cell.device))
         self.model, self.optimizer, self.scaler = step.model, step.optimizer, step.scaler
         if pretrained is not None:
@@ -104,12 +107,12 @@ class Training:
             self.history.losses.append(self._step.run(batch))
             self.history.train_ms += 1000 * (time.perf_counter() - started)
             if self.data.val and self.done % self.per_epoch == 0:
-                self.validate()  # before anyone can stop here, or it would be left out
+                self._validate()  # before anyone can stop here, or it would be left out
             yield self.history
 
     def plan(self, recipe: Recipe, total: int) -> None:
         """From here on follow ``recipe``, up to step ``total``."""
-        self.recipe, self.total = recipe, total
+        self.recipe, self.total, self.history.planned = recipe, total, total
         self._step.recipe, self._step.total = recipe, total
 
     def use_best_weights(self) -> None:
@@ -134,7 +137,7 @@ class Training:
         The recipe may have another number of epochs: the schedule of the learning rate then spans
         these from here on, as if it always had.
         """
-        self.history = History(**state["history"])
+        self.history = History(**{**state["history"], "planned": self.total})
         self._best = state["best"]
         self._load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -154,9 +157,10 @@ class Training:
             words.append(f"{METRICS[self.metric].title} {score:.4f}")
         return ", ".join(words)
 
-    def validate(self) -> None:
-        """Score the validation images; the best weights so far are kept."""
-        metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
+    def _validate(self) -> None:
+        metrics, _ = score_masks(
+            self.cell, self.model, self.data.val, self.workers, self.cache, tiling=self.tiling
+        )
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:
             self.history.collapsed[self.done] = metrics.only_class

@@ -29,7 +29,7 @@ def take_numbered(images: Sequence[Found], masks: Sequence[Found], matched: Matc
     Raises:
         UserError: if a mask may be that of one image, or one of several of another.
     """
-    owners = _owners(images)
+    owners = _owners(images) if masks else {}
     taken = defaultdict[Found, list[Found]](list)
     left = []
     for mask in masks:
@@ -59,7 +59,7 @@ def take_words(
     Raises:
         UserError: if there are such masks and ``objects`` does not say what they are.
     """
-    owners = _owners(images)
+    owners = _owners(images) if masks else {}
     left, words = [], dict[str, Found]()
     for mask in masks:
         image, word = _by_word(mask, owners)

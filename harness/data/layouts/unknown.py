@@ -103,5 +103,5 @@ def _format(path: Path) -> str:
     if "_via_img_metadata" in keys or regions:
         return "is VIA's: export the annotations as COCO"
     if keys >= {"images", "annotations"}:
-        return "is in COCO's format, but holds no objects"
+        return "is in COCO's format, but not about objects"
     return ""

@@ -14,7 +14,7 @@ from samfit.harness.data.masks.distinct import mapped, packed
 Told = Literal["binary", "classes", "instances", "coded", "soft"]
 
 MOST_SHOWN = 12  # values in a sentence
-LARGEST_ID = 2**31 - 1
+LARGEST_ID = 2**24 - 1  # masks are resized as float32, which tells no larger ids apart
 
 
 @dataclass(frozen=True, kw_only=True)

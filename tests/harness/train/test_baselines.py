@@ -5,7 +5,7 @@ from tiny_task import Told, made, tiny_data
 from user_error import user_error
 
 from samfit.harness.train import baselines as room
-from samfit.harness.train.baselines import baselines, collapse, require_better, shortfall
+from samfit.harness.train.baselines import baselines, collapse, loss_hint, require_better, shortfall
 
 FOUND = {"all_background": 0.0, "all_foreground": 0.25, "grey_threshold": 0.5}
 
@@ -35,6 +35,21 @@ def test_without_training_images_the_scored_ones_choose():
     assert baselines(data.train, (), 1) == baselines(data.train, data.train, 1)
     classes = tiny_data(2, classes=3)
     assert baselines(classes.train, (), 3).keys() == {"most_frequent_class"}
+
+
+@pytest.mark.parametrize(
+    ("loss", "share", "words"),
+    [
+        ("cad", 0.0412, "objects cover 4.1% of the images: if they are missed, try --loss"),
+        ("structure", 0.0412, ""),
+        ("cad", 0.2, ""),
+    ],
+)
+def test_a_loss_is_advised_for_small_objects(loss, share, words):
+    hint = loss_hint(loss, {"all_foreground": share})
+    assert hint.startswith(words)
+    assert bool(hint) == bool(words)
+    assert loss_hint("samed", {"most_frequent_class": 0.2}) == ""
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from listed import below, coco, listed, put
+from listed import annotation, below, coco, listed, put
 from user_error import user_error
 
 from samfit.harness.data.layouts.layouts import LAYOUTS, READERS
@@ -63,6 +63,22 @@ def test_of_two_layouts_the_other_can_be_asked_for(tmp_path):
     assert "not used: 1 PNG file in masks." in found.remarks
     other = listed(tmp_path, layout="folders")
     assert below(tmp_path, other) == {"train": {"a": ("images/a.jpg", ["masks/a.png"])}}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"labels/a.txt": "0 .5 .5 .1 .1\n"},
+        {"x.json": coco("a.jpg", annotations=[annotation(segmentation=[], bbox=[1, 1, 2, 2])])},
+    ],
+)
+def test_boxes_do_not_hide_masks(tmp_path, texts):
+    put(tmp_path, "images/a.jpg", "masks/a.png", texts=texts)
+    expected = {"train": {"a": ("images/a.jpg", ["masks/a.png"])}}
+    assert below(tmp_path, listed(tmp_path)) == expected
+    (tmp_path / "masks" / "a.png").unlink()
+    with user_error("boxes"):
+        listed(tmp_path)
 
 
 def test_a_layout_that_there_is_not_is_named(tmp_path):

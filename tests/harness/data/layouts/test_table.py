@@ -140,18 +140,18 @@ def test_a_table_without_names_of_columns_is_known_by_its_files(tmp_path):
 
 
 def test_a_column_says_the_split(tmp_path):
-    text = "image,label,split\na.png,a.png,train\nb.png,b.png,valid\nc.png,c.png,Test\n"
+    text = "image,label,split\na.png,m.png,train\nb.png,n.png,valid\nc.png,o.png,Test\n"
     listing = listed(write(tmp_path / "a.csv", text))
     assert names(listing) == {"train": ["a"], "val": ["b"], "test": ["c"]}
 
 
 def test_folds_are_no_splits(tmp_path):
-    text = "image,label,fold\na.png,a.png,0\nb.png,b.png,1\n"
+    text = "image,label,fold\na.png,m.png,0\nb.png,n.png,1\n"
     assert names(listed(write(tmp_path / "a.csv", text))) == {"train": ["a", "b"]}
 
 
 def test_a_split_that_is_not_known_is_refused(tmp_path):
-    text = "image,label,split\na.png,a.png,train\nb.png,b.png,extra\n"
+    text = "image,label,split\na.png,m.png,train\nb.png,n.png,extra\n"
     with user_error("a.csv", "split", "extra", "line 3"):
         listed(write(tmp_path / "a.csv", text))
 
@@ -188,6 +188,48 @@ def test_the_one_table_of_a_folder_is_found_whatever_its_name(tmp_path):
     write(tmp_path / "others.csv", HEAD + "a.jpg,a.png\n")
     with user_error("others.csv", "pairs.csv", "--data"):
         listed(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"name,caf\xe9\n", b"a\0,b\n", b""])
+def test_a_table_that_cannot_be_read_does_not_hide_folders(tmp_path, content):
+    put(tmp_path, "images/a.png", "masks/a.png")
+    (tmp_path / "patients.csv").write_bytes(content)
+    assert names(listed(tmp_path)) == {"train": ["a"]}
+
+
+def test_columns_asked_for_are_looked_for_in_every_table_and_nowhere_else(tmp_path):
+    put(tmp_path, "images/a.png", "masks/a.png", texts={"a.csv": "x,y\n1,2\n"})
+    with user_error("a.csv has no column 'before'"):
+        listed(tmp_path, columns="before,after")
+    write(tmp_path / "b.csv", "before,after\ni.png,m.png\n")
+    assert names(listed(tmp_path, columns="before,after")) == {"train": ["i"]}
+
+
+def test_tables_may_lie_in_a_folder_of_their_own(tmp_path):
+    put(
+        tmp_path,
+        "images/a.png",
+        "masks/a.png",
+        texts={"lists/val.csv": HEAD + "images/a.png,masks/a.png\n"},
+    )
+    listing = listed(tmp_path)
+    assert names(listing) == {"val": ["a"]}
+    assert not listing.remarks
+
+
+def test_runs_of_pixels_are_named(tmp_path):
+    with user_error("train.csv with the columns ImageId, EncodedPixels", "RLE", "COCO"):
+        listed(write(tmp_path / "train.csv", "ImageId,EncodedPixels\na.jpg,1 3 10 4\n"))
+
+
+def test_an_image_is_not_its_own_mask(tmp_path):
+    with user_error("a.csv lists a.png as its own mask in line 2"):
+        listed(write(tmp_path / "a.csv", HEAD + "a.png,a.png\n"))
+
+
+def test_an_empty_table_is_named(tmp_path):
+    with user_error("a.csv is empty"):
+        listed(write(tmp_path / "a.csv", ""))
 
 
 def test_a_table_of_words_does_not_hide_folders(tmp_path):
