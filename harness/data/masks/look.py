@@ -103,8 +103,8 @@ def _edges(values: NDArray[Any], low: float, high: float, lossy: bool) -> tuple[
     met = 0
     if lossy:
         meeting = _meeting(values, low + AT_AN_END * levels, high - AT_AN_END * levels)
-        met = np.count_nonzero(between & meeting[1::step][:count, 1:-1])
-    return int(np.count_nonzero(between)), int(np.count_nonzero(between & sloping)), int(met)
+        met = int(np.count_nonzero(between & meeting[1::step][:count, 1:-1]))
+    return int(np.count_nonzero(between)), int(np.count_nonzero(between & sloping)), met
 
 
 def _meeting(values: NDArray[Any], dark: float, bright: float) -> NDArray[np.bool_]:
