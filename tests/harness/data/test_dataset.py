@@ -84,9 +84,9 @@ def test_classes_that_are_given_are_not_found_out(tree):
 
 def test_a_paper_s_data_set_brings_its_classes(tree):
     root = tree("train/images/1.png", "train/masks_12/1_mask.png")
-    data = open_folder(root, Reading(layout="trans10k_v2"))
+    data = open_folder(root, Reading(layout="trans10k_v2", ignore="255"))
     assert (data.name, data.classes, len(data.class_names)) == ("Trans10K v2", 12, 12)
-    other = open_folder(root, Reading(layout="trans10k_v2", classes="13"))
+    other = open_folder(root, Reading(layout="trans10k_v2", classes="13", ignore="255"))
     assert (other.classes, other.class_names) == (13, ())
 
 
