@@ -149,7 +149,7 @@ class AdaptedSam(nn.Module):
             images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
             boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
             embedding: the result of ``embed`` for the images, (B, C, g, g); None runs the encoder.
-            points: (B, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
+            points: (B, P, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
 
         Returns:
             (B·P, K, S/4, S/4) logits for K classes, the P masks of an image side by side.
@@ -204,7 +204,7 @@ class AdaptedSam(nn.Module):
         """
         tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
         # One entry, because safetensors writes several in no particular order.
-        metadata = {TRAINED_WITH: json.dumps(self._trained_with() | self._base(), sort_keys=True)}
+        metadata = {TRAINED_WITH: json.dumps(self._trained_with() | self.base(), sort_keys=True)}
         write_whole(Path(path), save(tensors, metadata))  # with the mode of any other file
 
     def load(self, path: Path | str, any_base: bool = False) -> None:
@@ -238,14 +238,18 @@ class AdaptedSam(nn.Module):
                 "load it with the image size it was trained with."
             )
         if not any_base:
-            self._check_base(path, trained_with)
+            self.check_base(path, trained_with)
         with torch.no_grad():
             for name, tensor in state.items():
                 tensor.copy_(tensors[name])
 
-    def _check_base(self, path: Path | str, trained_with: dict[str, str]) -> None:
-        """Refuse a file that was trained on other frozen weights."""
-        theirs, ours = trained_with.get(BASE), self._base()
+    def check_base(self, path: Path | str, trained_with: dict[str, str]) -> None:
+        """Refuse what was trained on other frozen weights; ``trained_with`` has what ``base`` gave.
+
+        Raises:
+            UserError: if they are others.
+        """
+        theirs, ours = trained_with.get(BASE), self.base()
         if theirs is None or BASE not in ours:
             why = "it does not say which they were" if theirs is None else "these were converted"
             warnings.warn(
@@ -261,7 +265,7 @@ class AdaptedSam(nn.Module):
                 "any_base=True) to use it on these."
             )
 
-    def _base(self) -> dict[str, str]:
+    def base(self) -> dict[str, str]:
         """The frozen weights: their digest if it can be told, and the file that they are from."""
         digest, file = self._digest or frozen_digest(self.sam), getattr(self.sam, LOADED_FROM, None)
         return {name: text for name, text in ((BASE, digest), (BASE_FILE, file)) if text}

@@ -26,6 +26,18 @@ def adapter_names() -> list[str]:
     return [*_own_names(), *(name for name in sorted(_foreign()) if name not in _own_names())]
 
 
+def broken_adapters() -> dict[str, str]:
+    """Why methods of other packages cannot be used, in sentences by name; their code is run."""
+    found = {}
+    for name, entry in _foreign().items():
+        try:
+            if name not in _own_names():
+                _load(entry)
+        except UserError as error:
+            found[name] = str(error)
+    return found
+
+
 def adapter_class(name: str) -> "type[Adapter]":
     """The class of a registered method.
 

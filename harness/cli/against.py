@@ -9,9 +9,7 @@ import typer
 from samfit import Cell, UserError
 from samfit.adapters.core.registry import canonical_settings
 from samfit.harness.cli.options import Set, has_options_of, settings_given, takes
-
-# What typer raises for wrong options; where it is defined changes with typer's version.
-UsageError: Any = typer.BadParameter.__base__
+from samfit.harness.cli.usage import UsageError, in_plain_words
 
 
 def cell_against(first: Cell, text: str) -> Cell:
@@ -35,6 +33,8 @@ def cell_against(first: Cell, text: str) -> Cell:
     try:
         return app(shlex.split(text), standalone_mode=False)
     except (UsageError, ValueError) as error:  # of shlex, or a UserError
+        if isinstance(error, UsageError):
+            error.message = in_plain_words(error)
         message = error.format_message() if isinstance(error, UsageError) else str(error)
         end = "" if message.endswith((".", "?")) else "."
         raise UserError(f"--against {text!r}: {message}{end}") from None

@@ -17,9 +17,12 @@ Names = Annotated[list[str] | None, typer.Argument(help="Adapters to ask about. 
 @has_options_of(Cell)
 def cells_from_options(adapter: Names = None, settings: Set = None, **given: Any) -> list[Cell]:
     """The Cells that the options describe, one for each of the named adapters."""
-    from samfit.adapters.core.registry import adapter_names
+    from samfit.adapters.core.registry import adapter_names, broken_adapters
 
     names = list(dict.fromkeys(adapter or adapter_names()))
+    for name, problem in ({} if adapter else broken_adapters()).items():
+        Bars().say(f"left out: {problem}")
+        names.remove(name)
     return [cell_from_options(name, settings, **given) for name in names]
 
 

@@ -1,7 +1,7 @@
 """Options that commands about images share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,6 +17,14 @@ Where = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(min=0, help="Processes that read images. Default: 4 with a GPU, else 0."),
+]
+Require = Annotated[
+    Literal["better-than-baseline"] | None,
+    typer.Option(
+        help="With better-than-baseline, end with exit code 1 unless the score beats every mask "
+        "that needs no model: all background, all foreground, the best grey threshold; of several "
+        "classes, the most frequent one everywhere."
+    ),
 ]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that samfit train wrote.")]
 Checkpoint = Annotated[

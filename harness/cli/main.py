@@ -29,6 +29,7 @@ from samfit.harness.cli.run import run
 from samfit.harness.cli.segment import segment
 from samfit.harness.cli.sweep import sweep
 from samfit.harness.cli.train import train
+from samfit.harness.cli.usage import UsageError, in_plain_words
 from samfit.harness.cli.validate import validate
 
 app = typer.Typer(
@@ -69,11 +70,18 @@ def command() -> NoReturn:
 
 
 def main() -> NoReturn:
-    """Run the command line; a mistake of the user ends in one sentence and exit code 1."""
+    """Run the command line; a mistake of the user ends in one sentence and exit code 1, one in the
+    options in a sentence below the usage and exit code 2.
+    """
     warnings.showwarning = _show_warning
     try:
-        app()
-        sys.exit()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as error:
+        error.message = in_plain_words(error)
+        error.show()
+        sys.exit(error.exit_code)
+    except typer.Abort:  # Ctrl-C
+        sys.exit("Aborted.")
     except UserError as error:
         sys.exit(f"samfit: {_readable(str(error))}")
     except OSError as error:  # a full disk, most often: the answer itself cannot be written

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:  # torch comes with it
     from samfit.harness.train.leaving import Written
 
 messages = Console(stderr=True)
+FIRST_LINE_S, MOST_SILENT_S = 10, 300  # of progress in a file
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -96,11 +99,35 @@ def plain_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def in_lines(
+    items: Iterable[Item], total: int, what: object, say: Callable[[str], None]
+) -> Iterator[Item]:
+    """Pass ``items`` on, and ``say`` how far they are: what a log file can hold.
+
+    The first line comes after ``FIRST_LINE_S``, each further one when a tenth more time has passed,
+    so that short work is silent and long work fills no disk; work that had a line ends with one.
+    """
+    begun = time.monotonic()
+    due, done, said = float(FIRST_LINE_S), 0, 0
+    for done, item in enumerate(items, 1):
+        yield item  # the work on it is done when the next is asked for
+        passed = time.monotonic() - begun
+        if passed >= due:
+            left = timedelta(seconds=round(passed / done * (total - done)))
+            say(f"{what}: {done:,} of {total:,}, {left} left")
+            due, said = passed + min(max(FIRST_LINE_S, passed / 10), MOST_SILENT_S), done
+    if 0 < said < done:
+        say(f"{what}: {done:,} of {total:,}")
+
+
 class Bars(Progress):
     """Shows a bar with an estimate for whatever takes long, and remarks above it."""
 
     def track(self, items: Iterable[Item], total: int, what: object) -> Iterator[Item]:
-        """Pass ``items`` on, showing a bar."""
+        """Pass ``items`` on, showing a bar, or, where there is no terminal, a line now and then."""
+        if not messages.is_terminal:
+            yield from in_lines(items, total, what, self.say)
+            return
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

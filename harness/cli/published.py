@@ -1,4 +1,4 @@
-"""samfit published: rehearsals against figures that others published."""
+"""samfit published: rehearsals against published measurements."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ def published(
     ),
     json_: Json = False,
 ) -> None:
-    """Compare rehearsals with the figures of GPU memory that others published. Needs no GPU."""
+    """Compare rehearsals with published measurements of GPU memory. Needs no GPU."""
     from samfit.harness.report.published.table import published_tables, write_published
 
     with plain_interrupt():

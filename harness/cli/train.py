@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 
 import samfit
-from samfit.harness.cli.images import Data, Where, Workers
+from samfit.harness.cli.forecast import say_step_memory
+from samfit.harness.cli.images import Data, Require, Where, Workers
 from samfit.harness.cli.options import (
     cell_from_options,
     reading_from_options,
@@ -20,13 +21,22 @@ from samfit.harness.record.cell import Cell, LossName
 from samfit.harness.record.recipe import Recipe
 
 NOT_OF_TRAINING = (
-    "phase", "prompts_per_image", "loss", "device", "compute_capability", "alloc_conf",
+    "phase", "loss", "device", "gpu", "compute_capability", "alloc_conf",
 )  # fmt: skip
 
 
 Loss = Annotated[
     LossName | None,
     typer.Option(help="Loss to train with. Default: cad; samed for several classes."),
+]
+FACTORS = (1 / 16, 1 / 4, 1.0, 4.0)  # of --learning-rate, that --find-rate tries
+FindRate = Annotated[
+    bool,
+    typer.Option(
+        "--find-rate",
+        help="Try learning rates of 1/16, 1/4, 1 and 4 times --learning-rate first, each for a "
+        "tenth of the steps, and train with the one whose loss is lowest.",
+    ),
 ]
 HoldOut = Annotated[
     float,
@@ -52,12 +62,14 @@ def train(
     reading: samfit.Reading,
     data: Data,
     loss: Loss = None,
+    find_rate: FindRate = False,
     hold_out: HoldOut = 0.1,
     pretrained: Pretrained = None,
     cache: Cache = None,
     device: Where = None,
     workers: Workers = None,
     output: Output = None,
+    require: Require = None,
     json_: Json = False,
 ) -> None:
     """Adapt SAM to images with masks. Run it again to resume after an interruption."""
@@ -65,11 +77,16 @@ def train(
     from samfit.harness.report.kit.picture import pictures, write_files
 
     opened = samfit.open_data(data, image_size=cell.image_size, progress=Bars(), **vars(reading))
+    several = opened.classes > 1
+    cell = replace(cell, loss=loss or ("samed" if several else "cad"))
+    of_classes = {**cell.settings, "classes": opened.classes} if several else cell.settings
+    say_step_memory(replace(cell, settings=of_classes), device)
     run = samfit.train(
-        replace(cell, loss=loss or ("samed" if opened.classes > 1 else "cad")),
+        cell,
         recipe,
         opened,
         output or Path("runs") / f"{cell.adapter}-{opened.name.replace(' ', '-')}",
+        rates=[factor * recipe.learning_rate for factor in FACTORS] if find_rate else (),
         hold_out=hold_out,
         pretrained=pretrained,
         cache=cache,
@@ -80,6 +97,10 @@ def train(
     if run.history.losses:
         write_files(pictures("curves", draw_history(run.history, run.metric)), run.folder)
     if json_:
-        print_json({"folder": str(run.folder), **asdict(run.history)})
+        rate = run.description.recipe.learning_rate
+        found = {"learning_rate": rate, "problem": run.problem, **asdict(run.history)}
+        print_json({"folder": str(run.folder), **found})
     else:
-        Console().print(str(run), soft_wrap=True)
+        Console().print(str(run), soft_wrap=True, markup=False, highlight=False)
+    if require:
+        run.require_better_than_baseline()

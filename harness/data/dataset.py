@@ -129,10 +129,10 @@ def with_validation(data: DataSet, share: float, seed: int) -> DataSet:
     Raises:
         UserError: if the share is not from 0 to below 1, or there is only one example to share.
     """
+    if not 0 <= share < 1:
+        raise UserError(f"--hold-out must be from 0 to below 1, got {share}.")
     if data.val or share == 0:
         return data
-    if not 0 < share < 1:
-        raise UserError(f"--hold-out must be from 0 to below 1, got {share}.")
     count = len(data.train)
     if count < 2:
         images = "1 training image" if count else "no training images"

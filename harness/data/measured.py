@@ -1,6 +1,6 @@
 """What a mask holds, and what is left of it at the size at which a SAM sees it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,46 +40,66 @@ class Measured(NamedTuple):
 
 def measure(mask: Mask, classes: int, image_size: int) -> Measured:
     """Counts of a mask as an ``Example`` gives it, for SAM's input of side ``image_size``."""
+    import cv2  # late: it takes a while to import
+
     height, width = mask.shape[-2:]
     if mask.ndim == 3:
-        inside = np.asarray((mask > 0).any(0))
+        inside = np.asarray((mask > 0).any(0)).view(np.uint8)
         ids = np.setdiff1d(mask, 0)
         left = np.setdiff1d(_squashed(mask, image_size), 0)
         filled = int(np.count_nonzero(inside))
         counts, vanished = (inside.size - filled, filled), len(ids) - len(left)
-        return Measured(
-            image_size, height, width, counts, len(ids), vanished, _regions(inside, image_size)[2]
-        )
+        _, _, thin = _regions(inside * np.uint8(255), image_size)
+        return Measured(image_size, height, width, counts, len(ids), vanished, thin)
     if classes == 1:
         filled = int(np.count_nonzero(mask))
         counts = (mask.size - filled, filled)
     else:
         counts = tuple(np.bincount(mask.ravel(), minlength=256)[:classes].tolist())
     present = [value for value in range(1, len(counts)) if counts[value]]
-    regions = np.array([_regions(mask == value, image_size) for value in present] or [(0, 0, 0)])
-    return Measured(image_size, height, width, counts, *regions.sum(0).tolist())
+    white = 255 * np.eye(256, dtype=np.uint8)  # a table for each value
+    of_values = (np.asarray(cv2.LUT(mask, white[value]), np.uint8) for value in present)
+    regions = [_regions(inside, image_size) for inside in of_values]
+    totals = np.sum(regions or [(0, 0, 0)], axis=0).tolist()
+    return Measured(image_size, height, width, counts, *totals)
 
 
 def _squashed(mask: Mask, side: int) -> Mask:
     """The pixels of (..., H, W) that are nearest to those of (side, side)."""
-    rows, columns = (((np.arange(side) + 0.5) * n / side).astype(int) for n in mask.shape[-2:])
-    return mask[..., rows[:, None], columns]
+    rows, columns = (_nearest(length, side) for length in mask.shape[-2:])
+    return mask[..., rows, :][..., columns]
 
 
-def _regions(inside: NDArray[np.bool_], side: int) -> tuple[int, int, int]:
-    """The regions of a mask (H, W) at SAM's input, how many of them vanish, and thin pixels."""
-    import cv2  # late: it takes a while to import
+def _nearest(length: int, side: int) -> NDArray[np.int64]:
+    """Of ``length`` pixels in a row, those that are nearest to the centres of ``side`` pixels."""
+    return ((np.arange(side) + 0.5) * length / side).astype(int)
+
+
+def _regions(inside: NDArray[np.uint8], side: int) -> tuple[int, int, int]:
+    """The regions of a mask (H, W) of 0 and 255, how many SAM's input misses, and thin pixels.
+
+    Regions are counted where so many pixels are one that there are at least ``side`` of these.
+    """
+    import cv2
 
     height, width = inside.shape
-    # Bytes tell shares down to 1/255, which is a pixel in 16 x 16.
-    fine = max(height, width) <= 16 * side
-    pixels = inside.view(np.uint8) * np.uint8(255) if fine else inside.astype(np.float32)
-    smaller = (min(width, side), min(height, side))
-    covered = cv2.resize(pixels, smaller, interpolation=cv2.INTER_AREA)
-    covered = cv2.resize(covered, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
-    covered = covered / np.float32(255 if fine else 1)
+    tall, wide = max(1, height // side), max(1, width // side)  # pixels that are taken for one
+    padded = cv2.copyMakeBorder(inside, 0, -height % tall, 0, -width % wide, cv2.BORDER_CONSTANT)
+    # Bytes tell shares down to 1/255, of a pixel in 16 x 16.
+    fine = padded if tall * wide <= 255 else padded.astype(np.float32)
+    smaller = (padded.shape[1] // wide, padded.shape[0] // tall)
+    covered = cv2.resize(fine, smaller, interpolation=cv2.INTER_AREA)
     count, regions = cv2.connectedComponents((covered > 0).view(np.uint8))
-    left = np.unique(regions[_squashed(inside, side)])
-    shares = cv2.resize(covered, (side // PER_MASK_PIXEL,) * 2, interpolation=cv2.INTER_AREA)
-    thin = shares[shares <= 0.5].sum() * inside.size / shares.size
-    return count - 1, count - 1 - len(left), round(float(thin))
+    rows, columns = _nearest(height, side), _nearest(width, side)
+    seen = regions[rows // tall][:, columns // wide][_squashed(inside, side) > 0]
+    left = int(np.count_nonzero(np.bincount(seen, minlength=count)))
+    return count - 1, count - 1 - left, _thin(covered, inside.size, side // PER_MASK_PIXEL)
+
+
+def _thin(covered: NDArray[Any], pixels: int, side: int) -> int:
+    """Of so many ``pixels``, those that fill at most half of a pixel of SAM's masks."""
+    import cv2
+
+    smaller = (min(covered.shape[1], side), min(covered.shape[0], side))
+    shares = cv2.resize(covered, smaller, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return round(float(shares[shares <= 0.5].sum()) * pixels / shares.size)

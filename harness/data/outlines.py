@@ -8,20 +8,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samfit.errors import UserError
+from samfit.harness.data.masks.layers import layers
 
 Size = tuple[int, int]  # height and width
-Window = tuple[slice, slice]  # rows and columns
 
 
 class Outline(NamedTuple):
     """One object.
 
     Attributes:
-        shape: its polygons, each as x0, y0, x1, y1, ... in pixels; or COCO's RLE.
+        shape: its polygons, each as x0, y0, x1, y1, ... in pixels (numbers packed in an ``array``
+            take a quarter of the memory); or COCO's RLE.
         category: 0-based index of what it is.
     """
 
-    shape: tuple[tuple[float, ...], ...] | Mapping[str, Any]
+    shape: tuple[Sequence[float], ...] | Mapping[str, Any]
     category: int = 0
 
 
@@ -54,20 +55,13 @@ class Outlines(NamedTuple):
                 f"{self.file} says {self.size[1]} x {self.size[0]} pixels of an image "
                 f"that has {size[1]} x {size[0]}: annotate that image, or replace it."
             )
-        layers = [np.zeros(size, np.int32)]
-        for number, outline in enumerate(self.objects, start=1):
-            try:
-                covered = _covered(outline.shape, size, shares=self.size is None)
-            except ValueError as error:
-                raise UserError(f"{self.file} has an object that {error}: mend it.") from error
-            window = _window(covered)
-            inside = covered[window]
-            layer = next((layer for layer in layers if not layer[window][inside].any()), None)
-            if layer is None:
-                layer = np.zeros(size, np.int32)
-                layers.append(layer)
-            layer[window][inside] = number
-        return np.stack(layers)
+        return layers((self._covered(outline, size) for outline in self.objects), size)
+
+    def _covered(self, outline: Outline, size: Size) -> NDArray[np.bool_]:
+        try:
+            return _covered(outline.shape, size, shares=self.size is None)
+        except ValueError as error:
+            raise UserError(f"{self.file} has an object that {error}: mend it.") from error
 
 
 def _covered(shape: Any, size: Size, *, shares: bool) -> NDArray[np.bool_]:
@@ -124,11 +118,3 @@ def _unpacked(text: str) -> list[int]:
             runs.append(value + (runs[-2] if len(runs) > 2 else 0))
             value, shift = 0, 0
     return runs
-
-
-def _window(covered: NDArray[np.bool_]) -> Window:
-    """The rows and columns that hold all that is covered."""
-    rows, columns = (np.flatnonzero(covered.any(axis)) for axis in (1, 0))
-    if not len(rows):
-        return slice(0), slice(0)
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

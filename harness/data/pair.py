@@ -15,6 +15,7 @@ from samfit.harness.data.files.read import glance, probe, read_pixels
 from samfit.harness.data.listing import Files
 from samfit.harness.data.mask_reader import MaskReader
 from samfit.harness.data.measured import Measured
+from samfit.harness.data.outlines import Outlines
 from samfit.harness.data.source import Source
 
 
@@ -98,7 +99,8 @@ def fits_upright(files: Files, contents: Contents, mask: Mask) -> bool:
         return True
     if size == contents.size:
         return False
+    drawn = files.masks.file if isinstance(files.masks, Outlines) else files.masks[0].path
     raise UserError(
-        f"the mask of {files.image.path} has {size[1]} x {size[0]} pixels, but the image has "
+        f"{drawn} has {size[1]} x {size[0]} pixels, but its image {files.image.path} has "
         f"{contents.size[1]} x {contents.size[0]}: give a mask of the image's size."
     )

@@ -43,7 +43,9 @@ class BinaryMetrics(PerImage):
         from samfit.harness.metrics.saliency import saliency_scores
 
         _check(name, probability, truth)
-        iou, dice = overlap(probability > 0.5, truth)
+        mask = probability > 0.5
+        self.predicted |= set(np.unique(mask).astype(int).tolist())
+        iou, dice = overlap(mask, truth)
         counts = outcomes(probability * 255 > 125, truth)
         scores = {
             "iou": iou,

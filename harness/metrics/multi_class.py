@@ -49,6 +49,7 @@ class MultiClassMetrics(PerImage):
         known = truth != IGNORED
         pairs = truth[known].astype(np.intp) * self.classes + labels[known]
         confusion = np.bincount(pairs, minlength=self.classes**2).reshape(2 * (self.classes,))
+        self.predicted |= set(np.flatnonzero(confusion.any(axis=0)).tolist())
         inside = confusion.diagonal()
         union = confusion.sum(axis=0) + confusion.sum(axis=1) - inside
         labelled = len(pairs)

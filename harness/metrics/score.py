@@ -62,12 +62,19 @@ class PerImage:
     Attributes:
         names: of the images, in order of ``update``.
         per_image: by metric, one score an image in the same order; NaN where it has none.
+        predicted: the classes that occur in a predicted mask.
     """
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.per_image: dict[str, list[float]] = {}
+        self.predicted: set[int] = set()
         self._summands: list[NDArray[np.float64]] = []
+
+    @property
+    def only_class(self) -> int | None:
+        """The class of every pixel of every predicted mask, if they have one: a collapse."""
+        return next(iter(self.predicted)) if len(self.predicted) == 1 else None
 
     def _add(self, name: str, scores: Mapping[str, float], summands: ArrayLike) -> dict[str, float]:
         self.names.append(name)

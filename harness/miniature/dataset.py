@@ -80,6 +80,8 @@ def open_data(
     Raises:
         UserError: as ``open_folder``, or for an unknown task or option.
     """
+    for number in {"classes", "ignore"} & options.keys():
+        options[number] = str(options[number])
     name, reading = str(path), Reading(**options)
     if name.startswith(GENERATED):
         data = miniature(name.removeprefix(GENERATED))

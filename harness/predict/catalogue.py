@@ -6,13 +6,15 @@ import torch
 from segment_anything.modeling import Sam
 
 from samfit.adapters.core.adapted import AdaptedSam, attach
-from samfit.adapters.core.registry import adapter_class, adapter_names
+from samfit.adapters.core.registry import adapter_class, adapter_names, broken_adapters
 from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.sizes import BACKBONES
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """List the adapters that there are. Needs no GPU.
+    """List the adapters that can be used. Needs no GPU.
+
+    Those of other packages that cannot be loaded are left out.
 
     Returns:
         One entry an adapter, as JSON values: ``name``, ``title``, ``source``, ``serial``,
@@ -21,7 +23,8 @@ def catalogue() -> list[dict[str, Any]]:
     """
     with torch.device("meta"):
         sams = {backbone: build_sam(backbone) for backbone in BACKBONES}
-        return [_entry(name, sams) for name in adapter_names()]
+        broken = broken_adapters()
+        return [_entry(name, sams) for name in adapter_names() if name not in broken]
 
 
 def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:

@@ -18,21 +18,21 @@ POLY_POWER = 0.9  # SAMed, arXiv 2304.13785
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Recipe(Typed):
-    """A schedule of training.
+    """A schedule of training; by default the one of samfit's own results.
 
     Attributes:
     """
 
     epochs: Count = option(20, "Passes over the training images; 0 trains nothing.")
-    learning_rate: Positive = option(2e-4, "AdamW's learning rate, after the warm-up.")
+    learning_rate: Positive = option(1e-3, "AdamW's learning rate, after the warm-up.")
     weight_decay: NotNegative = option(0.01, "AdamW's weight decay.")
     schedule: Schedule = option(
         "cosine",
         "Decay of the learning rate: none (constant), cosine, linear, or as "
         f"(1 - progress)^{POLY_POWER} (poly).",
     )
-    warmup: Count = option(0, "Steps in which the learning rate rises evenly from 0.")
-    clip_norm: NotNegative = option(0.0, "Clip gradients to this norm; 0 disables.")
+    warmup: Count = option(10, "Steps in which the learning rate rises evenly from 0.")
+    clip_norm: NotNegative = option(1.0, "Clip gradients to this norm; 0 disables.")
     augment: Augment = option(
         "none",
         "Random changes to half of the training images: mirroring (flip), or mirroring, quarter "

@@ -5,10 +5,9 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from samfit.harness.data.files.intensity import Intensity
-
 from samfit.harness.data.dataset import DataSet, Origin
 from samfit.harness.data.example import Kind
+from samfit.harness.data.files.intensity import Intensity
 from samfit.harness.data.reading import AS_FOUND, Reading
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe

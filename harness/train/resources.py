@@ -1,6 +1,10 @@
-"""What training and evaluation need: a data set, a device, processes that read, and memory."""
+"""What training and evaluation need: a data set, a device, processes that read, and memory; and
+how they are interrupted."""
 
-from collections.abc import Iterator
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,19 @@ def opened(data: DataSet | Path | str, progress: Progress, **options: Any) -> Da
     for remark in found.remarks:
         progress.say(remark)
     return found
+
+
+def check_one_process() -> None:
+    """Refuse to be one of several processes of a launcher: each would train all there is.
+
+    Raises:
+        UserError: if torchrun, or what sets the same variables, started more than one.
+    """
+    if "LOCAL_RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UserError(
+            f"samfit trains in one process, on one GPU, and {os.environ['WORLD_SIZE']} were "
+            "started: run it without torchrun or accelerate launch."
+        )
 
 
 def torch_device(name: str | None) -> torch.device:
@@ -57,3 +74,25 @@ def enough_memory(cell: Cell) -> Iterator[None]:
             f"out of memory with --batch-size {cell.batch_size}: use {smaller}levers; "
             f"samfit fit {cell.adapter} --backbone {cell.backbone} says which a card needs."
         ) from error
+
+
+@contextmanager
+def interruption() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C ask for an end instead of forcing it; a second one forces it.
+
+    What comes back says whether it was asked for. Python tells only its main thread of it.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def ask(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)

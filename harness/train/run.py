@@ -1,4 +1,4 @@
-"""A finished training: what happened in it, and the model that came of it."""
+"""A training: what happened in it, and the model that came of it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,14 +16,22 @@ from samfit.harness.data.pair import read_image
 from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.record.history import History
 from samfit.harness.step.step import build_model
+from samfit.harness.train.baselines import collapse, describe_baselines, require_better, shortfall
 from samfit.harness.train.inference import Numbers, predict_mask
 from samfit.harness.train.resources import enough_memory, torch_device
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.samples import Mask
+from samfit.harness.train.training import load_trained
+
+# What to do about masks that are no better than those that need no model.
+ADVICE = "more --epochs, --find-rate or another --loss may help"
 
 
 class Run:
-    """A finished training, to evaluate it or to get masks from it; ``print`` says how it went.
+    """A training, to evaluate it or to get masks from it; ``print`` says how it went.
+
+    One that is not finished has the best weights so far, or, without validation, those of its last
+    saved state.
 
     Args:
         folder: as given to ``train``.
@@ -32,7 +40,7 @@ class Run:
         any_base: use the run on other weights of SAM than it was trained on.
 
     Raises:
-        UserError: if there is no finished run, or no such device.
+        UserError: if there is no run, or one of which nothing is saved yet, or no such device.
 
     Attributes:
         folder: where it is; ``adapter.safetensors`` in it holds the trained weights.
@@ -50,9 +58,10 @@ class Run:
     ) -> None:
         self._files = RunFolder(Path(folder))
         self.folder, self.description = self._files.path, self._files.description()
-        if not self._files.weights.exists():
+        if not (self._files.is_finished or self._files.is_begun):
             raise UserError(
-                f"{folder} is not finished: run the same samfit train command to finish it."
+                f"{folder} is not finished, and no state of it is saved yet: run the same samfit "
+                "train command to finish it."
             )
         self.device, self._any_base = torch_device(device), any_base
         trained = self.description.cell
@@ -74,13 +83,38 @@ class Run:
     def build(self, **changes: Any) -> AdaptedSam:
         """SAM with the trained adapter anew, in eval mode, with ``changes`` to the Cell."""
         model = build_model(replace(self.cell, **changes), self.device)
-        model.load(self._files.weights, self._any_base)
+        if self._files.is_finished:
+            model.load(self._files.weights, self._any_base)
+        else:
+            state = self._files.load_state()
+            if not self._any_base:
+                model.check_base(self.folder, state.get("base", {}))
+            load_trained(model, state["best"] or state["model"])
         return model.eval()
 
     @cached_property
     def history(self) -> History:
         """Losses of all steps and scores of all validations."""
         return History(**self._files.load_state()["history"])
+
+    @property
+    def total(self) -> int:
+        """Steps that were planned; states of older runs do not say it."""
+        if self.history.planned:
+            return self.history.planned
+        images, recipe = self.description.data.train_images, self.description.recipe
+        return images // self.description.cell.batch_size * recipe.epochs
+
+    @property
+    def remark(self) -> str:
+        """Which weights a run that is not finished has, in words; empty for a finished one."""
+        if self._files.is_finished:
+            return ""
+        best, done = self.history.best_step, len(self.history.losses)
+        which = f"best weights so far, of step {best}" if best else f"weights of step {done}"
+        return (
+            f"{self.folder} is not finished ({done} of {self.total} steps): these are its {which}"
+        )
 
     @property
     def metric(self) -> str:
@@ -92,6 +126,21 @@ class Run:
         """The scores of the best validation, by metric; empty if there was no validation."""
         best = [v for v in self.history.validations if v["step"] == self.history.best_step]
         return {name: score for each in best for name, score in each.items() if name != "step"}
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the best validation, in words; empty if it beats every baseline."""
+        history = self.history
+        if not self.scores:
+            return ""
+        collapsed = collapse(history.collapsed.get(history.best_step), self.cell.classes)
+        return shortfall(self.scores[self.metric], history.baselines, collapsed)
+
+    def require_better_than_baseline(self) -> None:
+        """Raises:
+        UserError: if the best validation does not beat every baseline, or there was none.
+        """
+        require_better(self.scores.get(self.metric), self.history.baselines)
 
     def mask(
         self,
@@ -123,14 +172,21 @@ class Run:
 
     def __str__(self) -> str:
         recipe, history = self.description.recipe, self.history
+        finished = self._files.is_finished
         steps = len(history.losses)
         if not steps:
             return f"nothing was trained (--epochs 0); the weights are in {self.folder}"
         lines = [f"{steps} steps, {history.train_ms / steps:.0f} ms each"]
-        images, batch = self.description.data.train_images, self.description.cell.batch_size
-        if steps < images // batch * recipe.epochs:
+        if not finished:
+            lines.append(f"not finished: {self.total} steps were planned")
+        elif steps < self.total:
             lines.append(f"stopped early: no improvement for {recipe.patience} epochs")
         if self.scores:
             score = f"{METRICS[self.metric].title} {self.scores[self.metric]:.4f}"
             lines.append(f"best validation: {score} after step {history.best_step}")
-        return "\n".join([*lines, f"weights, losses and scores are in {self.folder}"])
+        if history.baselines:
+            lines.append(f"to compare: {describe_baselines(history.baselines)}")
+        if self.problem:
+            lines.append(f"warning: {self.problem}; {ADVICE}")
+        what = "weights, losses and scores are" if finished else "the saved state is"
+        return "\n".join([*lines, f"{what} in {self.folder}"])

@@ -36,6 +36,16 @@ class RunFolder:
         return self.path / "adapter.safetensors"
 
     @property
+    def is_begun(self) -> bool:
+        """Whether a state has been saved."""
+        return self._state.exists()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the trained weights are there."""
+        return self.weights.exists()
+
+    @property
     def _state(self) -> Path:
         return self.path / "state.pt"
 
@@ -66,14 +76,37 @@ class RunFolder:
     def start(self, description: Description) -> State | None:
         """Write down what is trained; if it was started before, its last saved state.
 
+        A run may be given another number of epochs than before: its history says so.
+
         Raises:
             UserError: if the folder holds another run, or a state that cannot be read.
         """
-        if self._state.exists():
-            self._check_same(description)
-            return self.load_state()
-        self._write("run.json", json.dumps(description.to_json(), indent=1).encode())
-        return None
+        if not self._state.exists():
+            self._describe(description)
+            return None
+        before = self.description()
+        _check_same(description, before, self.path)
+        state = self.load_state()
+        if before.recipe.epochs != description.recipe.epochs:
+            history = state["history"]
+            history.setdefault("prolonged", {})[len(history["losses"])] = before.recipe.epochs
+            self.save_state(state)
+            self._describe(description)
+            self.weights.unlink(missing_ok=True)  # of the run that was finished: it no longer is
+        return state
+
+    @property
+    def rates(self) -> dict[str, Any]:
+        """What ``save_rates`` wrote; empty if nothing or if it cannot be read."""
+        try:
+            found = json.loads((self.path / "rates.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def save_rates(self, found: dict[str, Any]) -> None:
+        """Write down how learning rates did in short trainings, as JSON values."""
+        self._write("rates.json", json.dumps(found, indent=1).encode())
 
     def load_state(self) -> State:
         """The last saved state.
@@ -113,19 +146,23 @@ class RunFolder:
         for name, frame in (("losses", steps), ("validation", pd.DataFrame(validations))):
             self._write(f"{name}.csv", frame.to_csv(index=False, lineterminator="\n").encode())
 
-    def _check_same(self, description: Description) -> None:
-        """Two runs that differ must not share a folder."""
-        ours, theirs = _flat(description), _flat(self.description())
-        for name in dict.fromkeys([*ours, *theirs]):
-            if ours.get(name) != theirs.get(name):
-                raise UserError(
-                    f"{self.path} holds {_difference(name, theirs.get(name), ours.get(name))}: "
-                    "use the same options to resume it, or another --output."
-                )
+    def _describe(self, description: Description) -> None:
+        self._write("run.json", json.dumps(description.to_json(), indent=1).encode())
 
     def _write(self, name: str, content: bytes) -> None:
         with writing_to(self.path, ADVICE):
             write_whole(self.path / name, content)
+
+
+def _check_same(description: Description, before: Description, path: Path) -> None:
+    """Two runs that differ must not share a folder; one may go on for longer than was planned."""
+    ours, theirs = _flat(description), _flat(before)
+    for name in dict.fromkeys([*ours, *theirs]):
+        if name != "recipe.epochs" and ours.get(name) != theirs.get(name):
+            raise UserError(
+                f"{path} holds {_difference(name, theirs.get(name), ours.get(name))}: "
+                "use the same options to resume it, or another --output."
+            )
 
 
 def _flat(description: Description) -> dict[str, Any]:

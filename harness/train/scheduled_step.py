@@ -12,6 +12,10 @@ from samfit.harness.step.batch import Batch
 from samfit.harness.step.step import Step
 
 
+class DivergedError(UserError):
+    """Masks or loss are no numbers any more."""
+
+
 class ScheduledStep:
     """A training step with the learning rate, weight decay and clipping of a recipe.
 
@@ -37,7 +41,7 @@ class ScheduledStep:
         """Train on one batch; the loss before the update.
 
         Raises:
-            UserError: if masks or loss are not finite: the training has diverged.
+            DivergedError: if masks or loss are not finite.
         """
         torch.manual_seed(seed_of(self.step.cell.seed, "step", self.done))
         for group in self.step.optimizer.param_groups:
@@ -50,7 +54,7 @@ class ScheduledStep:
 
     def _check(self, numbers: Tensor) -> None:
         if not numbers.isfinite().all():
-            raise UserError(
+            raise DivergedError(
                 f"training diverged by step {self.done + 1}: masks or loss are not finite; "
                 "use a lower --learning-rate, or --clip-norm 1."
             )

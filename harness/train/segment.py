@@ -45,6 +45,8 @@ def segment(
             model, memory runs out, or ``folder`` cannot be written.
     """
     run = run if isinstance(run, Run) else Run(run)
+    if run.remark:
+        progress.say(run.remark)
     several = [images] if isinstance(images, Path | str) else images
     files = _mask_files([Path(image) for image in several], Path(folder))
     check_prompt(run.cell, box, points)

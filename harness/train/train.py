@@ -14,11 +14,8 @@ Example::
     samfit.segment(run, "more photos", "masks")  # PNG files
 """
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,8 +27,18 @@ from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
+from samfit.harness.train.baselines import baselines, loss_hint
 from samfit.harness.train.description import Description
-from samfit.harness.train.resources import enough_memory, opened, readers, torch_device
+from samfit.harness.train.objects import as_prompted
+from samfit.harness.train.rates import find_rate
+from samfit.harness.train.resources import (
+    check_one_process,
+    enough_memory,
+    interruption,
+    opened,
+    readers,
+    torch_device,
+)
 from samfit.harness.train.run import Run
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.tensorboard import TensorBoard
@@ -47,6 +54,7 @@ def train(
     data: DataSet | Path | str,
     folder: Path | str,
     *,
+    rates: Sequence[float] = (),
     hold_out: float = 0.1,
     pretrained: Path | str | None = None,
     cache: Path | str | None = None,
@@ -60,6 +68,8 @@ def train(
         cell, recipe: what is trained, and how; classes and device follow from ``data``, ``device``.
         data: as ``open_data`` gives it or takes it: a folder, a CSV file, or ``miniature:TASK``.
         folder: for the state, the trained weights, losses and scores; it is made.
+        rates: learning rates to try in short trainings from the same start, see ``find_rate``: the
+            best takes the place of the recipe's. Default: none is tried.
         hold_out: share of the training images to validate on, if ``data`` has none for that.
         pretrained: file of the adapter's own pretrained part: SAM-LST's ResNet-18.
         cache: folder for embeddings, if the Cell's are to be cached. Default: in ``folder``.
@@ -68,24 +78,31 @@ def train(
         progress: is told how far it is.
 
     Raises:
-        UserError: for data or options that cannot be used; if memory or the disk is full, or the
-            training diverges; if it is interrupted (Ctrl-C), with the state of its last step saved.
+        UserError: for data or options that cannot be used, or one of several processes; if memory
+            or the disk is full, or the training diverges; if it is interrupted (Ctrl-C), with the
+            state of its last step saved.
+
+    With other ``recipe.epochs`` than before, a run is prolonged or ended early: steps that were
+    taken stay, and the learning rate goes on as the schedule over all epochs has it.
     """
+    check_one_process()
     data = with_validation(opened(data, progress, image_size=cell.image_size), hold_out, cell.seed)
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
-    with enough_memory(cell):
-        training = Training(cell, recipe, data, readers(workers, where), pretrained)
     check(data.train + data.val, progress)
+    prompted = as_prompted(data, cell, progress)
+    with enough_memory(cell):
+        training = Training(cell, recipe, prompted, readers(workers, where), pretrained)
     files = RunFolder(Path(folder))
     what = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):
-        if (state := files.start(what)) is not None:
-            training.load_state(state)
-            progress.say(f"resuming after step {training.done} of {training.total}")
         if cell.cache_embeddings:
             cached = Path(cache or files.path / "embeddings")
             training.cache = filled_cache(cell, data.train + data.val, cached, progress)
+        if rates:
+            found = find_rate(training, rates, files, what, progress)
+            training.plan(replace(recipe, learning_rate=found), training.total)
+        _begin(training, files, replace(what, recipe=training.recipe), progress)
         _run(training, files, progress)
         files.save_results(training)
     run = Run(folder, device=where.type)
@@ -109,6 +126,38 @@ def _cell_for(classes: int, cell: Cell, device: torch.device) -> Cell:
     )
 
 
+def _begin(
+    training: Training, files: RunFolder, description: Description, progress: Progress
+) -> None:
+    """Take up a training where it was left, and find out what it has to beat."""
+    if (state := files.start(description)) is not None:
+        training.load_state(state)
+        _say_where(training, progress)
+    data, cell = training.data, training.cell
+    if data.val and not training.history.baselines:
+        found = baselines(data.val, data.train, cell.classes, progress)
+        training.history.baselines = found
+        if hint := loss_hint(cell.loss, found):
+            progress.say(hint)
+
+
+def _say_where(training: Training, progress: Progress) -> None:
+    """Say where a training resumes, and what another number of epochs means for it."""
+    recipe, done = training.recipe, training.done
+    before = training.history.prolonged.get(done, recipe.epochs)
+    changed = f"--epochs is {recipe.epochs} now and was {before}"
+    if before != recipe.epochs and training.is_over:
+        progress.say(f"{changed}: the training ends where it is, after step {done}")
+        return
+    progress.say(f"resuming after step {done} of {training.total}")
+    if before != recipe.epochs:
+        rate = recipe.learning_rate_at(done, training.total)
+        progress.say(
+            f"{changed}: the {recipe.schedule} schedule spans all of them, so the learning rate "
+            f"goes on at {rate:.2g}; a run of {recipe.epochs} epochs from the start would differ"
+        )
+
+
 def _run(training: Training, files: RunFolder, progress: Progress) -> None:
     """Train to the end, and save the state now and then.
 
@@ -117,7 +166,7 @@ def _run(training: Training, files: RunFolder, progress: Progress) -> None:
     """
     saved, took = time.monotonic(), 0.0
     left = training.total - training.done
-    with TensorBoard(files.path, training.done) as board, _interruption() as is_interrupted:
+    with TensorBoard(files.path, training.done) as board, interruption() as is_interrupted:
         for history in progress.track(training.run(), left, training):
             board.show(history)
             now, stop = time.monotonic(), is_interrupted()
@@ -128,27 +177,5 @@ def _run(training: Training, files: RunFolder, progress: Progress) -> None:
             if stop:
                 raise UserError(
                     f"interrupted after step {training.done} of {training.total}; its state is in "
-                    f"{files.path}: run the same command to resume."
+                    f"{files.path}: run the same command to resume, or use it as it is."
                 )
-
-
-@contextmanager
-def _interruption() -> Iterator[Callable[[], bool]]:
-    """Let Ctrl-C ask for an end instead of forcing it; a second one forces it.
-
-    What comes back says whether it was asked for. Python tells only its main thread of it.
-    """
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def ask(*_: object) -> None:
-        asked.set()
-        signal.signal(signal.SIGINT, before)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
@@ -62,7 +63,7 @@ class Training:
                 "--cache-embeddings needs the same images in each epoch: drop --augment."
             )
         self.total = self.per_epoch * recipe.epochs
-        self.history = History()
+        self.history = History(planned=self.total)
         step = build_step(cell, torch.device(cell.device))
         self.model, self.optimizer, self.scaler = step.model, step.optimizer, step.scaler
         if pretrained is not None:
@@ -106,6 +107,11 @@ class Training:
                 self._validate()  # before anyone can stop here, or it would be left out
             yield self.history
 
+    def plan(self, recipe: Recipe, total: int) -> None:
+        """From here on follow ``recipe``, up to step ``total``."""
+        self.recipe, self.total, self.history.planned = recipe, total, total
+        self._step.recipe, self._step.total = recipe, total
+
     def use_best_weights(self) -> None:
         """Give the model the weights that won."""
         if self._best:
@@ -116,6 +122,7 @@ class Training:
         """All that is needed to resume from here."""
         return {
             "history": asdict(self.history),
+            "base": self.model.base(),
             "model": self.model.trained_state(),
             "best": self._best,
             "optimizer": self.optimizer.state_dict(),
@@ -123,21 +130,19 @@ class Training:
         }
 
     def load_state(self, state: State) -> None:
-        """Resume where ``state`` was taken, with the same Cell, recipe and data."""
-        self.history = History(**state["history"])
+        """Resume where ``state`` was taken, with the same Cell, recipe and data.
+
+        The recipe may have another number of epochs: the schedule of the learning rate then spans
+        these from here on, as if it always had.
+        """
+        self.history = History(**{**state["history"], "planned": self.total})
         self._best = state["best"]
         self._load(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state.get("scaler", {}))  # absent from older states
 
     def _load(self, weights: dict[str, Tensor]) -> None:
-        wrong = sorted(weights.keys() ^ self.model.trained_state().keys())
-        if wrong:
-            raise UserError(
-                f"the saved state is of another model ({wrong[0]} differs): remove state.pt to "
-                "start the training again."
-            )
-        self.model.load_state_dict(weights, strict=False)  # what they lack is frozen
+        load_trained(self.model, weights)
 
     def __str__(self) -> str:
         recent = self.history.losses[-RECENT:]
@@ -153,6 +158,8 @@ class Training:
     def _validate(self) -> None:
         metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
         scores = {name: score.value for name, score in metrics.summary().items()}
+        if metrics.only_class is not None:
+            self.history.collapsed[self.done] = metrics.only_class
         best = max((v[self.metric] for v in self.history.validations), default=-1.0)
         self.history.validations.append({"step": self.done, **scores})
         if scores[self.metric] > best:
@@ -160,6 +167,21 @@ class Training:
             self._best = {
                 n: t.detach().cpu().clone() for n, t in self.model.trained_state().items()
             }
+
+
+def load_trained(model: AdaptedSam, weights: dict[str, Tensor]) -> None:
+    """Give a model trained weights of a saved state.
+
+    Raises:
+        UserError: if they are of another model.
+    """
+    wrong = sorted(weights.keys() ^ model.trained_state().keys())
+    if wrong:
+        raise UserError(
+            f"the saved state is of another model ({wrong[0]} differs): remove state.pt to "
+            "start the training again."
+        )
+    model.load_state_dict(weights, strict=False)  # what they lack is frozen
 
 
 def filled_cache(

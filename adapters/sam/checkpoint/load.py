@@ -32,7 +32,7 @@ def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
     """
     state = read_checkpoint(path, backbone)
     _check_names(state, sam, path, backbone)
-    _resize_positions(state, sam, path)
+    _resize_positions(state, sam, path, backbone)
     _check_shapes(state, sam, path, backbone)
     sam.load_state_dict(state)
     setattr(sam, LOADED_FROM, path.name)
@@ -143,16 +143,20 @@ def _remark(sentence: str) -> None:
     warnings.warn(sentence, Remark, stacklevel=2)
 
 
-def _resize_positions(state: StateDict, sam: Sam, path: Path) -> None:
-    """Interpolate position tables made for another image size, as SAMed (arXiv 2304.13785) does."""
+def _resize_positions(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
+    """Interpolate position tables made for another image size, as SAMed (arXiv 2304.13785) does.
+
+    It is said of files for another size than the backbone's own, which nobody asked for.
+    """
     wanted = sam.state_dict()
     grid, theirs = wanted[POSITIONS].shape[1:3], state[POSITIONS].shape[1:3]
     if theirs != grid:
         side, ours = (" x ".join(str(PATCH_SIZE * n) for n in size) for size in (theirs, grid))
-        _remark(
-            f"{path} is for images of {side} pixels: its position tables are interpolated to "
-            f"{ours}; --image-size sets another size."
-        )
+        if PATCH_SIZE * theirs[0] != BACKBONES[backbone].image_size:
+            _remark(
+                f"{path} is for images of {side} pixels: its position tables are interpolated to "
+                f"{ours}; --image-size sets another size."
+            )
         nchw = state[POSITIONS].permute(0, 3, 1, 2)
         resized = F.interpolate(nchw, grid, mode="bilinear", align_corners=False)
         state[POSITIONS] = resized.permute(0, 2, 3, 1)

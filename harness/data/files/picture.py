@@ -1,5 +1,6 @@
 """Pictures that Pillow reads: PNG, JPEG and their like."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ MOST_PIXELS = 2**28
 ORIENTATION = 0x0112  # EXIF's tag
 GLANCE = 1024  # pixels of a side that are enough for a look
 WHITE_THEN_BLACK = [255, 255, 255, 0, 0, 0]  # the head of a palette
+PNG = b"\x89PNG\r\n\x1a\n"  # how such files begin
 DEEP_COLOURS = (2, 4, 6)  # PNG's colour types of several channels
 
 
@@ -40,7 +42,7 @@ def contents(path: Path) -> Contents:
             3 if colour else 1,
             "float32" if image.mode == "F" else "uint16" if deep else "uint8",
             pages,
-            orientation=_orientation(image),
+            orientation=_orientation(image, path),
         )
 
 
@@ -51,7 +53,7 @@ def pixels(path: Path, page: int) -> Raster:
     with _opened(path) as image:
         image.seek(page)
         image.load()
-        orientation = _orientation(image)
+        orientation = _orientation(image, path)
         if image.mode == "1":
             return Raster(np.asarray(image, np.uint8) * np.uint8(255), orientation)
         if image.mode in ("L", "F") or image.mode.startswith("I"):
@@ -73,7 +75,7 @@ def values(path: Path, page: int) -> Raster:
     with _opened(path) as image:
         image.seek(page)
         image.load()
-        found = Raster(_indices_or_colours(image), _orientation(image), image.format in LOSSY)
+        found = Raster(_indices_or_colours(image), _orientation(image, path), image.format in LOSSY)
     return without_colour(found)
 
 
@@ -120,18 +122,32 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         yield image
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, path: Path) -> int:
     try:
+        # Of a PNG, Pillow decodes everything before it says that there is no EXIF data.
+        if image.format == "PNG" and not _has_exif(path):
+            return 1
         return int(image.getexif().get(ORIENTATION, 1))
     except Exception:  # with damaged EXIF data it is still a picture
         return 1
+
+
+def _has_exif(path: Path) -> bool:
+    """Whether a PNG has EXIF data, told by the heads of its chunks."""
+    with path.open("rb") as file:
+        file.seek(len(PNG))
+        while len(head := file.read(8)) == 8:
+            if head[4:] == b"eXIf":
+                return True
+            file.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    return False
 
 
 def _is_deep_colour(path: Path) -> bool:
     """Whether this is a PNG of 16 bits and several channels, of which Pillow would keep 8 bits."""
     with path.open("rb") as file:
         head = file.read(26)
-    return head[:8] == b"\x89PNG\r\n\x1a\n" and head[24] == 16 and head[25] in DEEP_COLOURS
+    return head[:8] == PNG and head[24] == 16 and head[25] in DEEP_COLOURS
 
 
 def _deep_colour(path: Path) -> Raster:
@@ -142,7 +158,7 @@ def _deep_colour(path: Path) -> Raster:
     if bgr is None:
         raise PictureError("is damaged or not a picture: replace or remove it")
     with _opened(path) as image:
-        orientation = _orientation(image)
+        orientation = _orientation(image, path)
     grey = image.mode in ("LA", "La")
     return Raster(bgr[..., 0] if grey else bgr[..., 2::-1], orientation)
 

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from samfit.errors import UserError
 from samfit.harness.data.files import arrays, picture, tiff
 from samfit.harness.data.files.contents import Contents
 from samfit.harness.data.files.fault import naming
@@ -26,6 +29,8 @@ def probe(source: Source) -> Contents:
     Raises:
         UserError: if it cannot be read.
     """
+    if source.more:
+        return _of_channels(source)
     with naming(source.path):
         if _is_array(source.path):
             return arrays.contents(source)
@@ -42,6 +47,9 @@ def read_pixels(source: Source) -> Raster:
     Raises:
         UserError: if it cannot be read.
     """
+    if source.more:
+        first, *others = map(read_pixels, source.files)
+        return first._replace(values=np.stack([first.values, *(o.values for o in others)], -1))
     with naming(source.path):
         if _is_array(source.path):
             return arrays.values(source)
@@ -72,11 +80,27 @@ def glance(source: Source) -> None:
     Raises:
         UserError: if it cannot.
     """
-    if _is_array(source.path) or tiff.is_tiff(source.path):
-        read_pixels(source)
+    if source.more:
+        for each in source.files:
+            glance(each)
         return
     with naming(source.path):
-        picture.glance(source.path)
+        if _is_array(source.path) or tiff.is_tiff(source.path):
+            read_pixels(source)
+        else:
+            picture.glance(source.path)
+
+
+def _of_channels(source: Source) -> Contents:
+    """What files of one channel each contain together."""
+    first, *others = map(probe, source.files)
+    for path, other in zip((source.path, *source.more), (first, *others), strict=True):
+        if other != first or other.channels != 1:
+            raise UserError(
+                f"{path} is not one channel of the same size and type as {source.path}: "
+                "replace one of them."
+            )
+    return first._replace(channels=1 + len(others))
 
 
 def _is_array(path: Path) -> bool:

@@ -5,12 +5,12 @@ Source: cocodataset.org/#format-data.
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from samfit.errors import UserError
-from samfit.harness.data.layouts.coco_objects import Objects, images_of
+from samfit.harness.data.layouts.coco_objects import Objects, OnlyBoxesError, images_of
 from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file, stem, walk
 from samfit.harness.data.layouts.words import meaning, split_of
 from samfit.harness.data.listing import Files, Listing
@@ -42,7 +42,8 @@ def read_coco(tree: Tree, _: Reading) -> Listing | None:
     found = [
         _open(path, split_of(*parts, stem(path.name)) or "train") for parts, path in _jsons(tree)
     ]
-    return _listing(tree, [file for file in found if file], tree.root.resolve().name)
+    about_objects = [file for file in found if file]
+    return _listing(tree, about_objects, tree.root.resolve().name) if about_objects else None
 
 
 def read_coco_file(path: Path, _: Reading) -> Listing:
@@ -56,9 +57,7 @@ def read_coco_file(path: Path, _: Reading) -> Listing:
         raise UserError(f"{path} is not in COCO's format: it needs images and annotations.")
     folder = path.resolve().parent
     root = folder.parent if folder.name.casefold() in ("annotations", "labels") else folder
-    listing = _listing(walk(root), [annotations], f"{root.name} {path.stem}")
-    assert listing
-    return listing
+    return _listing(walk(root), [annotations], f"{root.name} {path.stem}")
 
 
 def _jsons(tree: Tree) -> Iterator[tuple[Parts, Path]]:
@@ -73,11 +72,11 @@ def _jsons(tree: Tree) -> Iterator[tuple[Parts, Path]]:
 def _open(path: Path, split: str) -> Annotations | None:
     """None if it is about something else than the objects of images."""
     text = path.read_bytes()
+    if b'"annotations"' not in text:  # there may be thousands of other files
+        return None
     try:
         content = json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        if b'"annotations"' not in text:
-            return None
         raise UserError(f"{path} is not valid JSON: replace or remove it.") from error
     if not isinstance(content, dict):
         return None
@@ -92,9 +91,7 @@ def _open(path: Path, split: str) -> Annotations | None:
     return Annotations(path, split, content)
 
 
-def _listing(tree: Tree, found: list[Annotations], name: str) -> Listing | None:
-    if not found:
-        return None
+def _listing(tree: Tree, found: list[Annotations], name: str) -> Listing:
     plain = {each.split for each in found if not _of_keypoints(each)}
     found = [each for each in found if each.split not in plain or not _of_keypoints(each)]
     objects, places, seen = Objects(), Places(tree), dict[Path, Path]()
@@ -102,6 +99,7 @@ def _listing(tree: Tree, found: list[Annotations], name: str) -> Listing | None:
     for file in found:
         images = images_of(file.path, file.content)
         theirs = objects.read(file.path, file.content)
+        places.refuse_absent([image.name for image in images], file.path)
         for image in images:
             path = places.find(image.name, file.path)
             if path in seen:
@@ -113,7 +111,9 @@ def _listing(tree: Tree, found: list[Annotations], name: str) -> Listing | None:
             outlines = Outlines(file.path, image.size, tuple(theirs.get(image.id, ())))
             splits[file.split].append(Files(Source(path), outlines, places.name(path)))
     if not objects.counts:
-        raise UserError(f"{found[0].path} has no objects with a segmentation: {objects.why()}.")
+        raise OnlyBoxesError(
+            f"{found[0].path} has no objects with a segmentation: {objects.why()}."
+        )
     return Listing(
         name=name,
         splits={
@@ -152,23 +152,35 @@ class Places:
         """The image called ``name`` in ``file``.
 
         Raises:
-            UserError: if there is none, or two.
+            UserError: if there are two.
         """
-        *folders, last = PurePosixPath(name).parts
-        fitting = [
-            (*parts, last)
-            for parts in self.folders.get(last, ())
-            if not folders or parts[-len(folders) :] == tuple(folders)
-        ]
-        fitting = fitting or [(*parts, last) for parts in self.folders.get(last, ())]
-        best = max((self._likely(parts, file) for parts in fitting), default=(False, False))
+        fitting = self._fitting(name)
+        best = max(self._likely(parts, file) for parts in fitting)
         fitting = [parts for parts in fitting if self._likely(parts, file) == best]
-        if not fitting:
-            raise UserError(f"{file} lists {name}, which is not below {self.tree.root}: add it.")
         if len(fitting) > 1:
             first, second = (self.tree.path(parts) for parts in fitting[:2])
             raise UserError(f"{file} lists {name}, which may be {first} or {second}: remove one.")
         return self.tree.path(fitting[0])
+
+    def refuse_absent(self, names: Sequence[str], file: Path) -> None:
+        """All images must be there.
+
+        Raises:
+            UserError: if one is not.
+        """
+        absent = [name for name in names if not self._fitting(name)]
+        if absent:
+            more = f" (one of {len(absent):,} such images)" if len(absent) > 1 else ""
+            raise UserError(
+                f"{file} lists {absent[0]}, which is not below {self.tree.root}{more}: add it."
+            )
+
+    def _fitting(self, name: str) -> list[Parts]:
+        """Where it may be: in the folders that it names, else in any."""
+        *folders, last = PurePosixPath(name).parts
+        found = [(*parts, last) for parts in self.folders.get(last, ())]
+        named = [parts for parts in found if parts[-1 - len(folders) : -1] == tuple(folders)]
+        return named or found
 
     def _likely(self, parts: Parts, file: Path) -> tuple[bool, bool]:
         title = file.stem.casefold()

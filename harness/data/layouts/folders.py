@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 from samfit.errors import UserError
 from samfit.harness.data.layouts.matching import listed
-from samfit.harness.data.layouts.names import Found, for_training, split_by_name
+from samfit.harness.data.layouts.names import Found, for_training, split_by_name, without_ending
 from samfit.harness.data.layouts.tree import Tree
 from samfit.harness.data.layouts.words import meaning
 from samfit.harness.data.listing import SPLITS, Listing, joined
@@ -57,7 +57,7 @@ def _by_role(tree: Tree) -> tuple[list[Found], list[Found], dict[str, Counter[st
 
 
 def _beside(masks: list[Found], others: list[Found]) -> list[Found]:
-    """Images in folders that do not say so: the only others there are.
+    """Images in folders that do not say so: in the only other one, or called as the masks are.
 
     Raises:
         UserError: if there are several such folders.
@@ -73,13 +73,19 @@ def _beside(masks: list[Found], others: list[Found]) -> list[Found]:
             name, place = place[depth], (*place[:depth], *place[depth + 1 :])
         counts[name] += 1
         images.append(other._replace(place=place))
-    if len(counts) > 1:
-        named = " or ".join(f"{name or 'the folder itself'} ({n:,})" for name, n in counts.items())
-        raise UserError(
-            f"masks are there ({len(masks):,}), but whether the images lie in {named} is not told: "
-            "call the folder of the images 'images'."
-        )
-    return images
+    if len(counts) < 2:
+        return images
+    if sorted(map(_name, others)) == sorted(map(_name, masks)):
+        return others
+    named = " or ".join(f"{name or 'the folder itself'} ({n:,})" for name, n in counts.items())
+    raise UserError(
+        f"masks are there ({len(masks):,}), but whether the images lie in {named} is not told: "
+        "call the folder of the images 'images'."
+    )
+
+
+def _name(file: Found) -> str:
+    return without_ending(file._replace(place=()))
 
 
 def _joined(split: str, homes: Counter[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from samfit.errors import UserError, spelling_hint
 from samfit.harness.data.layouts.arrays import read_archives
 from samfit.harness.data.layouts.cityscapes import read_cityscapes
 from samfit.harness.data.layouts.coco import read_coco, read_coco_file
+from samfit.harness.data.layouts.coco_objects import OnlyBoxesError
 from samfit.harness.data.layouts.folders import read_folders
 from samfit.harness.data.layouts.isic import read_isic
 from samfit.harness.data.layouts.named import read_named
@@ -76,19 +77,25 @@ def _list(path: Path, reading: Reading) -> Listing:
     if reading.layout in PAPERS:
         return read_named(path, reading.layout)
     tree = walk(path)
-    tried = READERS if reading.layout == "auto" else {reading.layout: READERS[reading.layout]}
+    layout = "csv" if reading.columns else reading.layout
+    tried = READERS if layout == "auto" else {layout: READERS[layout]}
+    boxes = list[OnlyBoxesError]()
     for layout, read in tried.items():
-        listing = read(tree, reading)
+        try:
+            listing = read(tree, reading)
+        except OnlyBoxesError as error:
+            boxes.append(error)
+            continue
         if listing:
             return _told(tree, layout, listing)
-    raise UserError(nothing(tree))
+    raise boxes[0] if boxes else UserError(nothing(tree))
 
 
 def _told(tree: Tree, layout: str, listing: Listing) -> Listing:
     """With remarks on the layout, unless it is a usual one, and on files that are not used."""
     used = {*listing.accounted}
     for files in _all_files(listing):
-        used.add(files.image.path)
+        used |= {files.image.path, *files.image.more}
         if isinstance(files.masks, Outlines):
             used.add(files.masks.file)
         else:
@@ -103,10 +110,17 @@ def _all_files(listing: Listing) -> Iterator[Files]:
 
 
 def _refuse_other_masks(listing: Listing, reading: Reading) -> None:
-    """What a file draws as objects is nothing else."""
-    for files in _all_files(listing):
-        if isinstance(files.masks, Outlines) and reading.masks not in ("auto", "instances"):
-            raise UserError(f"{files.masks.file} draws objects: drop --masks {reading.masks}.")
+    """What a file draws as objects is nothing else, and has no values."""
+    given = {
+        f"--masks {reading.masks}": reading.masks not in ("auto", "instances"),
+        "--classes": bool(reading.classes),
+        "--ignore": bool(reading.ignore),
+        "--foreground": bool(reading.foreground),
+    }
+    option = next((option for option, is_given in given.items() if is_given), None)
+    for files in _all_files(listing) if option else ():
+        if isinstance(files.masks, Outlines):
+            raise UserError(f"{files.masks.file} draws objects: drop {option}.")
 
 
 def _refuse_same_names(listing: Listing) -> None:

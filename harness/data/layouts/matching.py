@@ -121,12 +121,13 @@ def _match_split(
         left.pair(key, key)
     left.masks = take_numbered(images, left.masks, left.matched)
     left.images = [image for image in images if image not in left.matched]
-    if left.images and left.masks:
-        ours, theirs = _common(left.images, left.masks)
-        if left.pair(ours.cut, theirs.cut):
-            remarks.append(f"images are called {ours}, and their masks {theirs}.")
-    if left.images and {*map(_name, left.images)} == {*map(_name, left.masks)}:
-        left.pair(_name, _name)
+    ours, theirs = _common(left.images, left.masks)
+    if left.pair(ours.cut, theirs.cut):
+        remarks.append(f"images are called {ours}, and their masks {theirs}.")
+    left.pair_all(_without_place(without_ending), _without_place(without_ending))
+    ours, theirs = Common.of(left.images), Common.of(left.masks)
+    if left.pair_all(_without_place(ours.cut), _without_place(theirs.cut)):
+        remarks.append(f"images are called {ours}, and their masks {theirs}.")
     left.masks = take_words(images, left.masks, left.matched, objects)
     refuse_left("image", "mask", [image.path for image in images if image not in left.matched])
     return left.matched, remarks
@@ -168,6 +169,12 @@ class _Left:
         self.images, self.masks = [*chain(*images_by.values())], [*chain(*masks_by.values())]
         return len(names)
 
+    def pair_all(self, ours: Key, theirs: Key) -> int:
+        """The same where every image and every mask finds one, and nothing otherwise."""
+        if {*map(ours, self.images)} != {*map(theirs, self.masks)}:
+            return 0
+        return self.pair(ours, theirs)
+
 
 def _refuse_same(what: str, files: Sequence[Found]) -> None:
     raise UserError(
@@ -193,8 +200,8 @@ def _common(images: list[Found], masks: list[Found]) -> tuple[Common, Common]:
     return max(ways, key=lambda way: len({*map(way[0].cut, images)} & {*map(way[1].cut, masks)}))
 
 
-def _name(file: Found) -> str:
-    return without_ending(file).rpartition("/")[2]
+def _without_place(key: Key) -> Key:
+    return lambda file: key(file).rpartition("/")[2]
 
 
 def _by(key: Callable[[Any], Any], files: Iterable[Any]) -> dict[Any, list[Any]]:

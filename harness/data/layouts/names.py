@@ -12,14 +12,14 @@ from samfit.harness.data.layouts.words import split_of
 
 MASK_WORDS = r"masks?|segmentations?|seg|labels?|gts?|ground[ _-]?truth|anno|annotations?"
 IMAGE_WORDS = r"images?|imgs?|sat"
-ENDING = re.compile(rf"[ _-](?:{MASK_WORDS}|{IMAGE_WORDS})$")
+ENDING = re.compile(rf"[ _-](?:{MASK_WORDS}|{IMAGE_WORDS}|l)$")  # CamVid's 1_L.png
 HEAD = re.compile(rf"(^|/)(?:{MASK_WORDS}|{IMAGE_WORDS})(?:[ _-]+|(?=\d))(?=[^/]+$)")
 WHOLE = re.compile(rf"(^|/)(?:{MASK_WORDS}|{IMAGE_WORDS})$")
 # ``cell_3``, ``cell_mask_3``, ``cell_mask3``, ``cell (3)``: one of several masks of ``cell``.
 NUMBERED = re.compile(
     rf"^(.+?)[ _.-](?:(?:{MASK_WORDS}|obj|object|inst|instance)[ _.-]*)?\(?(\d+)\)?$"
 )
-TOKENS = re.compile(r"[ _.-]|[^ _.-]+")
+TOKENS = re.compile(r"\d+|[^\W\d_]+|[\W_]")
 
 
 class Found(NamedTuple):

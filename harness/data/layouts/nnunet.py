@@ -5,12 +5,12 @@ Source: nnU-Net's documentation (github.com/MIC-DKFZ/nnUNet, documentation/datas
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from samfit.errors import UserError
 from samfit.harness.data.layouts.matching import refuse_left
-from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file, stem
+from samfit.harness.data.layouts.tree import Tree
 from samfit.harness.data.listing import Files, Listing
 from samfit.harness.data.reading import Reading
 from samfit.harness.data.source import Source
@@ -20,10 +20,10 @@ CHANNEL = re.compile(r"_\d{4}$")
 
 
 def read_nnunet(tree: Tree, reading: Reading) -> Listing | None:
-    """``imagesTr`` with ``labelsTr``; images of one channel each, with or without ``_0000``.
+    """``imagesTr`` with ``labelsTr``; files ``_0000``, ``_0001`` and so on are an image's channels.
 
     Raises:
-        UserError: if pairs are incomplete, an image has several files, or there are several sets.
+        UserError: if pairs or channels are incomplete, or there are several sets.
     """
     homes = [parts[:-1] for parts in tree.folders if parts[-1:] == ("labelsTr",)]
     if len(homes) > 1:
@@ -33,9 +33,12 @@ def read_nnunet(tree: Tree, reading: Reading) -> Listing | None:
         return None
     splits, remarks, left_out = dict[str, list[Files]](), list[str](), list[Path]()
     for ending, split in SPLIT_OF.items():
-        images, masks = (_files(tree, (*homes[0], what + ending)) for what in ("images", "labels"))
+        images, masks = (tree.by_stem((*homes[0], what + ending)) for what in ("images", "labels"))
         if masks:
             splits[split] = _pairs(images, masks)
+            channels = len(splits[split][0].image.files)
+            if channels > 1:
+                remarks.append(f"{channels} files are the channels of an image in {split}.")
         elif images:
             remarks.append(f"images{ending} ({len(images):,}) has no masks, and is left out.")
             left_out += images.values()
@@ -55,24 +58,23 @@ def read_nnunet(tree: Tree, reading: Reading) -> Listing | None:
     )
 
 
-def _files(tree: Tree, folder: Parts) -> dict[str, Path]:
-    names = tree.folders.get(folder, ())
-    return {stem(name): tree.path(folder, name) for name in names if is_image_file(name)}
-
-
 def _pairs(images: dict[str, Path], masks: dict[str, Path]) -> list[Files]:
     cases = defaultdict[str, list[Path]](list)
-    for name, path in images.items():
+    for name, path in images.items():  # in the order of their names, hence of their channels
         cases[name if name in masks else CHANNEL.sub("", name)].append(path)
     refuse_left("image", "mask", [paths[0] for case, paths in cases.items() if case not in masks])
     refuse_left("mask", "image", [path for case, path in masks.items() if case not in cases])
+    usual = Counter(len(paths) for paths in cases.values()).most_common(1)[0][0]
     for case, paths in cases.items():
-        if len(paths) > 1:
+        if len(paths) != usual:
             raise UserError(
-                f"{case} has {len(paths)} images, {paths[0].name} to {paths[-1].name}: keep one of "
-                "these channels and move the others elsewhere."
+                f"{case} has {len(paths)} files of channels where most have {usual}, such as "
+                f"{paths[0]}: complete them."
             )
-    return [Files(Source(cases[case][0]), (Source(masks[case]),), case) for case in sorted(masks)]
+    return [
+        Files(Source(first, more=tuple(more)), (Source(masks[case]),), case)
+        for case, (first, *more) in sorted(cases.items())
+    ]
 
 
 def _class_names(file: Path) -> tuple[str, ...]:

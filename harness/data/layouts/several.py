@@ -14,6 +14,7 @@ from samfit.harness.data.layouts.names import (
     without_head,
 )
 
+SEPARATORS = " _.-"
 Matched = dict[Found, list[Found]]  # the masks of each image
 
 
@@ -28,7 +29,7 @@ def take_numbered(images: Sequence[Found], masks: Sequence[Found], matched: Matc
     Raises:
         UserError: if a mask may be that of one image, or one of several of another.
     """
-    owners = _owners(images)
+    owners = _owners(images) if masks else {}
     taken = defaultdict[Found, list[Found]](list)
     left = []
     for mask in masks:
@@ -58,7 +59,7 @@ def take_words(
     Raises:
         UserError: if there are such masks and ``objects`` does not say what they are.
     """
-    owners = _owners(images)
+    owners = _owners(images) if masks else {}
     left, words = [], dict[str, Found]()
     for mask in masks:
         image, word = _by_word(mask, owners)
@@ -102,7 +103,7 @@ def _by_word(mask: Found, owners: Mapping[str, Found]) -> tuple[Found | None, st
     parts = TOKENS.findall(alike(mask))
     for cut in range(len(parts) - 2, 0, -1):
         image = owners.get("".join(parts[:cut]))
-        if image:
+        if image and parts[cut] in SEPARATORS:
             return image, "".join(parts[cut + 1 :])
     return None, ""
 

@@ -3,7 +3,7 @@
 import csv
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,10 @@ class Sheet(NamedTuple):
         """What stands there; nothing if the line is too short."""
         row = self.rows[line]
         return row[column].strip() if column < len(row) else ""
+
+    def cells(self, columns: Sequence[int]) -> list[str]:
+        """What stands in some columns of the first row, if there is one."""
+        return [self.cell(line, at) for line in [*self.rows][:1] for at in columns]
 
     @property
     def first(self) -> list[str]:

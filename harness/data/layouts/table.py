@@ -1,6 +1,7 @@
 """Pairs listed in CSV files, as AutoGluon packs them, or with columns of other names."""
 
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from samfit.harness.data.listing import SPLITS, Files, Listing, joined
 from samfit.harness.data.reading import Reading
 
 Splits = dict[str, list[Files]]
+RUNS = re.compile(r"\d+ \d+( \d+ \d+)+")
 
 
 def read_table(path: Path, reading: Reading) -> Listing:
@@ -42,7 +44,7 @@ def read_tables(tree: Tree, reading: Reading) -> Listing | None:
     Raises:
         UserError: if a table cannot be read, a row is incomplete, or it is not told which to use.
     """
-    found = dict(_usable(tree, reading))
+    found = _usable(tree, reading)
     named = {path: sheet for path, sheet in found.items() if split_of(path.stem)}
     if not named and len(found) > 1:
         raise UserError(
@@ -62,12 +64,23 @@ def read_tables(tree: Tree, reading: Reading) -> Listing | None:
 
 
 def unclear(tree: Tree) -> Iterator[str]:
-    """For each table of a folder, what its columns are, as the beginning of a sentence."""
-    return (_unclear(open_sheet(path)) for path in _tables(tree))
+    """For each table of a folder, why it is not read, as the beginning of a sentence."""
+    for path in _tables(tree):
+        try:
+            yield _unclear(open_sheet(path))
+        except UserError as error:
+            yield str(error).removesuffix(".")
 
 
 def _unclear(sheet: Sheet) -> str:
-    named = ", ".join(sheet.head) or "no names of columns"
+    if not sheet.head and not sheet.rows:
+        return f"{sheet.path} is empty"
+    named = ", ".join(sheet.head) or "no names"
+    if any(RUNS.fullmatch(cell.strip()) for cell in sheet.first):
+        return (
+            f"{sheet.path} with the columns {named} holds runs of pixels (RLE), but does not say "
+            "whether they go by rows or by columns: write them as masks, or as COCO"
+        )
     return (
         f"{sheet.path} has the columns {named}: --columns says which two hold images and masks, "
         "such as --columns img_path,mask_path"
@@ -86,19 +99,41 @@ def _listing(name: str, splits: Splits, remarks: Iterable[str], tables: Iterable
 
 
 def _tables(tree: Tree) -> list[Path]:
-    names = tree.folders.get((), ())
-    return [tree.root / name for name in names if name.lower().endswith((".csv", ".tsv"))]
+    """The tables in a folder and in those directly in it."""
+    return [
+        tree.path(parts, name)
+        for parts, names in tree.folders.items()
+        if len(parts) < 2
+        for name in names
+        if name.lower().endswith((".csv", ".tsv"))
+    ]
 
 
-def _usable(tree: Tree, reading: Reading) -> Iterator[tuple[Path, tuple[Sheet, Columns]]]:
-    """The tables about images and masks: a column called label may hold words or numbers."""
+def _usable(tree: Tree, reading: Reading) -> dict[Path, tuple[Sheet, Columns]]:
+    """The tables about images and masks: a column called label may hold words or numbers.
+
+    Raises:
+        UserError: if there is none because columns asked for are not there, or if one that is
+            named after a split cannot be read.
+    """
+    found, absent = dict[Path, tuple[Sheet, Columns]](), list[UserError]()
     for path in _tables(tree):
-        sheet = open_sheet(path)
-        columns = choose(sheet, reading.columns)
-        if columns:
-            cells = [sheet.cell(line, at) for line in sheet.rows for at in columns[:2]][:2]
-            if all(map(is_image_file, cells)):
-                yield path, (sheet, columns)
+        try:
+            sheet = open_sheet(path)
+        except UserError:
+            if split_of(path.stem):
+                raise
+            continue
+        try:
+            columns = choose(sheet, reading.columns)
+        except UserError as error:
+            absent.append(error)
+            continue
+        if columns and all(map(is_image_file, sheet.cells(columns[:2]))):
+            found[path] = sheet, columns
+    if absent and not found and reading.columns:
+        raise absent[0]
+    return found
 
 
 def _prefix(table: Path) -> str:
@@ -119,6 +154,10 @@ def _pairs(sheet: Sheet, columns: Columns, of: str = "") -> Splits:
                 raise UserError(f"{sheet.path} has no {what} in line {line}: complete it.")
         folder = folder or folder_of(sheet.path, cells[0]) or sheet.path.parent
         image, mask = (folder / cell for cell in cells)
+        if image == mask:
+            raise UserError(
+                f"{sheet.path} lists {cells[0]} as its own mask in line {line}: mend it."
+            )
         theirs = masks[of or said.get(line, "train"), image]
         if mask in theirs:
             raise UserError(f"{sheet.path} lists {cells[0]} again in line {line}: remove it.")
@@ -137,11 +176,20 @@ def _pairs(sheet: Sheet, columns: Columns, of: str = "") -> Splits:
 
 
 def _splits(sheet: Sheet, columns: Columns) -> Mapping[int, str]:
-    """The split of each line, if there is a column of them."""
+    """The split of each line, if a column says any."""
     if columns.split is None:
         return {}
-    splits = {line: split_of(sheet.cell(line, columns.split)) for line in sheet.rows}
-    return splits if all(splits.values()) else {}
+    cells = {line: sheet.cell(line, columns.split) for line in sheet.rows}
+    splits = {line: split_of(cell) for line, cell in cells.items()}
+    if not any(splits.values()):
+        return {}  # folds
+    for line, split in splits.items():
+        if not split:
+            raise UserError(
+                f"{sheet.path} has the split {cells[line]!r} in line {line}: "
+                "write train, val or test."
+            )
+    return splits
 
 
 def _names(images: Iterable[Path]) -> dict[Path, str]:

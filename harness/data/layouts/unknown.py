@@ -10,10 +10,11 @@ from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file
 from samfit.harness.data.layouts.words import meaning
 
 KINDS = {
-    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
-    ".bmp": "BMP", ".gif": "GIF", ".webp": "WebP", ".npy": "NumPy array", ".npz": "NumPy archive",
-    ".nii": "NIfTI volume", ".gz": "NIfTI volume", ".txt": "text", ".xml": "XML", ".yaml": "YAML",
-    ".yml": "YAML", ".md": "text", ".py": "Python script",
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP",
+    ".ppm": "PPM", ".pgm": "PGM", ".pbm": "PBM", ".jp2": "JPEG 2000", ".gif": "GIF",
+    ".webp": "WebP", ".npy": "NumPy array", ".npz": "NumPy archive", ".nii": "NIfTI volume",
+    ".gz": "NIfTI volume", ".txt": "text", ".md": "text", ".xml": "XML", ".yaml": "YAML",
+    ".yml": "YAML", ".py": "Python script",
 }  # fmt: skip
 # What may hold images, masks or annotations, beside the files that these are read from.
 HOLDING = {
@@ -102,5 +103,5 @@ def _format(path: Path) -> str:
     if "_via_img_metadata" in keys or regions:
         return "is VIA's: export the annotations as COCO"
     if keys >= {"images", "annotations"}:
-        return "is in COCO's format, but holds no objects"
+        return "is in COCO's format, but not about objects"
     return ""

@@ -12,7 +12,7 @@ IMAGES = ("image", "images", "img", "imgs", "input", "inputs")
 MASKS = (
     "mask", "masks", "label", "labels", "gt", "gts", "groundtruth", "annotation", "annotations",
     "ann", "anno", "annot", "annots", "segmentation", "segmentations", "seg", "segs", "manual",
-    "target", "targets",
+    "msk", "msks", "target", "targets",
 )  # fmt: skip
 SPLIT_WORDS = {
     word + ending: split
@@ -24,7 +24,8 @@ SPLIT_WORDS = {
     for ending in ("", "set", "data", "dataset")
 }  # fmt: skip
 MUTE = (
-    "data", "dataset", "set", "object", "objects", "dir", "dirs", "folder", "st",  # 1st_manual
+    "data", "dataset", "set", "object", "objects", "all", "dir", "dirs", "folder",
+    "st",  # 1st_manual
     "png", "jpg", "jpeg", "tif", "tiff", "bmp", "npy", "npz", "nii", "nifti",
 )  # fmt: skip
 ROLES = {"mask": {*MASKS}, "image": {*IMAGES}}

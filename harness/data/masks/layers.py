@@ -17,12 +17,20 @@ def layers(
         ids: of the objects. Default: counted from 1.
     """
     found = [np.zeros(size, np.int32)]
-    for index, inside in enumerate(objects):
-        for layer in found:
-            if not layer[inside].any():
-                break
-        else:
+    for index, whole in enumerate(objects):
+        window = _window(whole)
+        inside = whole[window]
+        layer = next((each for each in found if not each[window][inside].any()), None)
+        if layer is None:
             layer = np.zeros(size, np.int32)
             found.append(layer)
-        layer[inside] = ids[index] if ids else index + 1
+        layer[window][inside] = ids[index] if ids else index + 1
     return np.stack(found)
+
+
+def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The rows and columns that hold all of a mask: small objects of a large image take little."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(0), slice(0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from samfit.harness.metrics import METRICS
+from samfit.harness.metrics.baselines import BASELINES
 from samfit.harness.record.history import History
-from samfit.harness.report.kit.style import BLUE, MUTED, VERMILLION, styled
+from samfit.harness.report.kit.style import BLUE, MUTED, ORANGE, VERMILLION, styled
 
 SMOOTHED_OVER = 0.05  # of the steps
 
@@ -29,6 +30,10 @@ def draw_history(history: History, metric: str) -> Figure:
         best = {"color": MUTED, "linewidth": 0.8, "linestyle": ":", "label": "best, which is kept"}
         axes[1].axvline(history.best_step, **best)
         axes[1].set_ylabel(title)
+        if history.baselines:
+            name = max(history.baselines, key=lambda each: history.baselines[each])
+            to_beat = {"color": ORANGE, "linewidth": 0.8, "linestyle": "--"}
+            axes[1].axhline(history.baselines[name], label=BASELINES[name], **to_beat)
     for one in axes:
         one.legend(frameon=False)
     axes[-1].set_xlabel("step")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from samfit.harness.metrics import METRICS, BinaryMetrics, MultiClassMetrics
+from samfit.harness.metrics import METRICS, InstanceMetrics, Metrics
+from samfit.harness.metrics.baselines import BASELINES
 from samfit.harness.metrics.table import class_key
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.report.accuracy.captions import (
@@ -27,7 +28,6 @@ BASELINES_CAPTION = (
 )
 
 Column = tuple[Sequence[str], str | None]  # tasks and metric, as ``ScoredMethod.scores`` takes them
-Metrics = BinaryMetrics | MultiClassMetrics
 
 
 def tasks_table(found: ScoredMethods) -> CaptionedTable:
@@ -71,9 +71,16 @@ def score_text(scores: Sequence[float]) -> str:
 
 
 def score_table(
-    metrics: Metrics, name: str, split: str, class_names: tuple[str, ...] = ()
+    metrics: Metrics,
+    name: str,
+    split: str,
+    class_names: tuple[str, ...] = (),
+    baselines: Mapping[str, float] | None = None,
 ) -> CaptionedTable:
-    """Every metric of one model on one data set, with its interval."""
+    """Every metric of one model on one data set, with its interval, above those of ``baselines``:
+    the main metric of masks that need no model.
+    """
+    scores = metrics.summary()
     titles = {key: metric.title for key, metric in METRICS.items()}
     better = {key: "higher" if m.larger_is_better else "lower" for key, m in METRICS.items()}
     for index, class_name in enumerate(class_names):
@@ -85,18 +92,24 @@ def score_table(
             "95% interval": f"{score.low:.4f} to {score.high:.4f}",
             "better": better.get(key, "higher"),
         }
-        for key, score in metrics.summary().items()
+        for key, score in scores.items()
     ]
+    for key, score in (baselines or {}).items():
+        words = {"metric": f"to compare: {BASELINES[key]}", "95% interval": "", "better": ""}
+        rows.append({**words, "score": f"{score:.4f}"})
+    of_baselines = f" To compare: {METRICS[next(iter(scores))].title}." if baselines else ""
     caption = (
         "Masks are compared at their own size. Intervals: percentiles of 2,000 resamples of the "
-        "images."
+        f"images.{of_baselines}"
     )
     title = f"{name}, {split}: {len(metrics.names):,} images"
     return CaptionedTable(pd.DataFrame(rows), title, caption)
 
 
 def per_image_table(metrics: Metrics) -> pd.DataFrame:
-    """One row an image, one column a metric."""
+    """One row an image, or an object that was prompted by itself; one column a metric."""
+    if isinstance(metrics, InstanceMetrics):
+        return pd.DataFrame(metrics.objects)
     return pd.DataFrame({"image": metrics.names, **metrics.per_image})
 
 

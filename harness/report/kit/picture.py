@@ -28,7 +28,7 @@ def pictures(
     return found
 
 
-def check_picture(path: Path) -> None:
+def check_picture(path: Path, option: str = "--output") -> None:
     """Refuse a file that ``write_picture`` could not write, before there is a picture.
 
     Raises:
@@ -36,17 +36,17 @@ def check_picture(path: Path) -> None:
     """
     known = [f".{name}" for name in FORMATS]
     if path.suffix.lower() not in known:
-        raise UserError(f"--output must end in {' or '.join(known)}, got {str(path)!r}.")
+        raise UserError(f"{option} must end in {' or '.join(known)}, got {str(path)!r}.")
 
 
-def write_picture(figure: Figure, path: Path) -> None:
+def write_picture(figure: Figure, path: Path, option: str = "--output") -> None:
     """Write ``figure`` in the format that the name of ``path`` ends in; folders are made.
 
     Raises:
         UserError: if ``path`` cannot be written.
     """
     (content,) = pictures("", figure, [path.suffix.lower().removeprefix(".")]).values()
-    with writing_to(f"--output {path}"):
+    with writing_to(f"{option} {path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)
 

@@ -1,1 +1,1 @@
-"""Rehearsals beside figures that others published."""
+"""Rehearsals beside published measurements."""

@@ -34,7 +34,7 @@ def published_plot(found: Sequence[Comparison], source: str) -> Figure:
     )
     labels = [f"{e.figure.what}{', ran out' if e.figure.message else ''}" for e in shown]
     figure, axes = framed_axes(
-        f"Rehearsed memory against {len(shown)} figures that others published",
+        f"Rehearsed memory against {len(shown)} published measurements",
         "GiB: peaks, or what was allocated when memory ran out. Nothing is fitted. table.md says "
         f"where each figure is from, and what differs in it. Source: {source}.",
         [_mark(match, label) for match, label in KEY.items()],

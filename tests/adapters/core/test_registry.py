@@ -7,7 +7,7 @@ from user_error import user_error
 
 import samfit
 from samfit import adapters
-from samfit.adapters.core.registry import adapter_class
+from samfit.adapters.core.registry import adapter_class, broken_adapters
 from samfit.adapters.lora import Lora
 
 METHOD = """
@@ -96,6 +96,16 @@ def test_a_broken_package_is_named(package, code, words):
     package.write_text(code)
     with user_error("'nudge'", "nudge_package:Nudge", words):
         samfit.attach(None, "nudge")
+
+
+def test_a_broken_package_leaves_the_other_methods_usable(package):
+    assert broken_adapters() == {}
+    sys.modules.pop("nudge_package", None)
+    package.write_text("import no_such_module")
+    (sentence,) = broken_adapters().values()
+    assert "nudge_package:Nudge" in sentence
+    names = [entry["name"] for entry in samfit.catalogue()]
+    assert names == samfit.adapter_names()[:-1]
 
 
 @pytest.mark.parametrize("another", [True, False], ids=["another library adapters", "no adapters"])

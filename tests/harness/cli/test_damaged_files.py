@@ -18,9 +18,10 @@ from synthetic_records import measured, on_cards, predicted, scored
 
 from samfit import Record, Store, UserError, build_sam, compare
 from samfit.adapters.sam.checkpoint.load import load_checkpoint
+from samfit.harness.data.files.read import glance, read_pixels, read_values
 from samfit.harness.data.layouts.layouts import list_files
-from samfit.harness.data.pair import read_image, read_mask
 from samfit.harness.data.reading import Reading
+from samfit.harness.data.source import Source
 from samfit.harness.report.page.page import Section, report_page
 from samfit.harness.report.write import report_tables
 from samfit.harness.run.profiles import load_profile
@@ -88,9 +89,8 @@ def picture(suffix: str, mode: str) -> bytes:
 def test_images_and_masks(tmp_path, kind, damages):
     path = tmp_path / f"image.{kind[0]}"
     path.write_bytes(damaged(picture(*kind), damages))
-    answers_or_says_why(read_image, path)
-    answers_or_says_why(lambda file: read_mask(file, 1), path)
-    answers_or_says_why(lambda file: read_mask(file, 5), path)
+    for read in (read_pixels, read_values, glance):
+        answers_or_says_why(lambda file, read=read: read(Source(file)), path)
 
 
 @bounded

@@ -27,6 +27,14 @@ def test_a_table_for_people(said, photos_run):
     assert all(title in out for title in ("IoU", "Dice", "S-measure", "95% interval"))
 
 
+def test_the_worst_masks_are_drawn(said, photos_run, maps_run, mistake, tmp_path):
+    for run, name in ((photos_run, "a.png"), (maps_run, "b.svg")):
+        said("evaluate", run, "--worst", tmp_path / "new" / name, "--worst-count", 2)
+        assert (tmp_path / "new" / name).stat().st_size > 2000
+    sentence = mistake("evaluate", photos_run, "--worst", tmp_path / "a.jpg")
+    assert sentence.startswith("samfit: --worst must end in .png or .svg")
+
+
 def test_classes_are_scored_each(answer, maps_run):
     found = answer("evaluate", maps_run)
     assert (found["split"], found["images"]) == ("val", 1)
@@ -59,6 +67,23 @@ def test_scores_are_said_even_if_their_table_cannot_be_written(place, samfit, ph
 def test_a_run_that_is_not_finished_has_no_scores(mistake, photos_run, tmp_path):
     (tmp_path / "run.json").write_bytes((photos_run / "run.json").read_bytes())
     assert "is not finished" in mistake("evaluate", tmp_path)
+
+
+def test_a_score_that_no_baseline_has_can_be_required(samfit, photos_run, said):
+    found = json.loads(said("evaluate", photos_run, "--json"))
+    assert found["baselines"].keys() == {"all_background", "all_foreground", "grey_threshold"}
+    out = said("evaluate", photos_run)
+    assert "to compare: the best grey threshold" in out
+    code, out, err = samfit("evaluate", photos_run, "--require", "better-than-baseline", "--json")
+    assert json.loads(out) == found
+    is_better = found["scores"]["iou"]["value"] > max(found["baselines"].values())
+    assert not is_better, "a decoder of random weights after four steps"
+    assert code == 1
+    assert err.splitlines()[-2:] == [
+        f"warning: {found['problem']}",
+        f"samfit: --require better-than-baseline: the score "
+        f"{found['scores']['iou']['value']:.4f} is {found['problem'].split('; ')[-1]}.",
+    ]
 
 
 def test_weights_of_another_sam_are_refused(mistake, photos_run, checkpoint, tmp_path):

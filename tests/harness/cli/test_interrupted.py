@@ -80,7 +80,8 @@ def test_an_interrupt_saves_the_state_and_says_so(stopped, assert_same_weights, 
     assert "Traceback" not in err
     sentence = err.strip().splitlines()[-1]
     assert sentence.startswith("samfit: interrupted after step")
-    assert sentence.endswith(f"{tmp_path / 'stopped'}: run the same command to resume.")
+    end = ": run the same command to resume, or use it as it is."
+    assert sentence.endswith(f"{tmp_path / 'stopped'}{end}")
     state = torch.load(tmp_path / "stopped" / "state.pt", weights_only=True)
     assert f"after step {len(state['history']['losses'])} of 24;" in sentence
     assert_same_weights("lora")

@@ -96,6 +96,7 @@ MISTAKES = [
     (TRAIN + "{photos} --loss samed", "--loss samed", "one class"),
     (TRAIN + "{maps} --loss cad", "--loss cad", "3 classes"),
     (TRAIN + "{photos} --hold-out 1.5", "--hold-out must be from 0", "1.5"),
+    (TRAIN + "miniature:polyp --hold-out 1.5", "--hold-out must be from 0 to below 1, got 1.5."),
     (TRAIN + "{photos} --epochs -1", "--epochs"),
     (TRAIN + "{photos} --pretrained no.pth", "no pretrained part", "--pretrained"),
     (TRAIN + "{photos} --cache-embeddings --augment flip", "--cache-embeddings", "drop --augment"),

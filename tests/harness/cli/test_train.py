@@ -105,6 +105,18 @@ def test_a_task_that_comes_with_samfit(answer, tiny, tmp_path, monkeypatch):
     assert data == ("miniature camouflage", "test", 2)
 
 
+def test_a_better_score_than_baselines_can_be_required(samfit, photos, tiny, photos_run):
+    options = ("--data", photos, *tiny, "--output", photos_run)
+    code, out, err = samfit("train", "decoder", *options, "--require", "better-than-baseline")
+    assert "to compare: calling everything background" in out
+    assert "warning: worse than the best grey threshold" in out
+    assert code == 1
+    assert err.splitlines()[-1].startswith("samfit: --require better-than-baseline: the score ")
+    code, out, _ = samfit("train", "decoder", *options, "--json")
+    assert code == 0
+    assert json.loads(out)["baselines"]["all_background"] < 0.01
+
+
 def test_a_training_that_diverges_says_so(mistake, photos, tiny, tmp_path):
     options = ["--data", photos, *tiny, "--output", tmp_path, "--learning-rate", "1e30"]
     assert "training diverged" in mistake("train", "decoder", *options)

@@ -26,34 +26,33 @@ class Drawn:
 def test_progress_is_told_of_each():
     told = Told()
     check([Drawn([[1]])] * 7, told)
-    assert told.tracked == [("checking images and masks", 7, 7)]
+    assert told.tracked == [("checking images", 7, 7)]
 
 
 @pytest.mark.parametrize("mask", [[[0, 0]], [[0, 255]]])
 def test_masks_that_are_all_empty_are_refused(mask):
-    with user_error("none of the 3 masks", "--classes"):
+    with user_error("none of the 3 masks", "--ignore"):
         check([Drawn(mask)] * 3)
 
 
 def test_one_fault_alone_is_one_sentence(tree):
-    data = open_folder(
-        tree("images/a.png", "images/b.png", "masks/a.png", "masks/b.png"), classes=1
-    )
-    data.train[1].mask.write_bytes(b"no picture")
+    data = open_folder(tree("images/a.png", "images/b.png", "masks/a.png", "masks/b.png"))
+    data.train[1].files.image.path.write_bytes(b"no picture")
     with user_error("b.png is damaged"):
         check(data.train)
 
 
 def test_several_faults_are_counted(tree):
     paths = [f"{role}/{name}.png" for role in ("images", "masks") for name in "abcd"]
-    data = open_folder(tree(*paths), classes=1)
-    data.train[1].image.write_bytes(b"no picture")
-    data.train[2].mask.write_bytes(b"")
-    data.train[3].mask.unlink()
+    data = open_folder(tree(*paths))
+    images = [example.files.image.path for example in data.train]
+    images[1].write_bytes(b"no picture")
+    images[2].write_bytes(b"")
+    images[3].unlink()
     told = Told()
     with user_error("b.png is damaged", "one of 3"):
         check(data.train, told)
-    assert told.tracked == [("checking images and masks", 4, 4)]
+    assert told.tracked == [("checking images", 4, 4)]
 
 
 def test_images_without_masks_are_read_as_well(tree):

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from data_sets import bands, laid_out
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 from user_error import user_error
 
 from samfit.harness.data import dataset
-from samfit.harness.data.dataset import LAYOUTS, DataSet, open_folder, with_validation
+from samfit.harness.data.dataset import DataSet, open_folder, with_validation
+from samfit.harness.data.layouts.layouts import LAYOUTS
+from samfit.harness.data.reading import Reading
 
 PAIRS = ("images/a.png", "masks/a.png")
 
@@ -67,49 +70,43 @@ def test_classes_are_found_and_remarked_upon(tree):
     assert data.train[0].read()[1].tolist() == [[0, 4], [255, 2]]
 
 
-def test_a_mask_of_the_test_split_counts_as_well(tree):
-    root = tree(*PAIRS, "test/images/b.png", "test/masks/b.png")
-    Image.fromarray(np.array([[0, 4]], dtype=np.uint8)).save(root / "test" / "masks" / "b.png")
-    assert open_folder(root).classes == 5
+def test_a_mask_of_the_test_split_counts_as_well(tmp_path):
+    masks = [bands("a", 3), bands("b", 5)]
+    laid_out(tmp_path, masks[:1], "train/images/{}.png", "train/masks/{}.png")
+    laid_out(tmp_path, masks[1:], "test/images/{}.png", "test/masks/{}.png")
+    assert open_folder(tmp_path).classes == 5
 
 
-def test_classes_that_are_given_are_not_looked_for(tree, monkeypatch):
-    monkeypatch.setattr(dataset, "guess_classes", None)
-    assert open_folder(tree(*PAIRS), classes=3).classes == 3
-
-
-def test_nothing_is_decoded_when_classes_are_known(tree):
-    root = tree(*PAIRS)
-    for path in PAIRS:
-        (root / path).write_bytes(b"not a picture")
-    assert open_folder(root, classes=1).train
+def test_classes_that_are_given_are_not_found_out(tree):
+    data = open_folder(tree(*PAIRS), Reading(classes="3", ignore="255"))
+    assert (data.classes, data.kind) == (3, "classes")
 
 
 def test_a_paper_s_data_set_brings_its_classes(tree):
     root = tree("train/images/1.png", "train/masks_12/1_mask.png")
-    data = open_folder(root, layout="trans10k_v2")
+    data = open_folder(root, Reading(layout="trans10k_v2"))
     assert (data.name, data.classes, len(data.class_names)) == ("Trans10K v2", 12, 12)
-    other = open_folder(root, layout="trans10k_v2", classes=13)
+    other = open_folder(root, Reading(layout="trans10k_v2", classes="13"))
     assert (other.classes, other.class_names) == (13, ())
 
 
 def test_a_misspelt_layout_is_named(tmp_path):
     with user_error("cod10", "did you mean 'cod10k'"):
-        open_folder(tmp_path, layout="cod10")
+        open_folder(tmp_path, Reading(layout="cod10"))
     assert LAYOUTS[0] == "auto"
 
 
 @pytest.mark.parametrize("classes", [-1, 255, 256])
 def test_a_number_of_classes_that_a_mask_cannot_hold_is_refused(tree, classes):
     with user_error("--classes", str(classes)):
-        open_folder(tree(*PAIRS), classes=classes)
+        open_folder(tree(*PAIRS), Reading(classes=str(classes)))
 
 
 @pytest.mark.parametrize("name", ["nowhere", "images/a.png", "x" * 300])
 @pytest.mark.parametrize("layout", ["auto", "camo"])
 def test_what_is_no_folder_and_no_table_is_named(tree, name, layout):
     with user_error(name, "--data"):
-        open_folder(tree(*PAIRS) / name, layout=layout)
+        open_folder(tree(*PAIRS) / name, Reading(layout=layout))
 
 
 def test_a_folder_that_cannot_be_read_is_named(tree, monkeypatch):

@@ -14,6 +14,7 @@ from user_error import user_error
 
 from samfit.files import PARTIAL
 from samfit.harness.data.dataset import Origin
+from samfit.harness.record.history import History
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.train import run_folder as room
 from samfit.harness.train.description import Description
@@ -83,7 +84,6 @@ def test_a_description_says_which_images_there_are():
         ({"cell": replace(CELL, adapter="cad")}, ["holds a decoder run:"]),
         ({"cell": replace(CELL, batch_size=4)}, ["holds a run with --batch-size 2, not 4:"]),
         ({"cell": replace(CELL, settings={"depth": 2})}, ["--set depth None, not 2"]),
-        ({"recipe": replace(RECIPE, epochs=3)}, ["--epochs 2, not 3"]),
         ({"recipe": replace(RECIPE, augment="flip")}, ["--augment none, not flip"]),
         ({"data": replace(DATA, origin=Origin(path="others"))}, ["--data photos, not others"]),
         ({"data": replace(DATA, train=DATA.train[:3])}, ["holds a run on other images:"]),
@@ -129,15 +129,22 @@ def test_a_folder_without_a_run_is_named(place, tmp_path):
 def test_a_state_comes_back_bit_by_bit(tmp_path):
     folder, training = started(tmp_path, steps=3)
     state = folder.start(describe())
-    assert state["history"] == {
-        "losses": training.history.losses,
-        "validations": training.history.validations,
-        "best_step": 2,
-        "train_ms": training.history.train_ms,
-    }
+    assert History(**state["history"]) == training.history
+    assert training.history.best_step == 2
     for name, tensor in training.model.trained_state().items():
         assert torch.equal(state["model"][name], tensor)
     assert state["best"].keys() == state["model"].keys()
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_run_may_be_given_other_epochs_and_its_history_says_so(epochs, tmp_path):
+    folder, training = started(tmp_path, steps=3)
+    folder.save_results(training)
+    longer = describe(recipe=replace(RECIPE, epochs=epochs))
+    assert folder.start(longer)["history"]["prolonged"] == {3: 2}
+    assert folder.description() == longer
+    assert not folder.is_finished
+    assert folder.start(longer)["history"]["prolonged"] == {3: 2}
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
@@ -238,6 +245,23 @@ def test_the_model_comes_back_as_it_was_trained(finished):
     ours, _ = score_masks(cell, model, DATA.train)
     theirs, _ = score_masks(replace(CELL, batch_size=1), training.model, DATA.train)
     assert ours.per_image == theirs.per_image
+
+
+@pytest.mark.parametrize(("steps", "weights_of"), [(1, 1), (2, 2), (3, 2)])
+def test_a_run_that_is_not_finished_has_its_best_weights_else_its_last(steps, weights_of, tmp_path):
+    _, training = started(tmp_path, steps=steps)
+    run = Run(tmp_path, device="cpu")
+    state = training.state()
+    expected = state["best"] if steps > 1 else state["model"]
+    for name, tensor in run.model.trained_state().items():
+        assert torch.equal(expected[name], tensor)
+    assert f"not finished ({steps} of 4 steps)" in run.remark
+    assert run.remark.endswith(f"of step {weights_of}")
+    assert "not finished: 4 steps were planned" in str(run)
+
+
+def test_a_finished_run_has_no_remark(finished):
+    assert Run(finished[0].path).remark == ""
 
 
 def test_levers_of_training_are_left_behind(tmp_path):

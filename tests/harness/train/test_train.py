@@ -84,14 +84,16 @@ def test_training_and_evaluation_tell_how_far_they_are(cell, photos, tmp_path):
     told = Told()
     data = samfit.open_data(photos, classes=1)
     run = samfit.train(cell, RECIPE, data, tmp_path, device="cpu", progress=told)
-    assert told.tracked[0] == ("checking images and masks", 5, 5)
-    (what, total, done), *_ = told.tracked[1:]
+    assert told.tracked[0] == ("checking images", 5, 5)
+    assert told.tracked[1] == ("scoring baselines", 5, 5)
+    (what, total, done), *_ = told.tracked[2:]
     assert what.startswith("epoch 2 of 2, loss ")
     assert total == done == len(run.history.losses) == 4
     assert told.said == []
     told = Told()
     assert samfit.evaluate(run, split="train", progress=told).data == "photos"
-    assert told.tracked[-1] == ("scoring photos, train", 4, 4)
+    assert told.tracked[-2] == ("scoring photos, train", 4, 4)
+    assert told.tracked[-1] == ("scoring baselines", 8, 8)
     assert told.said == ["these are the training images: expect lower scores on others"]
 
 
@@ -126,13 +128,18 @@ def other_base(cell, tmp_path_factory):
 )
 def test_a_run_is_for_the_base_that_it_was_trained_on(levers, cell, other_base, tmp_path):
     data = tiny_data(train=3)
-    run = samfit.train(replace(cell, **levers), samfit.Recipe(epochs=0), data, tmp_path / "run")
+    recipe = samfit.Recipe(epochs=0)
+    run = samfit.train(replace(cell, **levers), recipe, data, tmp_path / "run", device="cpu")
     image = data.train[0].image
     assert run.mask(image).shape == image.shape[:2]
     again = samfit.Run(run.folder, other_base, "cpu")
     with user_error("tiny.safetensors", "other.safetensors", "--any-base"):
         again.mask(image)
     assert samfit.Run(run.folder, other_base, "cpu", any_base=True).mask(image).size
+    (run.folder / "adapter.safetensors").unlink()  # as if it was not finished
+    assert samfit.Run(run.folder, device="cpu").mask(image).shape == image.shape[:2]
+    with user_error("other weights of SAM"):
+        samfit.Run(run.folder, other_base, "cpu").mask(image)
 
 
 def test_data_that_were_made_in_python_are_given_again(cell, tmp_path):
@@ -187,6 +194,17 @@ def test_a_device_that_there_is_not_is_named(cell, photos, tmp_path):
         samfit.train(cell, RECIPE, photos, tmp_path, device="gpu")
 
 
+def test_a_process_of_several_is_refused(cell, photos, tmp_path, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with user_error("in one process, on one GPU, and 2 were started: run it without torchrun"):
+        samfit.train(cell, RECIPE, photos, tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run").exists()
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    recipe = replace(RECIPE, epochs=0)
+    assert samfit.train(cell, recipe, photos, tmp_path / "run", device="cpu").folder
+
+
 # Interruptions
 
 
@@ -208,11 +226,51 @@ def test_an_interrupted_training_resumes_to_the_same_weights(run, cell, photos, 
     with user_error("interrupted after step 1 of 4", str(tmp_path)):
         train(Interrupting())
     assert signal.getsignal(signal.SIGINT) is before
-    with user_error("is not finished"):
-        samfit.Run(tmp_path)
+    told = Told()
+    assert samfit.evaluate(tmp_path, progress=told).scores
+    assert told.said == [samfit.Run(tmp_path).remark]
     told = Told()
     assert_same(train(told), run)
     assert told.said == ["resuming after step 1 of 4"]
+
+
+def test_a_run_is_prolonged_or_ended_by_other_epochs(cell, photos, tmp_path):
+    def train(epochs):
+        told = Told()
+        recipe = replace(RECIPE, epochs=epochs)
+        run = samfit.train(cell, recipe, photos, tmp_path, device="cpu", progress=told)
+        return told.said, run
+
+    train(1)
+    said, run = train(3)
+    assert len(run.history.losses) == run.total == 6
+    assert said[0] == "resuming after step 2 of 6"
+    assert said[1].startswith("--epochs is 3 now and was 1: the cosine schedule spans all of them")
+    assert f"goes on at {RECIPE.learning_rate_at(2, 6):.2g}" in said[1]
+    assert run.history.prolonged == {2: 1}
+    said, run = train(2)
+    words = "--epochs is 2 now and was 3: the training ends where it is, after step 6"
+    assert said == [words]
+    assert len(run.history.losses) == 6 > run.total
+    assert "stopped early" not in str(run)
+    assert samfit.Run(tmp_path).remark == ""
+
+
+def test_scores_stand_beside_baselines(run, photos):
+    found = samfit.evaluate(run, split="train")
+    assert found.baselines.keys() == run.history.baselines.keys()
+    assert "to compare: calling everything background 0.0" in str(run)
+    assert 0 < found.baselines["all_foreground"] < found.baselines["grey_threshold"]
+
+
+def test_a_run_that_is_no_better_than_a_baseline_says_so(run, monkeypatch):
+    best = run.history.best_step
+    monkeypatch.setitem(run.history.baselines, "all_foreground", 2.0)
+    monkeypatch.setitem(run.history.collapsed, best, 0)
+    words = "every mask is empty: the training collapsed; worse than calling everything foreground"
+    assert f"warning: {words} (2.0000)" in str(run)
+    with user_error("--require better-than-baseline", "worse than calling everything foreground"):
+        run.require_better_than_baseline()
 
 
 def test_training_works_in_a_thread_where_there_are_no_signals(run, cell, photos, tmp_path):

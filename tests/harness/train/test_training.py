@@ -182,6 +182,7 @@ class Scripted:
     """Metrics of which one score is known."""
 
     names = ("a", "b")
+    only_class = None
 
     def __init__(self, value):
         self.value = value
@@ -230,6 +231,13 @@ def test_training_ends_when_patience_does_and_the_best_weights_win(
     winner = seen[best * per_epoch]
     assert all(torch.equal(tensor, winner[name]) for name, tensor in weights(training).items())
     assert not training.model.training
+
+
+def test_masks_of_one_class_everywhere_are_kept_in_mind(monkeypatch):
+    monkeypatch.setattr(Scripted, "only_class", 1)
+    monkeypatch.setattr(room, "score_masks", lambda *_, **__: (Scripted(0.2), []))
+    training = run(training_of(data=tiny_data(4, val=1)))
+    assert training.history.collapsed == {2: 1, 4: 1}
 
 
 def test_without_validation_the_last_weights_win():

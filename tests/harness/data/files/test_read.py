@@ -143,6 +143,20 @@ def test_axes_of_a_tiff_are_told_by_their_names(tmp_path, shape, options, pages,
         np.testing.assert_array_equal(read, np.moveaxis(stack, 0, -1))
 
 
+def test_files_of_one_channel_each_are_one_picture(tmp_path):
+    channels = np.random.default_rng(0).integers(0, 999, (4, 5, 6), dtype=np.uint16)
+    paths = [tmp_path / f"a_{n}.tif" for n in range(4)]
+    for path, channel in zip(paths, channels, strict=True):
+        tifffile.imwrite(path, channel)
+    source = Source(paths[0], more=tuple(paths[1:]))
+    glance(source)
+    assert (probe(source).size, probe(source).channels) == ((5, 6), 4)
+    np.testing.assert_array_equal(read_pixels(source).values, np.moveaxis(channels, 0, -1))
+    tifffile.imwrite(paths[2], channels[0, :4])
+    with user_error("a_2.tif is not one channel", "a_0.tif"):
+        probe(source)
+
+
 def test_all_pages_may_be_channels(tmp_path):
     stack = np.arange(4 * 9 * 8, dtype=np.uint8).reshape(4, 9, 8)
     tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")

@@ -112,3 +112,78 @@ def test_the_place_is_part_of_the_name():
         ("CAMO/a", "x"),
         ("COD/a", "y"),
     ]
+
+
+def both(pairs, split="train"):
+    return {
+        str(files.image.path): [str(mask.path) for mask in files.masks] for files in pairs[split]
+    }
+
+
+def test_an_image_keeps_the_mask_of_its_own_name_though_it_may_be_a_number():
+    pairs = match(found("1.jpg", "1_2.jpg"), found("1.png", "1_2.png")).splits
+    assert both(pairs) == {"1.jpg": ["1.png"], "1_2.jpg": ["1_2.png"]}
+
+
+def test_a_mask_that_may_be_of_two_images_is_named():
+    with user_error("1_2.png", "1.jpg", "1_2.jpg", "rename"):
+        match(found("1.jpg", "1_2.jpg"), found("1_1.png", "1_2.png"))
+
+
+def test_a_mask_of_everything_beside_masks_of_objects_is_named():
+    with user_error("1.png", "1_0.png", "1.jpg", "keep only one kind"):
+        match(found("1.jpg"), found("1.png", "1_0.png", "1_1.png"))
+
+
+def test_numbers_need_something_between():
+    with user_error("cell12.png has no image"):
+        match(found("cell1.jpg"), found("cell1.png", "cell12.png"))
+
+
+def test_masks_of_an_image_are_in_the_order_of_their_numbers():
+    masks = [f"a_{number}.png" for number in (1, 2, 10, 11)]
+    pairs = match(found("a.jpg"), found(*masks[::-1])).splits
+    assert both(pairs) == {"a.jpg": masks}
+
+
+def test_one_ending_of_all_masks_is_said():
+    matches = match(found("a_t1.jpg", "b_t1.jpg"), found("a_lesion.png", "b_lesion.png"))
+    assert both(matches.splits) == {"a_t1.jpg": ["a_lesion.png"], "b_t1.jpg": ["b_lesion.png"]}
+    assert matches.remarks == ("images are called NAME_t1, and their masks NAME_lesion.",)
+    assert matches.kind is None
+
+
+def test_what_no_ending_explains_is_refused():
+    with user_error("a_t1.jpg has no mask", "one of 2"):
+        match(found("a_t1.jpg", "b_t1.jpg"), found("x_lesion.png", "y_lesion.png"))
+
+
+def test_words_are_asked_about_unless_they_are_objects():
+    images, masks = found("1.jpg"), found("1_disc.png", "1_cup.png")
+    with user_error("cup, disc", "--masks instances"):
+        match(images, masks)
+    matches = match(images, masks, objects=True)
+    assert both(matches.splits) == {"1.jpg": ["1_cup.png", "1_disc.png"]}
+    assert matches.kind == "instances"
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    counts=st.dictionaries(
+        st.text("abcXYé ", min_size=1, max_size=5).map(lambda stem: f"{stem}z"),
+        st.integers(1, 4),
+        min_size=1,
+        max_size=5,
+    ),
+    form=st.sampled_from(["{}_{}", "{}_mask_{}", "{}-{}_mask", "{}_obj{}", "{} ({})"]),
+    first=st.integers(0, 99),
+)
+def test_every_mask_with_a_number_is_given_to_its_image_once(counts, form, first):
+    if len({stem.casefold() for stem in counts}) < len(counts):
+        return
+    expected = {
+        f"{stem}.jpg": [f"{form.format(stem, first + n)}.png" for n in range(count)]
+        for stem, count in counts.items()
+    }
+    masks = [mask for theirs in expected.values() for mask in theirs]
+    assert both(match(found(*expected), found(*masks)).splits) == expected

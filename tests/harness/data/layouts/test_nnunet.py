@@ -68,12 +68,25 @@ def test_a_set_may_lie_in_a_folder_of_its_own_but_not_two(tmp_path):
         listed(tmp_path)
 
 
+def test_several_files_are_channels_of_one_image(tmp_path):
+    for case in "ab":
+        put(tmp_path, f"labelsTr/{case}.png", *(f"imagesTr/{case}_000{n}.png" for n in range(3)))
+    listing = listed(tmp_path)
+    for files in listing.splits["train"]:
+        paths = [each.path.name for each in files.image.files]
+        assert paths == [f"{files.name}_000{n}.png" for n in range(3)]
+    assert any("3 files are the channels" in remark for remark in listing.remarks)
+    assert not any(remark.startswith("not used") for remark in listing.remarks)
+    (tmp_path / "imagesTr" / "b_0001.png").unlink()
+    with user_error("b has 2 files", "imagesTr/b_0000.png"):
+        listed(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
         ("imagesTr/b_0000.png", ["imagesTr/b_0000.png has no mask"]),
         ("labelsTr/b.png", ["labelsTr/b.png has no image"]),
-        ("imagesTr/a_0001.png", ["a has 2 images", "a_0000.png", "a_0001.png"]),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, more, words):
