@@ -15,14 +15,14 @@ from samfit.adapters.core.base import Adapter
 from samfit.adapters.core.frozen import frozen_digest
 from samfit.adapters.core.registry import adapter_class, parse_method_settings
 from samfit.adapters.core.settings import changed_function
+from samfit.adapters.sam.checkpoint.files import TRAINED_WITH
 from samfit.adapters.sam.checkpoint.load import LOADED_FROM
 from samfit.adapters.sam.decoding import MaskTokens, decode_masks, encode_prompts
 from samfit.adapters.sam.precision import in_full_precision
 from samfit.errors import Remark, UserError
 from samfit.files import write_whole
 
-TRAINED_WITH = "trained_with"  # the metadata of an adapter file
-BASE, BASE_FILE = "base_sha256", "base_file"  # in it: of SAM's frozen weights
+BASE, BASE_FILE = "base_sha256", "base_file"  # in an adapter file: of SAM's frozen weights
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
 

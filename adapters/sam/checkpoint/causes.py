@@ -12,13 +12,6 @@ def _any(*parts: str) -> Callable[[Names], bool]:
     return lambda names: any(part in name for name in names for part in parts)
 
 
-def _adapter_of_samfit(names: Names) -> bool:
-    dotted = [f".{name}" for name in names]
-    return any(".adapter." in name for name in dotted) and all(
-        ".adapter." in name or ".sam." in name for name in dotted
-    )
-
-
 def _only(part: str) -> Callable[[Names], bool]:
     """Whether all names are of one part of SAM."""
     return lambda names: bool(names) and all(f"{part}." in f".{name}" for name in names)
@@ -70,10 +63,6 @@ CAUSES: tuple[tuple[Callable[[Names], bool], str], ...] = (
     (
         _any("w_a_0", "w_b_0", "linear_a_q", "linear_b_q"),
         "is a LoRA as SAMed saves it, without SAM's own weights",
-    ),
-    (
-        _adapter_of_samfit,
-        "is an adapter file of samfit, not SAM's weights: give those it was trained on",
     ),
     (
         lambda names: any("adapter" in name.lower() for name in names),
