@@ -9,7 +9,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 from torch.nn import functional as F
 
-from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names
+from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names, cause_of_rest
 from samfit.adapters.sam.checkpoint.names import StateDict
 from samfit.adapters.sam.checkpoint.read import read_file
 from samfit.adapters.sam.checkpoint.unwrap import POSITIONS, Found, unwrap
@@ -54,7 +54,7 @@ def read_checkpoint(path: Path, backbone: str) -> StateDict:
     state = found.state
     if not state or state[POSITIONS].ndim != 4:
         raise UserError(_not_a_sam(path, found))
-    if cause := cause_of_names(found.beside):
+    if cause := cause_of_rest(found.beside):
         raise UserError(f"{path} is not a SAM checkpoint: it {cause}.")
     if found.others:
         first, *others = (place or "the top level" for place in (found.place, *found.others))

@@ -142,6 +142,17 @@ def test_a_run_is_for_the_base_that_it_was_trained_on(levers, cell, other_base, 
         samfit.Run(run.folder, other_base, "cpu").mask(image)
 
 
+def test_a_training_resumes_on_the_same_base_only(cell, other_base, tmp_path):
+    path = tmp_path / "sam.safetensors"
+    path.write_bytes(Path(cell.checkpoint).read_bytes())
+    start = replace(cell, checkpoint=str(path)), RECIPE, tiny_data(train=3), tmp_path / "run"
+    samfit.train(*start, device="cpu")
+    samfit.train(*start, device="cpu")
+    path.write_bytes(other_base.read_bytes())
+    with user_error(str(path), "no longer holds", "--output"):
+        samfit.train(*start, device="cpu")
+
+
 def test_data_that_were_made_in_python_are_given_again(cell, tmp_path):
     data = tiny_data(4, val=1, test=2)
     run = samfit.train(cell, RECIPE, data, tmp_path, device="cpu")
