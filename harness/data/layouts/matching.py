@@ -128,7 +128,10 @@ def _match_split(
     ours, theirs = Common.of(left.images), Common.of(left.masks)
     if left.pair_all(_without_place(ours.cut), _without_place(theirs.cut)):
         remarks.append(f"images are called {ours}, and their masks {theirs}.")
+    without = len(left.masks)
     left.masks = take_words(images, left.masks, left.matched, objects)
+    if len(left.masks) < without:
+        remarks.append("names of masks begin with those of their images.")
     refuse_left("image", "mask", [image.path for image in images if image not in left.matched])
     return left.matched, remarks
 
@@ -153,7 +156,7 @@ class _Left:
         """
         images_by, masks_by = _by(ours, self.images), _by(theirs, self.masks)
         names = images_by.keys() & masks_by.keys()
-        for name in names:
+        for name in sorted(names):
             images, masks = images_by.pop(name), masks_by.pop(name)
             if len(images) > 1:
                 _refuse_same("images", images)

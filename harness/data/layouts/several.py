@@ -57,7 +57,7 @@ def take_words(
     """Adds masks that are called after an image and a word; gives those left over.
 
     Raises:
-        UserError: if there are such masks and ``objects`` does not say what they are.
+        UserError: if there are several words, and ``objects`` does not say what they are.
     """
     owners = _owners(images) if masks else {}
     left, words = [], dict[str, Found]()
@@ -68,7 +68,8 @@ def take_words(
             words.setdefault(word, mask)
         else:
             left.append(mask)
-    if words and not objects:
+    several = len(words) > 1 or any(len(masks) > 1 for masks in matched.values())
+    if words and several and not objects:
         some = ", ".join(sorted(words)[:8])
         first = next(iter(words.values()))
         raise UserError(

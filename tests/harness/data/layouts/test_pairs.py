@@ -43,6 +43,7 @@ def test_splits_without_masks_are_left_out_and_said(tmp_path):
 def test_names_that_begin_with_a_split_are_of_it(tmp_path):
     for name in ("train_1", "train_2", "testA_1"):
         put(tmp_path, f"{name}.bmp", f"{name}_anno.bmp")
+    assert "names of files say which split they are of." in listed(tmp_path).remarks
     splits = below(tmp_path, listed(tmp_path))
     assert {split: [*pairs] for split, pairs in splits.items()} == {
         "train": ["train_1", "train_2"],
