@@ -51,6 +51,28 @@ def take_numbered(images: Sequence[Found], masks: Sequence[Found], matched: Matc
     return left
 
 
+def take_alone(images: Sequence[Found], masks: Sequence[Found], matched: Matched) -> list[Found]:
+    """Adds masks in the folder of one image that has none, whatever they are called; gives others.
+
+    ``7/image.png`` has ``7/mask_1.png``, and ``7/images/photo.png`` has ``7/masks/a.png``.
+    """
+    there = defaultdict[tuple[str, ...], list[Found]](list)
+    for image in images if masks else ():
+        there[image.place].append(image)
+    alone = {
+        place: found[0]
+        for place, found in there.items()
+        if place and len(found) == 1 and found[0] not in matched
+    }
+    left = []
+    for mask in masks:
+        if mask.place in alone:
+            matched.setdefault(alone[mask.place], []).append(mask)
+        else:
+            left.append(mask)
+    return left
+
+
 def take_words(
     images: Sequence[Found], masks: Sequence[Found], matched: Matched, objects: bool
 ) -> list[Found]:

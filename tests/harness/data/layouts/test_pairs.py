@@ -62,6 +62,18 @@ def test_a_second_mask_of_an_image_is_one_of_its_objects(tmp_path):
     )
 
 
+def test_an_image_alone_in_its_folder_has_the_masks_there(tmp_path):
+    for case in "ab":
+        put(tmp_path, f"{case}/image.png", f"{case}/mask_0.png", f"{case}/mask_1.png")
+    listing = listed(tmp_path)
+    assert below(tmp_path, listing)["train"] == {
+        f"{case}/image": (f"{case}/image.png", [f"{case}/mask_0.png", f"{case}/mask_1.png"])
+        for case in "ab"
+    }
+    assert listing.kind == "instances"
+    assert "masks belong to the one image in their folder." in listing.remarks
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [
