@@ -52,11 +52,12 @@ def read_coco_file(path: Path, _: Reading) -> Listing:
     Raises:
         UserError: as for a folder, or if it is another JSON file.
     """
+    path = path.absolute()
     annotations = _open(path, "train")
     if annotations is None:
         raise UserError(f"{path} is not in COCO's format: it needs images and annotations.")
-    folder = path.resolve().parent
-    root = folder.parent if folder.name.casefold() in ("annotations", "labels") else folder
+    apart = path.parent.name.casefold() in ("annotations", "labels")
+    root = path.parent.parent if apart else path.parent
     return _listing(walk(root), [annotations], f"{root.name} {path.stem}")
 
 

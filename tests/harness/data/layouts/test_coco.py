@@ -1,6 +1,7 @@
 """Annotations in COCO's format, with the images that they are about."""
 
 import json
+from pathlib import Path
 
 import pytest
 from listed import TRIANGLE, annotation, below, coco, listed, put
@@ -43,6 +44,16 @@ def test_a_file_of_annotations_is_for_training_and_finds_images_beside_its_folde
     put(tmp_path, "images/a.jpg", texts={"annotations/val.json": coco("a.jpg")})
     listing = listed(tmp_path / "annotations" / "val.json")
     assert below(tmp_path, listing) == {"train": {"a": ("images/a.jpg", 1)}}
+
+
+def test_a_file_of_annotations_prefers_images_beside_it_wherever_one_stands(tmp_path, monkeypatch):
+    put(tmp_path, "one/a.jpg", "a.jpg", texts={"one/x.json": coco("a.jpg")})
+    monkeypatch.chdir(tmp_path / "one")
+    (files,) = listed(Path("x.json")).splits["train"]
+    assert files.image.path == tmp_path / "one" / "a.jpg"
+    monkeypatch.chdir(tmp_path)
+    (files,) = listed(Path("one")).splits["train"]
+    assert files.image.path == Path("one", "a.jpg")
 
 
 def test_a_name_with_folders_tells_images_of_the_same_name_apart(tmp_path):
