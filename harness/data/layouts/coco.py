@@ -178,7 +178,7 @@ class Places:
 
     def _fitting(self, name: str) -> list[Parts]:
         """Where it may be: in the folders that it names, else in any."""
-        *folders, last = PurePosixPath(name).parts
+        *folders, last = PurePosixPath(name).parts or ("",)
         found = [(*parts, last) for parts in self.folders.get(last, ())]
         named = [parts for parts in found if parts[-1 - len(folders) : -1] == tuple(folders)]
         return named or found
