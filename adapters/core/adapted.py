@@ -144,7 +144,7 @@ class AdaptedSam(nn.Module):
             images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
             boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
             embedding: the result of ``embed`` for the images, (B, C, g, g); None runs the encoder.
-            points: (B, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
+            points: (B, P, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
 
         Returns:
             (B·P, K, S/4, S/4) logits for K classes, the P masks of an image side by side.

@@ -24,8 +24,8 @@ def encode_prompts(
         boxes: (B, P, 4) corner coordinates (x0, y0, x1, y1) in pixels of the encoder's input, or
             None for no box.
         batch_size: B.
-        points: (B, n, 3) as x, y and label: 1 within the object, 0 outside, -1 for no point; they
-            ask for one mask an image. None for no points; boxes come without.
+        points: (B, P, n, 3), or (B, n, 3) for P = 1, as x, y and label: 1 within the object, 0
+            outside, -1 for no point. None for no points; boxes come without.
 
     Returns:
         Sparse (B·P, s, C), with s = 2 corner tokens for a box, n + 1 for points and 0 without a
@@ -34,14 +34,14 @@ def encode_prompts(
     if boxes is not None:
         return encoder(points=None, boxes=boxes.reshape(-1, 4), masks=None)
     sparse, dense = encoder(points=None, boxes=None, masks=None)
-    dense = dense.expand(batch_size, -1, -1, -1)
     if points is not None:
-        return _encode_points(encoder, points), dense
-    return sparse.expand(batch_size, -1, -1), dense
+        of_masks = points.reshape(-1, *points.shape[-2:])
+        return _encode_points(encoder, of_masks), dense.expand(len(of_masks), -1, -1, -1)
+    return sparse.expand(batch_size, -1, -1), dense.expand(batch_size, -1, -1, -1)
 
 
 def _encode_points(encoder: PromptEncoder, points: Tensor) -> Tensor:
-    """Tokens (B, n + 1, C) of points (B, n, 3), the last one of a point that is none, as in SAM.
+    """Tokens (N, n + 1, C) of points (N, n, 3), the last one of a point that is none, as in SAM.
 
     SAM's own way selects by label, so that shapes depend on data and it cannot be traced.
     """

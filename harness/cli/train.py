@@ -22,7 +22,7 @@ from samfit.harness.record.cell import Cell, LossName
 from samfit.harness.record.recipe import Recipe
 
 NOT_OF_TRAINING = (
-    "phase", "prompts_per_image", "loss", "device", "gpu", "compute_capability", "alloc_conf",
+    "phase", "loss", "device", "gpu", "compute_capability", "alloc_conf",
 )  # fmt: skip
 
 

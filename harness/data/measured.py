@@ -58,7 +58,8 @@ def measure(mask: Mask, classes: int, image_size: int) -> Measured:
         counts = tuple(np.bincount(mask.ravel(), minlength=256)[:classes].tolist())
     present = [value for value in range(1, len(counts)) if counts[value]]
     white = 255 * np.eye(256, dtype=np.uint8)  # a table for each value
-    regions = [_regions(cv2.LUT(mask, white[value]), image_size) for value in present]
+    of_values = (np.asarray(cv2.LUT(mask, white[value]), np.uint8) for value in present)
+    regions = [_regions(inside, image_size) for inside in of_values]
     totals = np.sum(regions or [(0, 0, 0)], axis=0).tolist()
     return Measured(image_size, height, width, counts, *totals)
 
@@ -91,7 +92,7 @@ def _regions(inside: NDArray[np.uint8], side: int) -> tuple[int, int, int]:
     count, regions = cv2.connectedComponents((covered > 0).view(np.uint8))
     rows, columns = _nearest(height, side), _nearest(width, side)
     seen = regions[rows // tall][:, columns // wide][_squashed(inside, side) > 0]
-    left = np.count_nonzero(np.bincount(seen, minlength=count))
+    left = int(np.count_nonzero(np.bincount(seen, minlength=count)))
     return count - 1, count - 1 - left, _thin(covered, inside.size, side // PER_MASK_PIXEL)
 
 

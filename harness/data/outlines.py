@@ -17,11 +17,12 @@ class Outline(NamedTuple):
     """One object.
 
     Attributes:
-        shape: its polygons, each as x0, y0, x1, y1, ... in pixels; or COCO's RLE.
+        shape: its polygons, each as x0, y0, x1, y1, ... in pixels (numbers packed in an ``array``
+            take a quarter of the memory); or COCO's RLE.
         category: 0-based index of what it is.
     """
 
-    shape: tuple[tuple[float, ...], ...] | Mapping[str, Any]
+    shape: tuple[Sequence[float], ...] | Mapping[str, Any]
     category: int = 0
 
 

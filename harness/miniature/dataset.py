@@ -80,8 +80,9 @@ def open_data(
     Raises:
         UserError: as ``open_folder``, or for an unknown task or option.
     """
-    numbers = {name: str(options[name]) for name in ("classes", "ignore") if name in options}
-    name, reading = str(path), Reading(**{**options, **numbers})
+    for number in {"classes", "ignore"} & options.keys():
+        options[number] = str(options[number])
+    name, reading = str(path), Reading(**options)
     if name.startswith(GENERATED):
         data = miniature(name.removeprefix(GENERATED))
     else:

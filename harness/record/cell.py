@@ -138,7 +138,7 @@ class Cell(Typed):
                 f"--gradient-accumulation splits a batch into equal parts: --batch-size "
                 f"{self.batch_size} cannot be split into {self.gradient_accumulation}."
             )
-        if self.prompt in ("none", "points") and self.prompts_per_image > 1:
+        if self.prompt == "none" and self.prompts_per_image > 1:
             raise UserError(
                 f"--prompt {self.prompt} gives one mask per image, got --prompts-per-image "
                 f"{self.prompts_per_image}: use --prompt box."

@@ -24,7 +24,7 @@ class Batch:
         masks: (B·P, 1, M, M) targets, 0 or 1 or a class, float32; M as the loss wants it. None
             where nothing is trained.
         embedding: (B, C, g, g) of the images, from a cache, or None.
-        points: (B, n, 3) prompts, x, y and label, float32, or None.
+        points: (B, P, n, 3) prompts, x, y and label, float32, or None.
     """
 
     images: Tensor
@@ -71,5 +71,5 @@ def random_batch(cell: Cell) -> Batch:
         channels, grid = backbone_sizes(cell.backbone).embedding, side // PATCH_SIZE
         embedding = torch.randn(count, channels, grid, grid)
     boxed = cell.prompt in ("box", "mask_box")
-    points = torch.zeros(count, POINTS, 3) if cell.prompt == "points" else None
+    points = torch.zeros(count, prompts, POINTS, 3) if cell.prompt == "points" else None
     return Batch(images, boxes if boxed else None, masks, embedding, points)

@@ -14,16 +14,18 @@ from torch.utils.data import DataLoader
 from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.example import Example
-from samfit.harness.metrics import BinaryMetrics, MultiClassMetrics
+from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, Metrics, MultiClassMetrics
+from samfit.harness.metrics.instances import Pair
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.batch import Batch
+from samfit.harness.step.losses import resize
 from samfit.harness.step.step import Step
 from samfit.harness.train.embeddings import EmbeddingCache
+from samfit.harness.train.objects import masks_of, objects_of, prompts_of
 from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
-from samfit.harness.train.scheduled_step import DivergedError
+from samfit.harness.train.scheduled_step import DivergedError, seed_of
 from samfit.progress import SILENT, Progress
 
-Metrics = BinaryMetrics | MultiClassMetrics
 Numbers = Sequence[float]
 
 # How the model of a Cell is prompted, and the one option that it takes.
@@ -47,6 +49,8 @@ def score_masks(
 ) -> tuple[Metrics, list[Mask]]:
     """Score the masks of ``examples`` at the size of their own masks.
 
+    Where masks show instances, each object is prompted by itself.
+
     Returns:
         the scores, and the predicted masks (H, W) of the first ``keep`` examples as class indices;
         all, as large as photographs may be, would fill the memory.
@@ -54,7 +58,10 @@ def score_masks(
     Raises:
         DivergedError: if the model gives masks that are no numbers.
     """
-    metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
+    if examples and examples[0].read()[1].ndim == 3:
+        return score_objects(cell, model, examples, cache, progress, what, keep)
+    metrics: BinaryMetrics | MultiClassMetrics
+    metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
     masks: list[Mask] = []
     found = predictions(cell, model, examples, workers, cache)
     for example, (logits, truth) in zip(
@@ -69,6 +76,64 @@ def score_masks(
         if len(masks) < keep:
             masks.append(mask)
     return metrics, masks
+
+
+def score_objects(
+    cell: Cell,
+    model: AdaptedSam,
+    examples: Sequence[Example],
+    cache: EmbeddingCache | None = None,
+    progress: Progress = SILENT,
+    what: str = "scoring",
+    keep: int = 0,
+) -> tuple[InstanceMetrics, list[Mask]]:
+    """Score the mask of each object of ``examples`` at the size of its image.
+
+    Returns:
+        the scores, and of the first ``keep`` examples what is in any predicted mask (H, W).
+
+    Raises:
+        DivergedError: if the model gives masks that are no numbers.
+    """
+    metrics, kept = InstanceMetrics(), list[Mask]()
+    for index, example in enumerate(progress.track(examples, len(examples), what)):
+        image, mask = example.read()
+        together = np.zeros(mask.shape[1:], np.uint8)
+        pairs = _objects(cell, model, image, mask, seed_of(cell.seed, "objects", index), cache)
+        metrics.update(example.name, _drawn(pairs, together))
+        if len(kept) < keep:
+            kept.append(together)
+    return metrics, kept
+
+
+def _objects(
+    cell: Cell,
+    model: AdaptedSam,
+    image: NDArray[np.uint8],
+    mask: Mask,
+    seed: int,
+    cache: EmbeddingCache | None,
+) -> Iterator[Pair]:
+    """For each object of an image, the mask (H, W) that its prompt gives, and where it is."""
+    size = mask.shape[1:]
+    objects = objects_of(mask)
+    if not objects:
+        return
+    pixels = squash_image(image, cell.image_size)[None].contiguous()
+    embedding = None if cache is None else cache.get(pixels)
+    prompts = prompts_of(cell, objects, size, seed)
+    found = masks_of(cell, model, pixels, *prompts, embedding)
+    for each, logits in zip(objects, found, strict=True):
+        _check_finite(logits)
+        predicted = to_size(resize(logits[None], cell.image_size)[0], size)
+        yield labels(predicted) > 0, each.whole(size)
+
+
+def _drawn(pairs: Iterator[Pair], together: Mask) -> Iterator[Pair]:
+    """``pairs``, with what each predicts drawn into one mask."""
+    for predicted, truth in pairs:
+        np.maximum(together, predicted, out=together)
+        yield predicted, truth
 
 
 def predictions(
@@ -94,11 +159,7 @@ def predictions(
     )
     for batch, truths in loader:
         logits = infer(cell, model, batch, cache)
-        if not logits.isfinite().all():
-            raise DivergedError(
-                "the model's masks are not numbers, so its training diverged: train again with a "
-                "lower --learning-rate."
-            )
+        _check_finite(logits)
         for one, truth in zip(logits, truths, strict=True):
             yield to_size(one, truth.shape), truth
 
@@ -162,6 +223,14 @@ def infer(
     if cache is not None:
         batch = replace(batch, embedding=cache.get(batch.images))
     return Step(replace(cell, phase="infer"), model, batch).run()
+
+
+def _check_finite(logits: Tensor) -> None:
+    if not logits.isfinite().all():
+        raise DivergedError(
+            "the model's masks are not numbers, so its training diverged: train again with a "
+            "lower --learning-rate."
+        )
 
 
 def to_size(logits: Tensor, size: tuple[int, ...]) -> Tensor:

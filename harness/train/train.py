@@ -29,6 +29,7 @@ from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
 from samfit.harness.train.baselines import baselines, loss_hint
 from samfit.harness.train.description import Description
+from samfit.harness.train.objects import as_prompted
 from samfit.harness.train.rates import find_rate
 from samfit.harness.train.resources import (
     check_one_process,
@@ -89,8 +90,9 @@ def train(
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     check(data.train + data.val, progress)
+    prompted = as_prompted(data, cell, progress)
     with enough_memory(cell):
-        training = Training(cell, recipe, data, readers(workers, where), pretrained)
+        training = Training(cell, recipe, prompted, readers(workers, where), pretrained)
     files = RunFolder(Path(folder))
     what = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):

@@ -10,7 +10,7 @@ from samfit.adapters.core.adapted import AdaptedSam
 from samfit.harness.data.example import Example, Mask
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.shown import Shown
-from samfit.harness.train.inference import labels, predictions
+from samfit.harness.train.inference import labels, predictions, score_objects
 
 SIDE = 512  # pixels of the longer side: photographs would fill the memory, thumbnails show no edges
 
@@ -24,6 +24,13 @@ def worst_of(
     """
     known = [index for index, score in enumerate(scores) if not math.isnan(score)]
     chosen = sorted(known, key=lambda index: scores[index])[:count]
+    if examples and examples[0].read()[1].ndim == 3:
+        each = [examples[index] for index in chosen]
+        _, masks = score_objects(cell, model, each, keep=len(each))
+        return [
+            _shown(example, scores[index], mask, example.read()[1])
+            for index, example, mask in zip(chosen, each, masks, strict=True)
+        ]
     found = predictions(cell, model, examples, only=chosen)
     return [
         _shown(examples[index], scores[index], labels(logits), truth)

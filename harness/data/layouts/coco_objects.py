@@ -2,6 +2,7 @@
 
 import math
 import operator
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -70,12 +71,12 @@ class Objects:
     def remarks(self) -> Iterator[str]:
         """How many objects of which categories there are, and what is none."""
         yield by_category(self.counts, self.names)
-        if self.left_out:
-            yield f"annotations left out: {self.why()}."
+        if +self.left_out:
+            yield f"left out: {self.why()}."
 
     def why(self) -> str:
         """How many annotations are no objects, by reason."""
-        return named_counts(self.left_out) or "it has none"
+        return named_counts(+self.left_out) or "it has none"
 
     def _categories(self, file: Path, content: Mapping[str, Any]) -> dict[Any, int]:
         """The index of each category's id; categories of one name in several files are one."""
@@ -104,12 +105,10 @@ class Objects:
             raise ValueError(f"a category_id, {category}, of no category")
         if isinstance(shape, Mapping):
             return Outline(shape, categories.get(category, 0))
-        polygons = tuple(tuple(map(_number, polygon)) for polygon in _polygons(shape))
-        if any(len(polygon) % 2 for polygon in polygons):
-            raise ValueError("a polygon of an odd number of coordinates")
-        polygons = tuple(polygon for polygon in polygons if len(polygon) >= 6)
+        drawn = _polygons(shape)
+        polygons = tuple(polygon for polygon in drawn if len(polygon) >= 6)
+        self.left_out["polygons of less than 3 points"] += len(drawn) - len(polygons)
         if not polygons:
-            self.left_out["polygons of less than 3 points"] += 1
             return None
         return Outline(polygons, categories.get(category, 0))
 
@@ -141,14 +140,18 @@ def _wrong(file: Path, annotation: Mapping[str, Any], index: int, why: str) -> U
     return UserError(f"annotation {annotation.get('id', index)} of {file} {why}: mend it.")
 
 
-def _polygons(shape: Any) -> Sequence[Sequence[Any]]:
+def _polygons(shape: Any) -> Sequence[Sequence[float]]:
     """A list of lists; some tools write a single one alone."""
     if not isinstance(shape, list):
         raise ValueError(f"{shape!r:.50} for a segmentation")
-    return shape if all(isinstance(polygon, list) for polygon in shape) else [shape]
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} for a coordinate")
-    return value
+    lists = shape if all(isinstance(polygon, list) for polygon in shape) else [shape]
+    try:
+        polygons = [array("d", polygon) for polygon in lists]
+    except TypeError as error:
+        raise ValueError("a coordinate that is no number") from error
+    for polygon in polygons:
+        if len(polygon) % 2:
+            raise ValueError("a polygon of an odd number of coordinates")
+        if not math.isfinite(sum(polygon)):
+            raise ValueError("a coordinate that is not finite")
+    return polygons

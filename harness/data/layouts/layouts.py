@@ -110,10 +110,17 @@ def _all_files(listing: Listing) -> Iterator[Files]:
 
 
 def _refuse_other_masks(listing: Listing, reading: Reading) -> None:
-    """What a file draws as objects is nothing else."""
-    for files in _all_files(listing):
-        if isinstance(files.masks, Outlines) and reading.masks not in ("auto", "instances"):
-            raise UserError(f"{files.masks.file} draws objects: drop --masks {reading.masks}.")
+    """What a file draws as objects is nothing else, and has no values."""
+    given = {
+        f"--masks {reading.masks}": reading.masks not in ("auto", "instances"),
+        "--classes": bool(reading.classes),
+        "--ignore": bool(reading.ignore),
+        "--foreground": bool(reading.foreground),
+    }
+    option = next((option for option, is_given in given.items() if is_given), None)
+    for files in _all_files(listing) if option else ():
+        if isinstance(files.masks, Outlines):
+            raise UserError(f"{files.masks.file} draws objects: drop {option}.")
 
 
 def _refuse_same_names(listing: Listing) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from samfit.errors import UserError
 from samfit.harness.data.layouts.matching import refuse_left
-from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file, stem
+from samfit.harness.data.layouts.tree import Tree
 from samfit.harness.data.listing import Files, Listing
 from samfit.harness.data.reading import Reading
 from samfit.harness.data.source import Source
@@ -33,7 +33,7 @@ def read_nnunet(tree: Tree, reading: Reading) -> Listing | None:
         return None
     splits, remarks, left_out = dict[str, list[Files]](), list[str](), list[Path]()
     for ending, split in SPLIT_OF.items():
-        images, masks = (_files(tree, (*homes[0], what + ending)) for what in ("images", "labels"))
+        images, masks = (tree.by_stem((*homes[0], what + ending)) for what in ("images", "labels"))
         if masks:
             splits[split] = _pairs(images, masks)
             channels = len(splits[split][0].image.files)
@@ -56,11 +56,6 @@ def read_nnunet(tree: Tree, reading: Reading) -> Listing | None:
         remarks=tuple(remarks),
         accounted=(*left_out, tree.path(homes[0], "dataset.json")),
     )
-
-
-def _files(tree: Tree, folder: Parts) -> dict[str, Path]:
-    names = tree.folders.get(folder, ())
-    return {stem(name): tree.path(folder, name) for name in names if is_image_file(name)}
 
 
 def _pairs(images: dict[str, Path], masks: dict[str, Path]) -> list[Files]:

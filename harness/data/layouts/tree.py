@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from samfit.errors import UserError
 from samfit.harness.data.files.read import ARRAYS, is_picture
 
 RUBBISH = ("__MACOSX",)  # what macOS adds to archives: a hidden copy of every name
@@ -37,6 +38,20 @@ class Tree:
             found = [name for name in names if name.lower().endswith(suffix)]
             if found:
                 yield parts, found
+
+    def by_stem(self, parts: Parts) -> dict[str, Path]:
+        """The files of one folder that images or masks are read from, by their names.
+
+        Raises:
+            UserError: if two have the same name.
+        """
+        found = dict[str, Path]()
+        for name in filter(is_image_file, self.folders.get(parts, ())):
+            path = self.path(parts, name)
+            other = found.setdefault(stem(name), path)
+            if other != path:
+                raise UserError(f"{other} and {path} have the same name: rename or remove one.")
+        return found
 
     def path(self, parts: Parts, name: str = "") -> Path:
         """Of a folder, or of a file in it."""

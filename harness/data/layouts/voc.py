@@ -10,7 +10,7 @@ from pathlib import Path
 from samfit.errors import UserError
 from samfit.harness.data.layouts.matching import listed, refuse_left
 from samfit.harness.data.layouts.names import Found
-from samfit.harness.data.layouts.tree import Parts, Tree, is_image_file, stem
+from samfit.harness.data.layouts.tree import Parts, Tree
 from samfit.harness.data.listing import Listing
 from samfit.harness.data.reading import Reading
 
@@ -37,10 +37,10 @@ def read_voc(tree: Tree, reading: Reading) -> Listing | None:
     images, masks, bare, unlisted = list[Found](), list[Found](), list[Path](), list[Path]()
     for home in homes:
         place = home if len(homes) > 1 else ()
-        theirs = _by_stem(tree, (*home, folder))
+        theirs = tree.by_stem((*home, folder))
         if not theirs:
             raise UserError(f"{tree.path(home)} has no masks in {folder}: add them.")
-        ours = _by_stem(tree, (*home, IMAGES))
+        ours = tree.by_stem((*home, IMAGES))
         said = _lists(tree, home, ours, theirs)
         for name, path in ours.items():
             if name not in theirs:
@@ -66,11 +66,6 @@ def read_voc(tree: Tree, reading: Reading) -> Listing | None:
     return replace(
         listing, kind="instances" if folder == OBJECTS else None, accounted=(*bare, *unlisted)
     )
-
-
-def _by_stem(tree: Tree, parts: Parts) -> dict[str, Path]:
-    names = tree.folders.get(parts, ())
-    return {stem(name): tree.path(parts, name) for name in names if is_image_file(name)}
 
 
 def _lists(

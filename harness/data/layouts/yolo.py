@@ -5,6 +5,7 @@ Source: docs.ultralytics.com/datasets/segment.
 
 import math
 import re
+from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +14,7 @@ from samfit.errors import UserError
 from samfit.harness.data.layouts.coco_objects import OnlyBoxesError
 from samfit.harness.data.layouts.tree import Parts, Tree, stem
 from samfit.harness.data.layouts.words import meaning
-from samfit.harness.data.listing import SPLITS, Files, Listing, by_category
+from samfit.harness.data.listing import Files, Listing, by_category
 from samfit.harness.data.outlines import Outline, Outlines
 from samfit.harness.data.reading import Reading
 from samfit.harness.data.source import Source
@@ -36,41 +37,35 @@ def read_yolo(tree: Tree, _: Reading) -> Listing | None:
         return None
     said = {key: meaning(key[:-1]) for key in images}
     labelled = {said[key].split for key in partners}
-    splits, left_out = defaultdict[str, list[Files]](list), list[Path]()
-    objects, boxes, bare = Counter[int](), 0, 0
-    for key, path in sorted(images.items()):
-        split = said[key].split
-        if split not in labelled:
-            left_out.append(path)
-            continue
-        outlines, others = read_text(partners[key]) if key in partners else ((), 0)
-        objects.update(outline.category for outline in outlines)
-        boxes, bare = boxes + others, bare + (key not in partners)
-        files = Outlines(partners.get(key, path), None, outlines)
-        name = "/".join((*said[key].place, key[-1]))
-        splits[split or "train"].append(Files(Source(path), files, name))
+    left_out = [path for key, path in images.items() if said[key].split not in labelled]
+    used = {key: path for key, path in sorted(images.items()) if said[key].split in labelled}
+    drawn = {key: read_text(partners[key]) if key in partners else ((), 0) for key in used}
+    objects = Counter(outline.category for outlines, _ in drawn.values() for outline in outlines)
+    boxes = sum(others for _, others in drawn.values())
     if not objects:
         raise OnlyBoxesError(
             f"the texts of {tree.root} hold boxes ({boxes:,}) and no outlines: samfit learns "
             "masks, so export the annotations as segmentation."
         )
-    names = _names(tree)
-    remarks = [by_category(objects, names)]
-    if boxes:
-        remarks.append(f"boxes without outline ({boxes:,}) are left out.")
-    if bare:
-        remarks.append(f"images without a text of labels ({bare:,}) have no objects.")
-    if left_out:
-        remarks.append(f"images of splits without labels ({len(left_out):,}) are left out.")
-    if texts:
-        first = min(texts.values())
-        remarks.append(f"texts without an image ({len(texts):,}) are not used, such as {first}.")
+    splits = defaultdict[str, list[Files]](list)
+    for key, path in used.items():
+        outlines = Outlines(partners.get(key, path), None, drawn[key][0])
+        name = "/".join((*said[key].place, key[-1]))
+        splits[said[key].split or "train"].append(Files(Source(path), outlines, name))
+    names, bare = _names(tree), len(used) - len(partners)
+    counts = {
+        f"boxes without outline ({boxes:,}) are left out.": boxes,
+        f"images without a text of labels ({bare:,}) have no objects.": bare,
+        f"images of splits without labels ({len(left_out):,}) are left out.": len(left_out),
+        f"texts without an image ({len(texts):,}) are not used, such as "
+        f"{min(texts.values(), default=None)}.": len(texts),
+    }
     return Listing(
         name=tree.root.resolve().name,
-        splits={split: splits[split] for split in SPLITS if split in splits},
+        splits=splits,
         kind="instances",
         class_names=names,
-        remarks=tuple(remarks),
+        remarks=(by_category(objects, names), *(said for said, count in counts.items() if count)),
         accounted=tuple(left_out),
     )
 
@@ -88,7 +83,7 @@ def read_text(path: Path) -> tuple[tuple[Outline, ...], int]:
         if len(values) == 5:
             boxes += 1
         elif _is_outline(values):
-            objects.append(Outline((tuple(values[1:]),), int(values[0])))
+            objects.append(Outline((array("d", values[1:]),), int(values[0])))
         elif values:
             raise UserError(
                 f"line {number} of {path} is no outline: it needs a class and 3 or more points, "
@@ -125,16 +120,12 @@ def _is_yolo(path: Path) -> bool:
 def _images(tree: Tree, texts: Iterable[Parts]) -> dict[Parts, Path]:
     """The pictures in folders that have texts, or are called as those of images are."""
     with_texts = {key[:-1] for key in texts}
-    images = dict[Parts, Path]()
-    for parts, names in tree.images():
-        if parts not in with_texts and meaning(parts).role != "image":
-            continue
-        for name in names:
-            path = tree.path(parts, name)
-            other = images.setdefault((*parts, stem(name)), path)
-            if other != path:
-                raise UserError(f"{other} and {path} have the same name: rename or remove one.")
-    return images
+    return {
+        (*parts, name): path
+        for parts, _ in tree.images()
+        if parts in with_texts or meaning(parts).role == "image"
+        for name, path in tree.by_stem(parts).items()
+    }
 
 
 def _texts(tree: Tree) -> dict[Parts, Path]:

@@ -76,7 +76,7 @@ def test_what_is_no_object_is_counted(tmp_path):
     text = coco("a.jpg", annotations=annotations)
     listing = listed(put(tmp_path, "a.jpg", texts={"x.json": text}))
     assert below(tmp_path, listing) == {"train": {"a": ("a.jpg", 1)}}
-    (remark,) = [each for each in listing.remarks if each.startswith("annotations left out")]
+    (remark,) = [each for each in listing.remarks if each.startswith("left out")]
     for reason in ("crowds", "boxes", "less than 3 points", "does not list"):
         assert reason in remark
     assert remark.count("(1)") == 4
@@ -94,21 +94,21 @@ def test_categories_of_several_files_are_one_list_by_name(tmp_path):
         files.masks.objects[0] for split in ("train", "val") for files in listing.splits[split]
     ]
     assert [each.category for each in objects] == [1, 1]
-    assert [each.shape for each in objects] == [(tuple(TRIANGLE),)] * 2
+    assert [[*map(list, each.shape)] for each in objects] == [[TRIANGLE]] * 2
 
 
 def test_a_single_polygon_that_is_not_in_a_list_is_read(tmp_path):
     text = coco("a.jpg", annotations=[annotation(segmentation=TRIANGLE)])
     (files,) = listed(put(tmp_path, "a.jpg", texts={"x.json": text})).splits["train"]
-    assert files.masks.objects[0].shape == (tuple(TRIANGLE),)
+    assert [*map(list, files.masks.objects[0].shape)] == [TRIANGLE]
 
 
 @pytest.mark.parametrize(
     ("values", "words"),
     [
         ({"category_id": 9}, ["annotation 0", "category_id", "9"]),
-        ({"segmentation": [[1, 2, 3, 4, "5", 6]]}, ["annotation 0", "'5'"]),
-        ({"segmentation": [[1, 2, 3, 4, float("nan"), 6]]}, ["annotation 0", "nan"]),
+        ({"segmentation": [[1, 2, 3, 4, "5", 6]]}, ["annotation 0", "no number"]),
+        ({"segmentation": [[1, 2, 3, 4, float("nan"), 6]]}, ["annotation 0", "not finite"]),
         ({"segmentation": [[1, 2, 3, 4, 5]]}, ["annotation 0", "odd number"]),
         ({"segmentation": "1 2 3"}, ["annotation 0", "1 2 3"]),
         ({"image_id": [1]}, ["annotation 0"]),
@@ -192,7 +192,12 @@ def test_masks_that_are_there_too_are_remarked_upon(tmp_path):
     assert listed(tmp_path, layout="folders").kind is None
 
 
-def test_objects_cannot_be_taken_for_something_else(tmp_path):
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("masks", "classes"), ("classes", "2"), ("ignore", "0"), ("foreground", "any")],
+)
+def test_objects_cannot_be_taken_for_something_else(tmp_path, option, value):
     put(tmp_path, "a.jpg", texts={"x.json": coco("a.jpg")})
-    with user_error("x.json draws objects", "--masks classes"):
-        listed(tmp_path, masks="classes")
+    with user_error("x.json draws objects", f"drop --{option}"):
+        listed(tmp_path, **{option: value})
+    assert listed(tmp_path, masks="instances").kind == "instances"

@@ -94,3 +94,9 @@ def test_a_mask_without_image_is_named(tmp_path):
 def test_masks_of_objects_that_are_not_there_are_not_replaced(tmp_path):
     with user_error("no masks in SegmentationObject"):
         listed(voc(tmp_path, "a"), masks="instances")
+
+
+def test_two_images_of_one_name_are_refused(tmp_path):
+    voc(tmp_path, "a")
+    with user_error("JPEGImages/a.jpg", "JPEGImages/a.png", "same name"):
+        listed(put(tmp_path, "JPEGImages/a.png"))
