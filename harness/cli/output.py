@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -26,6 +27,9 @@ from samfit.errors import UserError
 from samfit.files import writing_to
 from samfit.harness.record.record import Record
 from samfit.progress import Item, Progress
+
+if TYPE_CHECKING:  # torch comes with it
+    from samfit.harness.train.leaving import Written
 
 messages = Console(stderr=True)
 FIRST_LINE_S, MOST_SILENT_S = 10, 300  # of progress in a file
@@ -65,6 +69,14 @@ def print_answer(shown: RenderableType, files: Sequence[Path | None] = ()) -> No
     console.print(shown)
     for file in filter(None, files):
         console.print(str(file), soft_wrap=True)
+
+
+def print_written(written: "Written", as_json: bool) -> None:
+    """Print what was taken out of samfit, and how it is used."""
+    if as_json:
+        print_json({**asdict(written), "path": str(written.path)})
+    else:
+        Console().print(str(written), soft_wrap=True, markup=False, highlight=False)
 
 
 @contextmanager

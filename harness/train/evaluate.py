@@ -112,9 +112,11 @@ def evaluate(
     cell, workers = replace(run.cell, batch_size=batch_size), readers(workers, run.device)
     with enough_memory(cell):
         what = f"scoring {found.name}, {chosen}"
-        metrics, _ = score_masks(cell, run.model, examples, workers, None, progress, what)
+        metrics, _ = score_masks(
+            cell, run.model, examples, workers, None, progress, what, tiling=run.tiling
+        )
         scores = metrics.per_image[main_metric(cell.classes)]
-        shown = worst_of(cell, run.model, examples, scores, worst) if worst else []
+        shown = worst_of(cell, run.model, examples, scores, worst, run.tiling) if worst else []
     others = baselines(examples, found.train, cell.classes, progress)
     return Evaluation(found.name, chosen, cell.classes, found.class_names, metrics, others, shown)
 

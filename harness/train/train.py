@@ -42,6 +42,7 @@ from samfit.harness.train.resources import (
 from samfit.harness.train.run import Run
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.tensorboard import TensorBoard
+from samfit.harness.train.tiles import Tiling, in_tiles
 from samfit.harness.train.training import Training, filled_cache
 from samfit.progress import SILENT, Progress
 
@@ -90,7 +91,7 @@ def train(
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     check(data.train + data.val, progress)
-    prompted = as_prompted(data, cell, progress)
+    prompted = in_tiles(as_prompted(data, cell, progress), Tiling.of(recipe, cell))
     with enough_memory(cell):
         training = Training(cell, recipe, prompted, readers(workers, where), pretrained)
     files = RunFolder(Path(folder))

@@ -22,6 +22,7 @@ from samfit.harness.train.embeddings import EmbeddingCache
 from samfit.harness.train.inference import score_masks
 from samfit.harness.train.samples import Samples, load, order
 from samfit.harness.train.scheduled_step import ScheduledStep
+from samfit.harness.train.tiles import Tiling
 from samfit.progress import SILENT, Progress
 
 RECENT = 20  # steps whose losses are averaged for the eye
@@ -39,6 +40,7 @@ class Training:
         model: as trained so far; after ``use_best_weights`` with these.
         history: what has happened.
         total: steps to take, if nothing ends it early.
+        tiling: of images, if they are cut.
         cache: of embeddings, see ``filled_cache``; to be given if the Cell's are to be cached.
     """
 
@@ -52,6 +54,7 @@ class Training:
     ) -> None:
         self.cell, self.recipe, self.data, self.workers = cell, recipe, data, workers
         self.cache: EmbeddingCache | None = None
+        self.tiling = Tiling.of(recipe, cell)
         self.per_epoch = len(data.train) // cell.batch_size
         if not self.per_epoch:
             raise UserError(
@@ -155,7 +158,9 @@ class Training:
         return ", ".join(words)
 
     def _validate(self) -> None:
-        metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
+        metrics, _ = score_masks(
+            self.cell, self.model, self.data.val, self.workers, self.cache, tiling=self.tiling
+        )
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:
             self.history.collapsed[self.done] = metrics.only_class

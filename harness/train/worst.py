@@ -11,12 +11,18 @@ from samfit.harness.data.example import Example, Mask
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.shown import Shown
 from samfit.harness.train.inference import labels, predictions, score_objects
+from samfit.harness.train.tiles import Tiling
 
 SIDE = 512  # pixels of the longer side: photographs would fill the memory, thumbnails show no edges
 
 
 def worst_of(
-    cell: Cell, model: AdaptedSam, examples: Sequence[Example], scores: Sequence[float], count: int
+    cell: Cell,
+    model: AdaptedSam,
+    examples: Sequence[Example],
+    scores: Sequence[float],
+    count: int,
+    tiling: Tiling | None = None,
 ) -> list[Shown]:
     """The ``count`` examples with the lowest of their ``scores``, the lowest first.
 
@@ -31,7 +37,7 @@ def worst_of(
             _shown(example, scores[index], mask, example.read()[1])
             for index, example, mask in zip(chosen, each, masks, strict=True)
         ]
-    found = predictions(cell, model, examples, only=chosen)
+    found = predictions(cell, model, examples, only=chosen, tiling=tiling)
     return [
         _shown(examples[index], scores[index], labels(logits), truth)
         for index, (logits, truth) in zip(chosen, found, strict=True)

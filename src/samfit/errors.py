@@ -12,6 +12,14 @@ class UserError(ValueError):
     """
 
 
+class Remark(UserWarning):
+    """What the user should know of a file although it can be used: one sentence.
+
+    A warning of Python's, since it comes from rooms that know no ``Progress``; the command line
+    prints the sentence alone.
+    """
+
+
 def spelling_hint(name: str, known: Iterable[str], similarity: float = 0.6) -> str:
     """The end of a sentence about an unknown name: the nearest of ``known``, else all of them.
 
