@@ -11,7 +11,7 @@ from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, LowRank, Settings
 from samfit.adapters.core.settings import NotNegative, Positive
 from samfit.adapters.sam.sites import Site, after
 
@@ -92,6 +92,10 @@ class Lora(Adapter):
     def merge(self, sam: Sam) -> None:
         for layer, rows, update in self._updates(sam):
             layer.weight[rows] += update.product()
+
+    def low_rank_updates(self, sam: Sam) -> Iterator[LowRank]:
+        for layer, rows, update in self._updates(sam):
+            yield LowRank(layer, rows, update.A, update.scale * update.B)
 
     def _updates(self, sam: Sam) -> Iterator[tuple[nn.Linear, slice, LowRankUpdate]]:
         """Every update with its layer and the rows of that layer's weight that it changes."""

@@ -1,6 +1,7 @@
 """A SAM with an adapter attached: what users train, save, load and run."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,17 @@ from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from samfit.adapters.core.base import Adapter
+from samfit.adapters.core.frozen import frozen_digest
 from samfit.adapters.core.registry import adapter_class, parse_method_settings
 from samfit.adapters.core.settings import changed_function
+from samfit.adapters.sam.checkpoint.files import TRAINED_WITH
+from samfit.adapters.sam.checkpoint.load import LOADED_FROM
 from samfit.adapters.sam.decoding import MaskTokens, decode_masks, encode_prompts
 from samfit.adapters.sam.precision import in_full_precision
-from samfit.errors import UserError
+from samfit.errors import Remark, UserError
 from samfit.files import write_whole
 
-TRAINED_WITH = "trained_with"  # the metadata of an adapter file
+BASE, BASE_FILE = "base_sha256", "base_file"  # in an adapter file: of SAM's frozen weights
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
 
@@ -53,6 +57,7 @@ class AdaptedSam(nn.Module):
         super().__init__()
         self.sam, self.adapter, self.name = sam, adapter, name
         self.encoder_micro_batch = 0
+        self._digest: str | None = None
         self._total = sum(p.numel() for module in (sam, adapter) for p in module.parameters())
         encoder = sam.image_encoder
         self._encoder = f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep"
@@ -188,22 +193,29 @@ class AdaptedSam(nn.Module):
         buffers = {name for name, _ in self.named_buffers() if name.startswith("adapter.")}
         return {name: t for name, t in state.items() if name in trained or name in buffers}
 
+    def remember_base(self) -> None:
+        """Take the digest of SAM's frozen weights now, before they are converted or taken out."""
+        self._digest = frozen_digest(self.sam)
+
     def save(self, path: Path | str) -> None:
-        """Write the trained state, and nothing else, to a safetensors file.
+        """Write the trained state to a safetensors file, with a digest of the frozen weights.
 
         The same state gives the same bytes.
         """
         tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
         # One entry, because safetensors writes several in no particular order.
-        metadata = {TRAINED_WITH: json.dumps(self._trained_with(), sort_keys=True)}
+        metadata = {TRAINED_WITH: json.dumps(self._trained_with() | self.base(), sort_keys=True)}
         write_whole(Path(path), save(tensors, metadata))  # with the mode of any other file
 
-    def load(self, path: Path | str) -> None:
-        """Read what ``save`` wrote for the same method, settings and backbone.
+    def load(self, path: Path | str, any_base: bool = False) -> None:
+        """Read what ``save`` wrote for the same method, settings, backbone and frozen weights.
+
+        With ``any_base`` the frozen weights may differ. Where they cannot be compared, because the
+        file is older or the weights were converted to 16 bits, a ``Remark`` says so.
 
         Raises:
-            UserError: if the file cannot be read or belongs to another method, other settings or
-                another backbone.
+            UserError: if the file cannot be read or belongs to another method, other settings,
+                another backbone or other frozen weights.
         """
         try:
             trained_with = _read_trained_with(path)
@@ -225,9 +237,38 @@ class AdaptedSam(nn.Module):
                 f"{path} does not fit this model ({wrong[0]} differs): "
                 "load it with the image size it was trained with."
             )
+        if not any_base:
+            self.check_base(path, trained_with)
         with torch.no_grad():
             for name, tensor in state.items():
                 tensor.copy_(tensors[name])
+
+    def check_base(self, path: Path | str, trained_with: dict[str, str]) -> None:
+        """Refuse what was trained on other frozen weights; ``trained_with`` has what ``base`` gave.
+
+        Raises:
+            UserError: if they are others.
+        """
+        theirs, ours = trained_with.get(BASE), self.base()
+        if theirs is None or BASE not in ours:
+            why = "it does not say which they were" if theirs is None else "these were converted"
+            warnings.warn(
+                f"{path}: that it was trained on these weights of SAM is not checked: {why}.",
+                Remark,
+                stacklevel=3,
+            )
+        elif theirs != ours[BASE]:
+            its_own, these = (base.get(BASE_FILE, "unnamed") for base in (trained_with, ours))
+            raise UserError(
+                f"{path} was trained on other weights of SAM ({its_own}) than these ({these}), on "
+                "which its masks are wrong: give --checkpoint those, or --any-base (in Python "
+                "any_base=True) to use it on these."
+            )
+
+    def base(self) -> dict[str, str]:
+        """The frozen weights: their digest if it can be told, and the file that they are from."""
+        digest, file = self._digest or frozen_digest(self.sam), getattr(self.sam, LOADED_FROM, None)
+        return {name: text for name, text in ((BASE, digest), (BASE_FILE, file)) if text}
 
     def _trained_with(self) -> dict[str, str]:
         """What a saved file and the model that loads it must have in common."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 from segment_anything.modeling import Sam
@@ -36,6 +36,15 @@ class Settings:
     classes: Classes = 1
     train_no_mask_embed: bool = False
     train_prompt_encoder: bool = False
+
+
+class LowRank(NamedTuple):
+    """An update of a layer: ``up`` (e, r) · ``down`` (r, D) is added to ``rows`` of its weight."""
+
+    layer: nn.Linear
+    rows: slice
+    down: Tensor
+    up: Tensor
 
 
 class Adapter(nn.Module):
@@ -155,4 +164,17 @@ class Adapter(nn.Module):
         Raises:
             UserError: if the method's algebra does not allow it.
         """
-        raise UserError(f"{self.title} cannot be merged into SAM's weights: keep it attached.")
+        raise UserError(
+            f"{self.title} cannot be merged into SAM's weights, which have no place for what it "
+            "adds: keep it attached."
+        )
+
+    def low_rank_updates(self, sam: Sam) -> Iterator[LowRank]:
+        """The method as low-rank updates of layers of ``sam``, if it is nothing else.
+
+        Raises:
+            UserError: if it is.
+        """
+        raise UserError(
+            f"{self.title} is more than low-rank updates of layers, and PEFT has no format for it."
+        )

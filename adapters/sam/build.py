@@ -12,7 +12,7 @@ from segment_anything.modeling import (
     TwoWayTransformer,
 )
 
-from samfit.adapters.sam.checkpoint import load_checkpoint
+from samfit.adapters.sam.checkpoint.load import load_checkpoint
 from samfit.adapters.sam.sizes import PATCH_SIZE, backbone_sizes
 
 

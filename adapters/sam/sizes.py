@@ -51,4 +51,9 @@ def backbone_sizes(name: str) -> Backbone:
     """
     if name in BACKBONES:
         return BACKBONES[name]
+    if name == "vit_t":
+        raise UserError(
+            "there is no backbone 'vit_t', MobileSAM's, which is another architecture: samfit's "
+            "miniature is vit_tiny, and SAM's smallest vit_b."
+        )
     raise UserError(f"there is no backbone {name!r}: {spelling_hint(name, BACKBONES)}")

@@ -7,7 +7,7 @@ import typer
 
 import samfit
 from samfit.files import write_whole, writing_to
-from samfit.harness.cli.images import Checkpoint, Require, RunArgument, Where, Workers
+from samfit.harness.cli.images import AnyBase, Checkpoint, Require, RunArgument, Where, Workers
 from samfit.harness.cli.options import reading_from_options, takes
 from samfit.harness.cli.output import Bars, Json, print_answer, print_json
 
@@ -28,6 +28,7 @@ def evaluate(
         ),
     ] = None,
     checkpoint: Checkpoint = None,
+    any_base: AnyBase = False,
     batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 1,
     device: Where = None,
     workers: Workers = None,
@@ -48,7 +49,7 @@ def evaluate(
 
     if worst:
         check_picture(worst, "--worst")
-    trained = samfit.Run(run, checkpoint, device)
+    trained = samfit.Run(run, checkpoint, device, any_base)
     found = samfit.evaluate(
         trained,
         data,

@@ -30,3 +30,6 @@ RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that sa
 Checkpoint = Annotated[
     str | None, typer.Option(help="File with SAM's weights. Default: the file used in training.")
 ]
+AnyBase = Annotated[
+    bool, typer.Option("--any-base", help="Use other weights of SAM than the run was trained on.")
+]

@@ -6,19 +6,22 @@ torch is imported only by the commands that need it.
 import gc
 import os
 import sys
+import warnings
 from contextlib import suppress
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import typer
 
-from samfit.errors import UserError
+from samfit.errors import Remark, UserError
 from samfit.harness.cli.blame import blame
 from samfit.harness.cli.compare import compare
 from samfit.harness.cli.data import data
 from samfit.harness.cli.evaluate import evaluate
+from samfit.harness.cli.export import export
 from samfit.harness.cli.fit import fit
 from samfit.harness.cli.list import list_adapters
 from samfit.harness.cli.measure import measure
+from samfit.harness.cli.merge import merge
 from samfit.harness.cli.predict import predict
 from samfit.harness.cli.published import published
 from samfit.harness.cli.report import report
@@ -39,8 +42,8 @@ app = typer.Typer(
 )
 app.command("list")(list_adapters)
 for each in (
-    predict, fit, blame, measure, validate, published, data, train, evaluate, segment, sweep,
-    report, compare,
+    predict, fit, blame, measure, validate, published, data, train, evaluate, segment, merge,
+    export, sweep, report, compare,
 ):  # fmt: skip
     app.command()(each)
 # What follows the program's name is the program's.
@@ -70,6 +73,7 @@ def main() -> NoReturn:
     """Run the command line; a mistake of the user ends in one sentence and exit code 1, one in the
     options in a sentence below the usage and exit code 2.
     """
+    warnings.showwarning = _show_warning
     try:
         sys.exit(app(standalone_mode=False))
     except UsageError as error:
@@ -82,6 +86,20 @@ def main() -> NoReturn:
         sys.exit(f"samfit: {_readable(str(error))}")
     except OSError as error:  # a full disk, most often: the answer itself cannot be written
         sys.exit(f"samfit: {_readable(str(error))}.")
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """A remark as its sentence; any other warning as Python shows it."""
+    shown = warnings.formatwarning(message, category, filename, lineno, line)
+    sentence = f"{_readable(str(message))}\n" if issubclass(category, Remark) else shown
+    print(sentence, end="", file=file or sys.stderr)
 
 
 def _readable(sentence: str) -> str:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+import samfit
 from samfit.errors import UserError
 from samfit.files import writing_to
 from samfit.harness.record.record import Record
@@ -65,6 +67,14 @@ def print_answer(shown: RenderableType, files: Sequence[Path | None] = ()) -> No
     console.print(shown)
     for file in filter(None, files):
         console.print(str(file), soft_wrap=True)
+
+
+def print_written(written: "samfit.Written", as_json: bool) -> None:
+    """Print what was taken out of samfit, and how it is used."""
+    if as_json:
+        print_json({**asdict(written), "path": str(written.path)})
+    else:
+        Console().print(str(written), soft_wrap=True, markup=False, highlight=False)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from samfit.harness.data.files.raster import Values
 from samfit.harness.data.files.read import probe, read_values
 from samfit.harness.data.listing import Files, Listing
 from samfit.harness.data.mask_reader import MaskReader
-from samfit.harness.data.masks.decide import decide
+from samfit.harness.data.masks.decide import decide, decide_apart
 from samfit.harness.data.masks.look import Look, look
 from samfit.harness.data.measured import Measured, measure
 from samfit.harness.data.outlines import Outlines
@@ -93,12 +93,11 @@ def _decided(
     """How masks are read, and why, given what the files of each look like."""
     of_images = list(looks)
     apart = any(len(each) > 1 for each in of_images)
-    meaning, remarks = decide(
-        [one for each in of_images for one in each],
-        reading,
-        kind="binary" if apart else listing.kind,
-        classes=listing.classes,
-    )
+    all_looks = [one for each in of_images for one in each]
+    if apart:
+        meaning, remarks = decide_apart(all_looks, reading)
+    else:
+        meaning, remarks = decide(all_looks, reading, listing.kind, listing.classes)
     return MaskReader(meaning, apart), remarks
 
 

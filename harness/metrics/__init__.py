@@ -6,11 +6,14 @@ from samfit.harness.metrics.multi_class import MultiClassMetrics
 from samfit.harness.metrics.score import Score
 from samfit.harness.metrics.table import METRICS, Metric, main_metric
 
+Metrics = BinaryMetrics | MultiClassMetrics | InstanceMetrics
+
 __all__ = [
     "METRICS",
     "BinaryMetrics",
     "InstanceMetrics",
     "Metric",
+    "Metrics",
     "MultiClassMetrics",
     "Score",
     "main_metric",

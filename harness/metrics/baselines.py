@@ -17,6 +17,7 @@ BASELINES = {
     "all_background": "calling everything background",
     "all_foreground": "calling everything foreground",
     "grey_threshold": "the best grey threshold",
+    "filled_box": "filling the box of each object",
     "most_frequent_class": "calling everything the most frequent class",
 }
 GREYS = 256
@@ -28,13 +29,13 @@ def pixel_counts(image: NDArray[np.uint8], mask: Mask, classes: int) -> Counts:
     """What ``baseline_scores`` has to know of one image (H, W, 3) and its mask.
 
     Returns:
-        (2, 256) for one class: pixels of the background and of the foreground, by their grey; of
-        the union of all objects, if the mask (L, H, W) has several. Else (K,): pixels by class,
+        (2, 256) for one class: pixels of the background and of the foreground, by their grey. Else
+        (K,): pixels by class,
         without ignored ones.
     """
     if classes > 1:
         return np.bincount(mask[mask != IGNORED].ravel(), minlength=classes)
-    there = (mask > 0).any(axis=0) if mask.ndim == 3 else mask > 0
+    there = mask > 0
     grey = np.asarray(Image.fromarray(image).convert("L"))
     return np.stack([np.bincount(grey[each], minlength=GREYS) for each in (~there, there)])
 

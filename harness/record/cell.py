@@ -181,5 +181,7 @@ class Cell(Typed):
             if value != getattr(defaults, name)
         }
         changed |= {"adapter": self.adapter, "backbone": self.backbone}
+        if self.recipe:
+            changed["recipe"] = self.recipe.told
         digest = hashlib.sha256(json.dumps(changed, sort_keys=True).encode()).hexdigest()[:8]
         return f"{self.adapter}-{self.backbone}-b{self.batch_size}-{self.phase}-{digest}"

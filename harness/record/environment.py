@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from typing_extensions import TypedDict
 
+from samfit.adapters.sam.checkpoint.files import weight_files
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.weights import checkpoint_file
@@ -98,9 +99,10 @@ def checkpoint_sha256(cell: Cell) -> str | None:
         return None
     digest, path = hashlib.sha256(), checkpoint_file(cell.checkpoint)
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(2**20):
-                digest.update(chunk)
+        for each in weight_files(path):
+            with each.open("rb") as file:
+                while chunk := file.read(2**20):
+                    digest.update(chunk)
     except OSError as error:
         reason = f"cannot read the checkpoint file {path}: {error.strerror}"
         raise UserError(f"{reason}; check --checkpoint.") from error

@@ -4,8 +4,8 @@ Needs no torch.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from samfit.typed import Count, NotNegative, Positive, Typed, checked, option
 
@@ -38,7 +38,20 @@ class Recipe(Typed):
         "Random changes to half of the training images: mirroring (flip), or mirroring, quarter "
         "turns, or a shift with scaling and rotation, as CAD has it (geometric).",
     )
+    tile: Count = option(
+        0, "Side in pixels of the tiles that images are cut into; 0 takes whole images."
+    )
+    overlap: Count = option(128, "Pixels by which --tile's tiles overlap, to fade into each other.")
     patience: Count = option(0, "Stop after this many epochs without improvement; 0 disables.")
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The fields that tell one recipe from another: those of tiles only if there are any, so
+        that recipes from before there were have the same."""
+        fields = asdict(self)
+        if not self.tile:
+            del fields["tile"], fields["overlap"]
+        return fields
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of step ``step`` (from 0) of ``steps``."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Shown:
-    """One image of an evaluation, made small.
+    """One image of an evaluation, as small as a picture of several needs it.
 
     Attributes:
         name: of the image.

@@ -87,7 +87,7 @@ def _run(
 def _answers(record: Record, machine: Environment, limit_s: float) -> bool:
     """Whether a stored record is what running its task again would give."""
     path = record.cell.checkpoint
-    if record.status in WORTH_REPEATING or (path and not checkpoint_file(path).is_file()):
+    if record.status in WORTH_REPEATING or (path and not checkpoint_file(path).exists()):
         return False
     if record.status == "timeout" and (record.duration_ms or 0) < 1000 * limit_s:
         return False

@@ -125,6 +125,8 @@ def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
     if cell.checkpoint == RANDOM_ENCODER:
         sam.image_encoder = build_sam(cell.backbone, cell.image_size).image_encoder
     model = attach(sam, cell.adapter, **cell.settings)
+    if checkpoint:
+        model.remember_base()
     run_with_levers(model, cell)
     return model.to(device)
 

@@ -2,11 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
+
+import numpy as np
 
 from samfit.errors import UserError
 from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
 from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
+from samfit.harness.metrics.binary import overlap
+from samfit.harness.train.objects import objects_of
 from samfit.progress import SILENT, Progress
 
 SMALL = 0.09  # share of an image below which a loss with weights at edges did better
@@ -30,11 +35,15 @@ def baselines(
     few = chosen_on[:: max(1, math.ceil(len(chosen_on) / MOST))]
     examples = [*few, *scored]
 
-    def count(example: Example) -> Counts:
-        image, mask = example.read()
-        return pixel_counts(image, mask, classes)
+    what = "scoring baselines"
+    if scored and scored[0].read()[1].ndim == 3:
+        filled = each(_filled, scored, what, progress)
+        return {"filled_box": float(np.mean([*chain(*filled)]))}
 
-    counts = each(count, examples, "scoring baselines", progress)
+    def count(example: Example) -> Counts:
+        return pixel_counts(*example.read(), classes)
+
+    counts = each(count, examples, what, progress)
     return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
 
 
@@ -50,6 +59,13 @@ def loss_hint(loss: str, found: Mapping[str, float]) -> str:
     return (
         f"objects cover {100 * share:.1f}% of the images: if they are missed, try --loss structure"
     )
+
+
+def _filled(example: Example) -> list[float]:
+    """The IoU of each object with its own box."""
+    _, mask = example.read()
+    inside = (one.inside for one in objects_of(mask))
+    return [overlap(np.ones_like(each), each)[0] for each in inside]
 
 
 def describe_baselines(found: Mapping[str, float]) -> str:

@@ -8,10 +8,11 @@ from samfit.harness.data.check import check
 from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.data.listing import SPLITS
 from samfit.harness.data.reading import AS_FOUND, Reading
-from samfit.harness.metrics import Score, main_metric
+from samfit.harness.metrics import Metrics, Score, main_metric
 from samfit.harness.record.shown import Shown
 from samfit.harness.train.baselines import baselines, collapse, require_better, shortfall
-from samfit.harness.train.inference import Metrics, score_masks
+from samfit.harness.train.inference import score_masks
+from samfit.harness.train.objects import as_prompted
 from samfit.harness.train.resources import enough_memory, opened, readers
 from samfit.harness.train.run import Run
 from samfit.harness.train.worst import worst_of
@@ -106,12 +107,16 @@ def evaluate(
         progress.say("these are the training images: expect lower scores on others")
     examples = getattr(found, chosen)
     check(examples, progress)
+    found = as_prompted(found, run.cell, progress)
+    examples = getattr(found, chosen)
     cell, workers = replace(run.cell, batch_size=batch_size), readers(workers, run.device)
     with enough_memory(cell):
         what = f"scoring {found.name}, {chosen}"
-        metrics, _ = score_masks(cell, run.model, examples, workers, None, progress, what)
+        metrics, _ = score_masks(
+            cell, run.model, examples, workers, None, progress, what, tiling=run.tiling
+        )
         scores = metrics.per_image[main_metric(cell.classes)]
-        shown = worst_of(cell, run.model, examples, scores, worst) if worst else []
+        shown = worst_of(cell, run.model, examples, scores, worst, run.tiling) if worst else []
     others = baselines(examples, found.train, cell.classes, progress)
     return Evaluation(found.name, chosen, cell.classes, found.class_names, metrics, others, shown)
 

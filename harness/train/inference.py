@@ -5,36 +5,26 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from samfit.adapters.core.adapted import AdaptedSam
-from samfit.errors import UserError
 from samfit.harness.data.example import Example
-from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, MultiClassMetrics
+from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, Metrics, MultiClassMetrics
+from samfit.harness.metrics.instances import Pair
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.batch import Batch
 from samfit.harness.step.losses import resize
 from samfit.harness.step.step import Step
 from samfit.harness.train.embeddings import EmbeddingCache
-from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
 from samfit.harness.train.objects import masks_of, objects_of, prompts_of
+from samfit.harness.train.prompts import Asked
+from samfit.harness.train.samples import Mask, Samples, squash_image, whole_image
 from samfit.harness.train.scheduled_step import DivergedError, seed_of
+from samfit.harness.train.tiles import Part, Tiling
 from samfit.progress import SILENT, Progress
-
-Metrics = BinaryMetrics | MultiClassMetrics | InstanceMetrics
-Numbers = Sequence[float]
-
-# How the model of a Cell is prompted, and the one option that it takes.
-PROMPTS = {
-    "box": ("uses the whole image as its box", ""),
-    "none": ("was trained without prompts", ""),
-    "mask_box": ("was trained with the boxes of objects", "--box"),
-    "points": ("was trained with points", "--point"),
-}
 
 
 def score_masks(
@@ -46,6 +36,7 @@ def score_masks(
     progress: Progress = SILENT,
     what: str = "scoring",
     keep: int = 0,
+    tiling: Tiling | None = None,
 ) -> tuple[Metrics, list[Mask]]:
     """Score the masks of ``examples`` at the size of their own masks.
 
@@ -60,9 +51,10 @@ def score_masks(
     """
     if examples and examples[0].read()[1].ndim == 3:
         return score_objects(cell, model, examples, cache, progress, what, keep)
-    metrics: Metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
+    metrics: BinaryMetrics | MultiClassMetrics
+    metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()
     masks: list[Mask] = []
-    found = predictions(cell, model, examples, workers, cache)
+    found = predictions(cell, model, examples, workers, cache, tiling=tiling)
     for example, (logits, truth) in zip(
         examples, progress.track(found, len(examples), what), strict=True
     ):
@@ -97,25 +89,42 @@ def score_objects(
     metrics, kept = InstanceMetrics(), list[Mask]()
     for index, example in enumerate(progress.track(examples, len(examples), what)):
         image, mask = example.read()
-        size = mask.shape[1:]
-        objects, together = objects_of(mask), np.zeros(size, np.uint8)
-
-        def pairs() -> Iterator[tuple[Mask, Mask]]:
-            pixels = squash_image(image, cell.image_size)[None].contiguous()
-            seed = seed_of(cell.seed, "objects", index)
-            prompts = prompts_of(cell, objects, size, seed)
-            embedding = None if cache is None else cache.get(pixels)
-            found = masks_of(cell, model, pixels, *prompts, embedding)
-            for each, logits in zip(objects, found, strict=True):
-                _check_finite(logits)
-                predicted = labels(to_size(resize(logits[None], cell.image_size)[0], size))
-                np.maximum(together, predicted, out=together)
-                yield predicted > 0, each.whole(size)
-
-        metrics.update(example.name, pairs() if objects else ())
+        together = np.zeros(mask.shape[1:], np.uint8)
+        pairs = _objects(cell, model, image, mask, seed_of(cell.seed, "objects", index), cache)
+        metrics.update(example.name, _drawn(pairs, together))
         if len(kept) < keep:
             kept.append(together)
     return metrics, kept
+
+
+def _objects(
+    cell: Cell,
+    model: AdaptedSam,
+    image: NDArray[np.uint8],
+    mask: Mask,
+    seed: int,
+    cache: EmbeddingCache | None,
+) -> Iterator[Pair]:
+    """For each object of an image, the mask (H, W) that its prompt gives, and where it is."""
+    size = mask.shape[1:]
+    objects = objects_of(mask)
+    if not objects:
+        return
+    pixels = squash_image(image, cell.image_size)[None].contiguous()
+    embedding = None if cache is None else cache.get(pixels)
+    prompts = prompts_of(cell, objects, size, seed)
+    found = masks_of(cell, model, pixels, *prompts, embedding)
+    for each, logits in zip(objects, found, strict=True):
+        _check_finite(logits)
+        predicted = to_size(resize(logits[None], cell.image_size)[0], size)
+        yield labels(predicted) > 0, each.whole(size)
+
+
+def _drawn(pairs: Iterator[Pair], together: Mask) -> Iterator[Pair]:
+    """``pairs``, with what each predicts drawn into one mask."""
+    for predicted, truth in pairs:
+        np.maximum(together, predicted, out=together)
+        yield predicted, truth
 
 
 def predictions(
@@ -125,6 +134,7 @@ def predictions(
     workers: int = 0,
     cache: EmbeddingCache | None = None,
     only: Sequence[int] | None = None,
+    tiling: Tiling | None = None,
 ) -> Iterator[tuple[Tensor, Mask]]:
     """Logits (K, H, W) of each example at the size of its mask, and the mask itself.
 
@@ -132,6 +142,11 @@ def predictions(
 
     The forward pass is the one that ``samfit predict --phase infer`` traces.
     """
+    if tiling is not None:
+        for example in examples if only is None else (examples[index] for index in only):
+            image, truth = example.read()
+            yield _of_whole_image(cell, model, image, tiling), truth
+        return
     loader: DataLoader[Any] = DataLoader(
         Samples(examples, replace(cell, phase="infer")),
         cell.batch_size,
@@ -146,55 +161,48 @@ def predictions(
             yield to_size(one, truth.shape), truth
 
 
-def predict_mask(
+def predict_masks(
     cell: Cell,
     model: AdaptedSam,
     image: NDArray[np.uint8],
-    box: Numbers | None = None,
-    points: Sequence[Numbers] = (),
-) -> Mask:
-    """The class (H, W) of each pixel of an RGB image (H, W, 3); 0 and 1 if there is one class.
-
-    The prompt is a box (x0, y0, x1, y1) or points (x, y), in pixels of the image.
+    asked: Asked,
+    tiling: Tiling | None = None,
+) -> Iterator[Tensor]:
+    """Logits (K, H, W) of each object that is asked for in an RGB image (H, W, 3).
 
     Raises:
-        UserError: as ``check_prompt``.
+        UserError: as ``Asked.check`` and ``check_inside``.
     """
-    check_prompt(cell, box, points)
-    height, width = image.shape[:2]
-    scale = torch.tensor([cell.image_size / width, cell.image_size / height])
-    boxes = prompts = None
-    if box is not None:
-        boxes = (torch.tensor(box, dtype=torch.float32) * scale.repeat(2))[None, None]
-    elif len(points):
-        places = torch.tensor(points, dtype=torch.float32) * scale
-        prompts = torch.cat([places, torch.ones(len(points), 1)], dim=1)[None]
-    elif cell.prompt == "box":
-        boxes = whole_image(cell.image_size)
+    asked.check(cell)
+    size = image.shape[:2]
+    asked.check_inside(size)
+    boxes, points = asked.on_input(cell.image_size, size)
+    if boxes is None and points is None:
+        yield _of_whole_image(cell, model, image, tiling)
+        return
     pixels = squash_image(image, cell.image_size)[None].contiguous()
-    logits = infer(cell, model, Batch(pixels, boxes, points=prompts))[0]
-    return labels(to_size(logits, (height, width)))
+    for logits in masks_of(cell, model, pixels, boxes, points):
+        _check_finite(logits)
+        yield to_size(resize(logits[None], cell.image_size)[0], size)
 
 
-def check_prompt(cell: Cell, box: Numbers | None, points: Sequence[Numbers]) -> None:
-    """Refuse a prompt with which the model of ``cell`` was not trained.
+def _of_whole_image(
+    cell: Cell, model: AdaptedSam, image: NDArray[np.uint8], tiling: Tiling | None
+) -> Tensor:
+    """Logits (K, H, W) of an image without a prompt of its own, or blended from its tiles."""
+    size = image.shape[:2]
 
-    Raises:
-        UserError: if it wants another, or none; or for a box that is not 4 numbers, or a point that
-            is not 2.
-    """
-    how, wanted = PROMPTS[cell.prompt]
-    boxes = () if box is None else (box,)
-    given = [name for name, prompts in (("--box", boxes), ("--point", points)) if len(prompts)]
-    for name, count, prompts in (("--box", 4, boxes), ("--point", 2, points)):
-        for numbers in prompts:
-            if len(numbers) != count or not np.isfinite(numbers).all():
-                got = ",".join(f"{number:g}" for number in numbers)
-                raise UserError(f"{name} takes {count} numbers, got {got}.")
-    if wanted and given != [wanted]:
-        raise UserError(f"this model {how}: give {wanted}, and no other prompt.")
-    if given and not wanted:
-        raise UserError(f"this model {how} and takes no {given[0]}.")
+    def logits_of(part: Part) -> Tensor:
+        crop = np.ascontiguousarray(image[part])
+        pixels = squash_image(crop, cell.image_size)[None].contiguous()
+        box = whole_image(cell.image_size) if cell.prompt == "box" else None
+        logits = infer(cell, model, Batch(pixels, box))
+        _check_finite(logits)
+        return to_size(logits[0], crop.shape[:2])
+
+    if tiling is None:
+        return logits_of((slice(size[0]), slice(size[1])))
+    return tiling.blended(size, logits_of)
 
 
 def infer(

@@ -11,14 +11,42 @@ from torch import Tensor
 
 from samfit.adapters.core.adapted import AdaptedSam
 from samfit.adapters.sam.precision import to_float32
+from samfit.errors import UserError
+from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Mask
+from samfit.harness.data.together import together
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.batch import POINTS
 from samfit.harness.step.precision import computing_in
+from samfit.progress import SILENT, Progress
 
 PER_OBJECT = ("mask_box", "points")  # prompts that say which object is meant
 # Prompts decoded at a time: on ViT-B they add 15 MiB to the peak of inference (rehearsed).
 AT_A_TIME = 16
+
+
+def as_prompted(data: DataSet, cell: Cell, progress: Progress = SILENT) -> DataSet:
+    """The data set as the prompts of ``cell`` ask for it.
+
+    Without prompts that say which object is meant, the objects of an image are one; that is said.
+
+    Raises:
+        UserError: if several prompts are asked for where an image has but one object.
+    """
+    if data.kind != "instances":
+        if cell.prompts_per_image > 1:
+            raise UserError(
+                f"--prompts-per-image {cell.prompts_per_image} is for masks of several objects, "
+                f"and {data.name} has {data.kind} masks: leave it out, or give --masks instances."
+            )
+        return data
+    if cell.prompt in PER_OBJECT:
+        return data
+    progress.say(
+        f"--prompt {cell.prompt} asks for one mask an image, that of all its objects together: "
+        "--prompt mask_box trains each object by its own box."
+    )
+    return together(data)
 
 
 class Object(NamedTuple):

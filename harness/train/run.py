@@ -1,12 +1,14 @@
 """A training: what happened in it, and the model that came of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from samfit.adapters.core.adapted import AdaptedSam
 from samfit.errors import UserError
@@ -16,10 +18,12 @@ from samfit.harness.metrics import METRICS, main_metric
 from samfit.harness.record.history import History
 from samfit.harness.step.step import build_model
 from samfit.harness.train.baselines import collapse, describe_baselines, require_better, shortfall
-from samfit.harness.train.inference import Numbers, predict_mask
+from samfit.harness.train.inference import labels, predict_masks
+from samfit.harness.train.prompts import NOTHING, Asked, Numbers
 from samfit.harness.train.resources import enough_memory, torch_device
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.samples import Mask
+from samfit.harness.train.tiles import Tiling
 from samfit.harness.train.training import load_trained
 
 # What to do about masks that are no better than those that need no model.
@@ -36,6 +40,7 @@ class Run:
         folder: as given to ``train``.
         checkpoint: SAM's weights, if they are elsewhere than in training.
         device: ``cuda`` or ``cpu``. Default: the GPU if there is one.
+        any_base: use the run on other weights of SAM than it was trained on.
 
     Raises:
         UserError: if there is no run, or one of which nothing is saved yet, or no such device.
@@ -48,7 +53,11 @@ class Run:
     """
 
     def __init__(
-        self, folder: Path | str, checkpoint: Path | str | None = None, device: str | None = None
+        self,
+        folder: Path | str,
+        checkpoint: Path | str | None = None,
+        device: str | None = None,
+        any_base: bool = False,
     ) -> None:
         self._files = RunFolder(Path(folder))
         self.folder, self.description = self._files.path, self._files.description()
@@ -57,7 +66,7 @@ class Run:
                 f"{folder} is not finished, and no state of it is saved yet: run the same samfit "
                 "train command to finish it."
             )
-        self.device = torch_device(device)
+        self.device, self._any_base = torch_device(device), any_base
         trained = self.description.cell
         self.cell = replace(
             trained,
@@ -72,11 +81,17 @@ class Run:
     @cached_property
     def model(self) -> AdaptedSam:
         """SAM with the trained adapter, in eval mode, built when it is first asked for."""
-        model = build_model(self.cell, self.device)
+        return self.build()
+
+    def build(self, **changes: Any) -> AdaptedSam:
+        """SAM with the trained adapter anew, in eval mode, with ``changes`` to the Cell."""
+        model = build_model(replace(self.cell, **changes), self.device)
         if self._files.is_finished:
-            model.load(self._files.weights)
+            model.load(self._files.weights, self._any_base)
         else:
             state = self._files.load_state()
+            if not self._any_base:
+                model.check_base(self.folder, state.get("base", {}))
             load_trained(model, state["best"] or state["model"])
         return model.eval()
 
@@ -103,6 +118,11 @@ class Run:
         return (
             f"{self.folder} is not finished ({done} of {self.total} steps): these are its {which}"
         )
+
+    @property
+    def tiling(self) -> Tiling | None:
+        """Of images, if the model was trained on tiles."""
+        return Tiling.of(self.description.recipe, self.cell)
 
     @property
     def metric(self) -> str:
@@ -147,16 +167,38 @@ class Run:
             UserError: for an image that cannot be used, a prompt with which the model was not
                 trained, or if memory runs out.
         """
-        # A copy, since torch takes neither arrays that are read-only nor such as run backwards.
+        asked = Asked(boxes=() if box is None else [box], points=[points] if len(points) else ())
+        (logits,) = self.logits(image, asked)
+        return labels(logits)
+
+    def logits(
+        self, image: NDArray[np.uint8] | Path | str, asked: Asked = NOTHING
+    ) -> Iterator[Tensor]:
+        """Logits (K, H, W) of each object that is asked for in an image; K is 1 for one class.
+
+        Args:
+            image: a file, or RGB pixels (H, W, 3), uint8.
+            asked: boxes or points, if it was trained with such.
+
+        Raises:
+            UserError: as ``mask``.
+        """
+        pixels = self.pixels(image)
+        with enough_memory(self.cell):
+            yield from predict_masks(self.cell, self.model, pixels, asked, self.tiling)
+
+    def pixels(self, image: NDArray[np.uint8] | Path | str) -> NDArray[np.uint8]:
+        """An image as the model sees it: RGB (H, W, 3) in 0..255, upright.
+
+        Raises:
+            UserError: for an image that cannot be used.
+        """
         if isinstance(image, str | Path):
-            intensity = self.description.data.intensity or Intensity()
-            pixels = read_image(Path(image), intensity)
-        else:
-            pixels = np.array(image)
+            return read_image(Path(image), self.description.data.intensity or Intensity())
+        pixels = np.array(image)  # a copy: torch takes neither read-only nor reversed arrays
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
             raise UserError(f"an image is (H, W, 3) of uint8, not {pixels.shape} {pixels.dtype}.")
-        with enough_memory(self.cell):
-            return predict_mask(self.cell, self.model, pixels, box, points)
+        return pixels
 
     def __str__(self) -> str:
         recipe, history = self.description.recipe, self.history

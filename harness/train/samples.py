@@ -19,7 +19,8 @@ from samfit.harness.step.losses import LOSSES
 from samfit.harness.train.scheduled_step import seed_of
 
 # Outwards, in training: of the image's side, SAM-COBOT's recipe (arXiv 2311.17112); for one of
-# several objects, which may be small, of the box's own sides, as SAM was trained (arXiv 2304.02643).
+# several objects, which may be small, of the box's own sides, as SAM was (arXiv 2304.02643,
+# section A).
 BOX_JITTER, OBJECT_JITTER = 20 / 256, 0.1
 
 Which = tuple[int, int]  # an epoch and the index of an example

@@ -1,21 +1,48 @@
 """Write the masks of images that have none."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib import colormaps
+from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from samfit.errors import UserError
 from samfit.files import write_whole, writing_to
 from samfit.harness.data.check import check_images
-from samfit.harness.data.files.read import is_picture
-from samfit.harness.train.inference import Numbers, check_prompt
+from samfit.harness.data.files.contents import Contents
+from samfit.harness.data.files.picture import ORIENTATION
+from samfit.harness.data.files.raster import Values, as_stored
+from samfit.harness.data.files.read import is_picture, probe
+from samfit.harness.data.masked import masked
+from samfit.harness.data.source import Source
+from samfit.harness.train.inference import labels
+from samfit.harness.train.prompts import NOTHING, Asked
 from samfit.harness.train.run import Run
 from samfit.harness.train.samples import Mask
 from samfit.progress import SILENT, Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What is written of each mask.
+
+    Attributes:
+        threshold: probability above which a pixel belongs to the object, for one class.
+        overlay: also a picture of the masks over their image, NAME_overlay.png.
+        probability: also the probability as levels of 16 bits, NAME_probability.png; for one class.
+    """
+
+    threshold: float = 0.5
+    overlay: bool = False
+    probability: bool = False
+
+
+MASKS = Written()
 
 
 def segment(
@@ -23,51 +50,133 @@ def segment(
     images: Path | str | Sequence[Path | str],
     folder: Path | str,
     *,
-    box: Numbers | None = None,
-    points: Sequence[Numbers] = (),
+    asked: Asked | Mapping[str, Asked] = NOTHING,
+    written: Written = MASKS,
     progress: Progress = SILENT,
 ) -> list[Path]:
-    """Write a mask for each image, as a PNG file of the image's size.
+    """Write the masks of images, as PNG files that are as large as the images, and turned alike.
 
     Args:
-        run: a finished run, or its folder.
+        run: a run, or its folder.
         images: one or several; a folder stands for all images in it and below.
         folder: for the masks, named after their images; it is made.
-        box, points: the prompt, as for ``Run.mask``.
+        asked: the objects that are meant, in each image; or by the images' names, such as
+            ``a.jpg``.
+        written: what is written of each.
         progress: is told how far it is.
 
     Returns:
-        the masks' files, in the order of the images. They hold 0 and 255 for one class, else class
-        indices with a colour each.
+        the masks' files, in the order of the images; of several objects in an image NAME_0.png,
+        NAME_1.png and so on. They hold 0 and 255 for one class, else class indices with a colour
+        each.
 
     Raises:
-        UserError: if there is no finished run, an image cannot be used, the prompt does not fit the
-            model, memory runs out, or ``folder`` cannot be written.
+        UserError: if there is no run, an image cannot be used, a prompt does not fit the model or
+            an image, memory runs out, or ``folder`` cannot be written. Nothing is written before
+            all images and prompts were looked at.
     """
     run = run if isinstance(run, Run) else Run(run)
-    if run.remark:
-        progress.say(run.remark)
     several = [images] if isinstance(images, Path | str) else images
     files = _mask_files([Path(image) for image in several], Path(folder))
-    check_prompt(run.cell, box, points)
+    if run.cell.classes > 1 and (written.probability or written.threshold != 0.5):
+        raise UserError(
+            "--probability and --threshold are for masks of one object, and this model tells "
+            f"{run.cell.classes} classes apart: leave them out."
+        )
+    prompts = {image: _of_image(asked, image) for image in files}
+    for each in prompts.values():
+        each.check(run.cell)
     check_images(files, progress)
+    contents = {image: probe(Source(image)) for image in files}
+    for image, each in prompts.items():
+        each.check_inside(contents[image].upright_size, str(image))
+    made = list[Path]()
     for image, file in progress.track(files.items(), len(files), "segmenting"):
-        mask = run.mask(image, box, points)
-        with writing_to(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(file, mask_file(mask, run.cell.classes))
-    return [*files.values()]
+        found = run.logits(image, prompts[image])
+        made += _write(run, image, file, contents[image], found, prompts[image].count, written)
+    return made
+
+
+def _of_image(asked: Asked | Mapping[str, Asked], image: Path) -> Asked:
+    """What is asked for in an image; a name may have folders before it, or no suffix."""
+    if isinstance(asked, Asked):
+        return asked
+    names = [str(image), *("/".join(image.parts[-n:]) for n in (3, 2, 1)), image.stem]
+    found = next((asked[name] for name in names if name in asked), None)
+    if found is None:
+        raise UserError(f"--prompts has no row for {image}: add {image.name}, or leave it out.")
+    return found
+
+
+def _write(
+    run: Run,
+    image: Path,
+    file: Path,
+    contents: Contents,
+    found: Iterator[Tensor],
+    count: int,
+    written: Written,
+) -> list[Path]:
+    """Write all that is wanted of an image's masks; the masks' files."""
+    classes, made = run.cell.classes, list[Path]()
+    ids = np.zeros(contents.upright_size, np.int32)
+    for number, logits in enumerate(found):
+        mask = labels(logits)
+        path = file.with_stem(f"{file.stem}_{number}") if count > 1 else file
+        if classes == 1:
+            probability = logits[0].sigmoid().cpu().numpy()
+            mask = (probability > written.threshold).astype(np.uint8)
+            if written.probability:
+                levels = (probability * 65535).round().astype(np.uint16)
+                _save(
+                    _beside(path, "probability"),
+                    Image.fromarray(_stored(levels, contents)),
+                    contents,
+                )
+        ids[mask > 0] = mask[mask > 0] if classes > 1 else number + 1
+        _save(path, mask_picture(_stored(mask, contents), classes), contents)
+        made.append(path)
+    if written.overlay:
+        picture = masked(run.pixels(image), ids, classes > 1)
+        _save(_beside(file, "overlay"), Image.fromarray(_stored(picture, contents)), contents)
+    return made
+
+
+def _beside(file: Path, what: str) -> Path:
+    return file.with_stem(f"{file.stem}_{what}")
+
+
+def _stored(upright: Values, contents: Contents) -> Values:
+    return np.ascontiguousarray(as_stored(upright, contents.orientation))
+
+
+def _save(file: Path, picture: Image.Image, contents: Contents) -> None:
+    """Write a picture, turned as its image is."""
+    with writing_to(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, _png(picture, contents.orientation))
 
 
 def mask_file(mask: Mask, classes: int) -> bytes:
     """A mask (H, W) as PNG: 0 and 255 for one class, else class indices with a colour each."""
-    picture = Image.fromarray(mask if classes > 1 else mask * np.uint8(255))
-    if classes > 1:
-        picture = picture.convert("P")
-        colours = colormaps["tab20"](np.arange(classes - 1) % 20)[:, :3]
-        picture.putpalette([0, 0, 0, *(colours * 255).astype(int).flatten().tolist()])
-    content = io.BytesIO()
-    picture.save(content, format="PNG")
+    return _png(mask_picture(mask, classes))
+
+
+def mask_picture(mask: NDArray[np.uint8], classes: int) -> Image.Image:
+    """A mask (H, W) as a picture: 0 and 255, or class indices with a palette."""
+    if classes == 1:
+        return Image.fromarray(mask * np.uint8(255))
+    picture = Image.fromarray(mask).convert("P")
+    colours = colormaps["tab20"](np.arange(classes - 1) % 20)[:, :3]
+    picture.putpalette([0, 0, 0, *(colours * 255).astype(int).flatten().tolist()])
+    return picture
+
+
+def _png(picture: Image.Image, orientation: int = 1) -> bytes:
+    content, exif = io.BytesIO(), Image.Exif()
+    if orientation != 1:
+        exif[ORIENTATION] = orientation
+    picture.save(content, format="PNG", **({"exif": exif} if orientation != 1 else {}))
     return content.getvalue()
 
 

@@ -29,6 +29,7 @@ from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
 from samfit.harness.train.baselines import baselines, loss_hint
 from samfit.harness.train.description import Description
+from samfit.harness.train.objects import as_prompted
 from samfit.harness.train.rates import find_rate
 from samfit.harness.train.resources import (
     check_one_process,
@@ -41,6 +42,7 @@ from samfit.harness.train.resources import (
 from samfit.harness.train.run import Run
 from samfit.harness.train.run_folder import RunFolder
 from samfit.harness.train.tensorboard import TensorBoard
+from samfit.harness.train.tiles import Tiling, in_tiles
 from samfit.harness.train.training import Training, filled_cache
 from samfit.progress import SILENT, Progress
 
@@ -89,8 +91,9 @@ def train(
     where = torch_device(device)
     cell = _cell_for(data.classes, cell, where)
     check(data.train + data.val, progress)
+    prompted = in_tiles(as_prompted(data, cell, progress), Tiling.of(recipe, cell))
     with enough_memory(cell):
-        training = Training(cell, recipe, data, readers(workers, where), pretrained)
+        training = Training(cell, recipe, prompted, readers(workers, where), pretrained)
     files = RunFolder(Path(folder))
     what = Description.of(cell, recipe, data, hold_out, pretrained)
     with files.writing(), enough_memory(cell):
@@ -142,14 +145,13 @@ def _begin(
 def _say_where(training: Training, progress: Progress) -> None:
     """Say where a training resumes, and what another number of epochs means for it."""
     recipe, done = training.recipe, training.done
-    progress.say(f"resuming after step {done} of {training.total}")
     before = training.history.prolonged.get(done, recipe.epochs)
-    if before == recipe.epochs:
-        return
     changed = f"--epochs is {recipe.epochs} now and was {before}"
-    if training.is_over:
-        progress.say(f"{changed}: the training ends here")
-    else:
+    if before != recipe.epochs and training.is_over:
+        progress.say(f"{changed}: the training ends where it is, after step {done}")
+        return
+    progress.say(f"resuming after step {done} of {training.total}")
+    if before != recipe.epochs:
         rate = recipe.learning_rate_at(done, training.total)
         progress.say(
             f"{changed}: the {recipe.schedule} schedule spans all of them, so the learning rate "

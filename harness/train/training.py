@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samfit.adapters.core.adapted import AdaptedSam
+from samfit.adapters.core.adapted import BASE, AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
@@ -22,6 +22,7 @@ from samfit.harness.train.embeddings import EmbeddingCache
 from samfit.harness.train.inference import score_masks
 from samfit.harness.train.samples import Samples, load, order
 from samfit.harness.train.scheduled_step import ScheduledStep
+from samfit.harness.train.tiles import Tiling
 from samfit.progress import SILENT, Progress
 
 RECENT = 20  # steps whose losses are averaged for the eye
@@ -39,6 +40,7 @@ class Training:
         model: as trained so far; after ``use_best_weights`` with these.
         history: what has happened.
         total: steps to take, if nothing ends it early.
+        tiling: of images, if they are cut.
         cache: of embeddings, see ``filled_cache``; to be given if the Cell's are to be cached.
     """
 
@@ -52,6 +54,7 @@ class Training:
     ) -> None:
         self.cell, self.recipe, self.data, self.workers = cell, recipe, data, workers
         self.cache: EmbeddingCache | None = None
+        self.tiling = Tiling.of(recipe, cell)
         self.per_epoch = len(data.train) // cell.batch_size
         if not self.per_epoch:
             raise UserError(
@@ -122,6 +125,7 @@ class Training:
         """All that is needed to resume from here."""
         return {
             "history": asdict(self.history),
+            "base": self.model.base(),
             "model": self.model.trained_state(),
             "best": self._best,
             "optimizer": self.optimizer.state_dict(),
@@ -133,7 +137,16 @@ class Training:
 
         The recipe may have another number of epochs: the schedule of the learning rate then spans
         these from here on, as if it always had.
+
+        Raises:
+            UserError: if it is of another model, or of other frozen weights.
         """
+        theirs, ours = (base.get(BASE) for base in (state.get("base", {}), self.model.base()))
+        if theirs and ours and theirs != ours:
+            raise UserError(
+                f"{self.cell.checkpoint} no longer holds the weights with which this training "
+                "began: put them back, or start another with another --output."
+            )
         self.history = History(**{**state["history"], "planned": self.total})
         self._best = state["best"]
         self._load(state["model"])
@@ -155,7 +168,9 @@ class Training:
         return ", ".join(words)
 
     def _validate(self) -> None:
-        metrics, _ = score_masks(self.cell, self.model, self.data.val, self.workers, self.cache)
+        metrics, _ = score_masks(
+            self.cell, self.model, self.data.val, self.workers, self.cache, tiling=self.tiling
+        )
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:
             self.history.collapsed[self.done] = metrics.only_class

@@ -10,13 +10,19 @@ from samfit.adapters.core.adapted import AdaptedSam
 from samfit.harness.data.example import Example, Mask
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.shown import Shown
-from samfit.harness.train.inference import labels, predictions
+from samfit.harness.train.inference import labels, predictions, score_objects
+from samfit.harness.train.tiles import Tiling
 
-SIDE = 512  # pixels of the longer side that are kept: photographs would fill the memory
+SIDE = 512  # pixels of the longer side: photographs would fill the memory, thumbnails show no edges
 
 
 def worst_of(
-    cell: Cell, model: AdaptedSam, examples: Sequence[Example], scores: Sequence[float], count: int
+    cell: Cell,
+    model: AdaptedSam,
+    examples: Sequence[Example],
+    scores: Sequence[float],
+    count: int,
+    tiling: Tiling | None = None,
 ) -> list[Shown]:
     """The ``count`` examples with the lowest of their ``scores``, the lowest first.
 
@@ -24,7 +30,14 @@ def worst_of(
     """
     known = [index for index, score in enumerate(scores) if not math.isnan(score)]
     chosen = sorted(known, key=lambda index: scores[index])[:count]
-    found = predictions(cell, model, examples, only=chosen)
+    if examples and examples[0].read()[1].ndim == 3:
+        each = [examples[index] for index in chosen]
+        _, masks = score_objects(cell, model, each, keep=len(each))
+        return [
+            _shown(example, scores[index], mask, example.read()[1])
+            for index, example, mask in zip(chosen, each, masks, strict=True)
+        ]
+    found = predictions(cell, model, examples, only=chosen, tiling=tiling)
     return [
         _shown(examples[index], scores[index], labels(logits), truth)
         for index, (logits, truth) in zip(chosen, found, strict=True)
@@ -34,7 +47,7 @@ def worst_of(
 def _shown(example: Example, score: float, mask: Mask, truth: Mask) -> Shown:
     image, _ = example.read()
     height, width = image.shape[:2]
-    share = min(1, SIDE / max(height, width))
+    share = SIDE / max(height, width)
     size = max(1, round(share * width)), max(1, round(share * height))
     small = Image.fromarray(image).resize(size, Image.Resampling.BOX)
     flat = truth.any(axis=0) if truth.ndim == 3 else truth

@@ -1,12 +1,12 @@
 """What ``--classes`` and ``--ignore`` say: numbers, values, colours, or a file of these."""
 
-import csv
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED
+from samfit.harness.data.masks.class_file import Row, rows_of
 
 COLOUR = re.compile(r"#?([0-9a-fA-F]{6})")
 
@@ -39,33 +39,33 @@ def classes_given(text: str) -> int | Table:
                 f"--classes must be from 1 to {IGNORED - 1}, or 0 to find out, got {text}."
             )
         return int(text)
-    path = Path(text)
-    if path.is_file():
-        return _checked(_from_file(path), f"--classes {text}")
-    rows = []
-    for part in text.split(","):
-        value, colon, found = part.rpartition(":")
-        if not colon or not found.strip().isdecimal():
-            raise UserError(
-                f"--classes takes a number, VALUE:CLASS,... such as 255:0,128:1, or a CSV file, "
-                f"got {part!r}: there is no such file, and it is no such pair."
-            )
-        rows.append((value, int(found), ""))
-    return _checked(rows, "--classes")
+    parts = text.strip(", ").split(",")
+    pairs = [re.fullmatch(r"(.*):\s*(\d+)\s*", part) for part in parts]
+    if all(pairs):
+        return _checked([Row(pair[1], int(pair[2])) for pair in pairs if pair], "--classes")
+    if (path := Path(text)).suffix in (".csv", ".tsv", ".txt"):
+        return _checked(rows_of(path), f"--classes {text}")
+    wrong = next(part for part, pair in zip(parts, pairs, strict=True) if not pair)
+    raise UserError(
+        f"--classes takes a number, VALUE:CLASS,... such as 255:0,128:1, or a file of these (.csv "
+        f"or .txt), but {wrong!r} is none of these."
+    )
 
 
 def values_given(text: str) -> tuple[list[float], bool]:
     """The values that ``--ignore`` names, and whether they are colours.
 
     Raises:
-        UserError: if they are neither numbers nor colours.
+        UserError: if they are neither numbers nor colours, or both.
     """
     found = [_value(part, "--ignore") for part in text.split(",") if text]
+    if len({colour for _, colour in found}) > 1:
+        raise UserError("--ignore mixes values and colours: give one or the other.")
     return [value for value, _ in found], any(colour for _, colour in found)
 
 
-def _checked(rows: list[tuple[str, int, str]], option: str) -> Table:
-    values = [(*_value(value, option), found, name) for value, found, name in rows]
+def _checked(rows: list[Row], option: str) -> Table:
+    values = [(*_value(row.value, option), row.label, row.name) for row in rows]
     colours = {colour for _, colour, _, _ in values}
     if len(colours) > 1:
         raise UserError(f"{option} mixes values and colours: give one or the other.")
@@ -73,10 +73,11 @@ def _checked(rows: list[tuple[str, int, str]], option: str) -> Table:
     known = sorted({*classes.values()})
     if len(classes) < len(values):
         raise UserError(f"{option} names a value twice: name each once.")
-    if known != [*range(len(known))] or len(known) < 2:
+    if known != [*range(len(known))] or not 2 <= len(known) <= IGNORED:
         raise UserError(
-            f"{option} must give the classes 0, 1 and so on, without a gap, got "
-            f"{', '.join(map(str, known))}: number them from 0, which is the background."
+            f"{option} must give the classes 0, 1 and so on, without a gap and up to "
+            f"{IGNORED - 1}, got {', '.join(map(str, known))}: number them from 0, which is the "
+            "background."
         )
     named = {found: name for _, _, found, name in values if name}
     names = tuple(named.get(index, str(index)) for index in known) if named else ()
@@ -84,7 +85,7 @@ def _checked(rows: list[tuple[str, int, str]], option: str) -> Table:
 
 
 def _value(text: str, option: str) -> tuple[float, bool]:
-    """A value, and whether it is a colour: six hexadecimal digits, unless it is a plain number."""
+    """A value, and whether it is a colour, which has six hexadecimal digits."""
     text = text.strip()
     if colour := COLOUR.fullmatch(text):
         return int(colour[1], 16), True
@@ -97,30 +98,3 @@ def _value(text: str, option: str) -> tuple[float, bool]:
             f"{option}: {text!r} is neither a number nor a colour such as ff0000: correct it."
         )
     return (int(number) if number.is_integer() else number), False
-
-
-def _from_file(path: Path) -> list[tuple[str, int, str]]:
-    """Rows of value, class and name: columns value or r,g,b, and class and name if there are."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [
-                {(name or "").strip().lower(): (text or "").strip() for name, text in row.items()}
-                for row in csv.DictReader(file, restval="")
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error, AttributeError) as error:
-        raise UserError(f"--classes {path} is not a readable table: save it as CSV.") from error
-    if not rows or not ({"value"} <= rows[0].keys() or {"r", "g", "b"} <= rows[0].keys()):
-        raise UserError(
-            f"--classes {path} needs the columns value and class, or r, g, b and class; a column "
-            "name is welcome. Without class, rows are classes from 0."
-        )
-    found = []
-    for index, row in enumerate(rows):
-        try:
-            value = row.get("value") or "".join(f"{int(row[part]):02x}" for part in "rgb")
-            found.append((value, int(row.get("class") or index), row.get("name", "")))
-        except ValueError as error:
-            raise UserError(
-                f"--classes {path} has no number in row {index + 1}: correct it."
-            ) from error
-    return found

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LOOKED_AT = 512  # pixels of a side in which regions are counted
-ROWS = 1024  # in which neighbours are compared
+from samfit.harness.data.masks.distinct import distinct, narrow, packed
+
+LOOKED_AT = 512  # pixels of a side in which regions are counted; rows in which slopes are
+NEAR = 0.06  # of all levels: so near the least or the largest, a pixel is not between them
 
 
 @dataclass(frozen=True)
@@ -18,20 +20,26 @@ class Look:
         pixels: how many have each value; colours are 0xRRGGBB.
         colours: whether values are colours.
         fractions: whether there are values that are no whole numbers.
+        numbers: whether all values are numbers: none is infinite or NaN.
         lossy: whether the file's format changes values.
         regions: values other than 0 that were seen in a small copy of the mask.
         alone: how many of these form a single region there.
-        flat: of the pixels that hold neither the least nor the largest value, the share whose right
-            neighbour holds the same; 1 if there are none.
+        touching: whether two of these are neighbours there.
+        between: pixels well between the least and the largest value, in some of the rows.
+        slopes: how many of these lie on a slope: of their two neighbours in a row or in a column
+            one is less and one more. So do smeared edges; regions do not.
     """
 
     pixels: dict[float, int]
     colours: bool = False
     fractions: bool = False
+    numbers: bool = True
     lossy: bool = False
     regions: int = 0
     alone: int = 0
-    flat: float = 1.0
+    touching: bool = False
+    between: int = 0
+    slopes: int = 0
 
     @property
     def values(self) -> set[float]:
@@ -42,43 +50,22 @@ class Look:
 def look(values: NDArray[Any], lossy: bool = False) -> Look:
     """Look at the values of a mask: (H, W) of any type, or colours (H, W, 3)."""
     colours = values.ndim == 3
-    if colours:
-        values = packed(values)
-    pixels = _counted(values)
-    fractions = values.dtype.kind == "f" and any(not float(v).is_integer() for v in pixels)
-    regions, alone = _regions(values) if len(pixels) > 2 and not (fractions or lossy) else (0, 0)
-    return Look(pixels, colours, fractions, lossy, regions, alone, _flat(values, pixels))
+    values = packed(values) if colours else narrow(values)
+    found, counts = distinct(values)
+    pixels = dict(zip(found.tolist(), counts.tolist(), strict=True))
+    if not np.isfinite(found).all():
+        return Look(pixels, colours, numbers=False)
+    fractions = values.dtype.kind == "f" and bool((found % 1 != 0).any())
+    if len(pixels) <= 2:
+        return Look(pixels, colours, fractions, lossy=lossy)
+    regions, alone, touching = (0, 0, False) if fractions or lossy else _regions(values)
+    between, slopes = (0, 0) if colours else _slopes(values, found[0], found[-1])
+    return Look(pixels, colours, fractions, True, lossy, regions, alone, touching, between, slopes)
 
 
-def packed(colours: NDArray[Any]) -> NDArray[np.int64]:
-    """Colours (H, W, 3) as one number each, 0xRRGGBB if they are of 8 bits."""
-    bits = 8 * colours.dtype.itemsize
-    red, green, blue = (colours[..., index].astype(np.int64) for index in range(3))
-    return (red << 2 * bits) | (green << bits) | blue
-
-
-def _counted(values: NDArray[Any]) -> dict[float, int]:
-    if values.dtype == np.bool_:
-        values = values.view(np.uint8)
-    if values.dtype in (np.uint8, np.uint16):
-        import cv2  # late: it takes a while to import
-
-        top = 256 if values.dtype == np.uint8 else 65536
-        parts = [cv2.calcHist([part], [0], None, [top], [0, top]) for part in _parts(values)]
-        counts = np.stack(parts).astype(np.int64).sum(0).ravel()
-        return {int(value): int(counts[value]) for value in np.flatnonzero(counts)}
-    found, counts = np.unique(values, return_counts=True)
-    return dict(zip(found.tolist(), counts.tolist(), strict=True))
-
-
-def _parts(values: NDArray[Any]) -> list[NDArray[Any]]:
-    """Parts of so few pixels that a histogram's float32 counts them exactly."""
-    rows = max(1, 2**24 // values.shape[1])
-    return [np.ascontiguousarray(values[at : at + rows]) for at in range(0, len(values), rows)]
-
-
-def _regions(values: NDArray[Any]) -> tuple[int, int]:
-    """How many values other than 0 there are in a small copy, and how many form one region."""
+def _regions(values: NDArray[Any]) -> tuple[int, int, bool]:
+    """How many values other than 0 there are in a small copy, how many form one region, and whether
+    some touch."""
     from skimage.measure import label  # late: it takes a while to import
 
     step = -(-max(values.shape) // LOOKED_AT)
@@ -87,14 +74,28 @@ def _regions(values: NDArray[Any]) -> tuple[int, int]:
     _, first = np.unique(marked, return_index=True)
     of_regions = small.flat[first]
     _, counts = np.unique(of_regions[of_regions != 0], return_counts=True)
-    return len(counts), int((counts == 1).sum())
+    touching = _touch(small[1:], small[:-1]) or _touch(small[:, 1:], small[:, :-1])
+    return len(counts), int((counts == 1).sum()), touching
 
 
-def _flat(values: NDArray[Any], pixels: dict[float, int]) -> float:
-    if len(pixels) <= 2:
-        return 1.0
-    rows = values[:: max(1, len(values) // ROWS)]
-    left, right = rows[:, :-1], rows[:, 1:]
-    between = (left != min(pixels)) & (left != max(pixels))
-    count = np.count_nonzero(between)
-    return np.count_nonzero(between & (left == right)) / count if count else 1.0
+def _touch(ones: NDArray[Any], others: NDArray[Any]) -> bool:
+    return bool(((ones != others) & (ones != 0) & (others != 0)).any())
+
+
+def _slopes(values: NDArray[Any], low: float, high: float) -> tuple[int, int]:
+    """How many pixels are well between ``low`` and ``high``, and how many of these on slopes."""
+    step = max(1, (len(values) - 2) // LOOKED_AT)
+    # Rows as they are, and those above and below; columns but the first and the last.
+    count = len(range(1, len(values) - 1, step))
+    above, here, below = (values[at::step][:count] for at in range(3))
+    left, right = here[:, :-2], here[:, 2:]
+    above, middle, below = above[:, 1:-1], here[:, 1:-1], below[:, 1:-1]
+    margin = NEAR * (float(high) - float(low))
+    between = (middle > low + margin) & (middle < high - margin)
+    sloping = _sloping(left, middle, right) | _sloping(above, middle, below)
+    return int(np.count_nonzero(between)), int(np.count_nonzero(between & sloping))
+
+
+def _sloping(one: NDArray[Any], middle: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where ``middle`` is more than one neighbour and less than the other."""
+    return np.asarray(((one < middle) & (middle < other)) | ((one > middle) & (middle > other)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from samfit.harness.metrics import METRICS, BinaryMetrics, MultiClassMetrics
+from samfit.harness.metrics import METRICS, InstanceMetrics, Metrics
 from samfit.harness.metrics.baselines import BASELINES
 from samfit.harness.metrics.table import class_key
 from samfit.harness.miniature.tasks import TASKS
@@ -28,7 +28,6 @@ BASELINES_CAPTION = (
 )
 
 Column = tuple[Sequence[str], str | None]  # tasks and metric, as ``ScoredMethod.scores`` takes them
-Metrics = BinaryMetrics | MultiClassMetrics
 
 
 def tasks_table(found: ScoredMethods) -> CaptionedTable:
@@ -108,7 +107,9 @@ def score_table(
 
 
 def per_image_table(metrics: Metrics) -> pd.DataFrame:
-    """One row an image, one column a metric."""
+    """One row an image, or an object that was prompted by itself; one column a metric."""
+    if isinstance(metrics, InstanceMetrics):
+        return pd.DataFrame(metrics.objects)
     return pd.DataFrame({"image": metrics.names, **metrics.per_image})
 
 

@@ -1,21 +1,17 @@
 """A few images of a data set with their masks, as they are read."""
 
-from typing import Any
-
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from samfit.harness.data.dataset import DataSet
-from samfit.harness.data.example import IGNORED, Mask
+from samfit.harness.data.example import Mask
 from samfit.harness.data.listing import SPLITS
+from samfit.harness.data.masked import masked
 from samfit.harness.report.kit.style import MUTED, styled
 
 SHOWN, SIDE = 5, 2.2  # pairs, and inches of each
 MOST_PIXELS = 512  # a side of what is drawn
-DIMMED, FILLED = 0.6, 0.6  # brightness of an image below a mask, opacity of the mask
-UNLABELLED = (0.5, 0.5, 0.5)
 
 
 @styled
@@ -40,21 +36,6 @@ def draw_pairs(data: DataSet) -> Figure:
         f"{len(chosen)} of {len(examples):,} pairs. {_key(data)}", fontsize=7.5, color=MUTED
     )
     return figure
-
-
-def masked(image: NDArray[np.uint8], mask: Mask, classes: bool) -> NDArray[np.float64]:
-    """A dimmed image (H, W, 3) in 0..1 with a mask in colours; see ``example.py`` for masks.
-
-    ``classes`` tells class indices, of which ``IGNORED`` is grey.
-    """
-    labels: NDArray[Any] = mask.max(0) if mask.ndim == 3 else mask
-    colours = colormaps["tab10"]((labels.astype(int) - 1) % 10)[..., :3]
-    if classes:
-        colours[labels == IGNORED] = UNLABELLED
-    picture = DIMMED * image / 255
-    inside = labels > 0
-    picture[inside] = (1 - FILLED) * picture[inside] + FILLED * colours[inside]
-    return picture
 
 
 def _reduced(image: NDArray[np.uint8], mask: Mask) -> tuple[NDArray[np.uint8], Mask]:

@@ -17,7 +17,7 @@ from small_sam import adapted
 from synthetic_records import measured, on_cards, predicted, scored
 
 from samfit import Record, Store, UserError, build_sam, compare
-from samfit.adapters.sam.checkpoint import load_checkpoint
+from samfit.adapters.sam.checkpoint.load import load_checkpoint
 from samfit.harness.data.files.read import glance, read_pixels, read_values
 from samfit.harness.data.layouts.layouts import list_files
 from samfit.harness.data.reading import Reading

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from tiny_task import Told, made, tiny_cell, tiny_data, write_checkpoint, write_pairs
 from user_error import user_error
 
@@ -104,6 +105,52 @@ def test_what_is_remarkable_about_data_is_said(cell, tmp_path, capsys):
     assert "found 3" in capsys.readouterr().err
     assert run.cell.classes == 3
     assert samfit.evaluate(run).scores.keys() >= {"miou", "iou_class_2"}
+
+
+@pytest.fixture(scope="module")
+def other_base(cell, tmp_path_factory):
+    """A checkpoint of another SAM than that of ``cell``."""
+    path = tmp_path_factory.mktemp("other") / "other.safetensors"
+    torch.manual_seed(1)
+    save_file(samfit.build_sam("vit_tiny", cell.image_size).state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "levers",
+    [
+        {"adapter": "lora"},
+        {"precision": "fp16"},
+        {"precision": "bf16"},
+        {"precision": "bf16-pure"},
+        {"cache_embeddings": True, "precision": "bf16"},
+    ],
+)
+def test_a_run_is_for_the_base_that_it_was_trained_on(levers, cell, other_base, tmp_path):
+    data = tiny_data(train=3)
+    recipe = samfit.Recipe(epochs=0)
+    run = samfit.train(replace(cell, **levers), recipe, data, tmp_path / "run", device="cpu")
+    image = data.train[0].image
+    assert run.mask(image).shape == image.shape[:2]
+    again = samfit.Run(run.folder, other_base, "cpu")
+    with user_error("tiny.safetensors", "other.safetensors", "--any-base"):
+        again.mask(image)
+    assert samfit.Run(run.folder, other_base, "cpu", any_base=True).mask(image).size
+    (run.folder / "adapter.safetensors").unlink()  # as if it was not finished
+    assert samfit.Run(run.folder, device="cpu").mask(image).shape == image.shape[:2]
+    with user_error("other weights of SAM"):
+        samfit.Run(run.folder, other_base, "cpu").mask(image)
+
+
+def test_a_training_resumes_on_the_same_base_only(cell, other_base, tmp_path):
+    path = tmp_path / "sam.safetensors"
+    path.write_bytes(Path(cell.checkpoint).read_bytes())
+    start = replace(cell, checkpoint=str(path)), RECIPE, tiny_data(train=3), tmp_path / "run"
+    samfit.train(*start, device="cpu")
+    samfit.train(*start, device="cpu")
+    path.write_bytes(other_base.read_bytes())
+    with user_error(str(path), "no longer holds", "--output"):
+        samfit.train(*start, device="cpu")
 
 
 def test_data_that_were_made_in_python_are_given_again(cell, tmp_path):
@@ -213,7 +260,8 @@ def test_a_run_is_prolonged_or_ended_by_other_epochs(cell, photos, tmp_path):
     assert f"goes on at {RECIPE.learning_rate_at(2, 6):.2g}" in said[1]
     assert run.history.prolonged == {2: 1}
     said, run = train(2)
-    assert said[1] == "--epochs is 2 now and was 3: the training ends here"
+    words = "--epochs is 2 now and was 3: the training ends where it is, after step 6"
+    assert said == [words]
     assert len(run.history.losses) == 6 > run.total
     assert "stopped early" not in str(run)
     assert samfit.Run(tmp_path).remark == ""

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from user_error import user_error
 
 from samfit import build_sam
-from samfit.adapters.sam.checkpoint import read_checkpoint
+from samfit.adapters.sam.checkpoint.load import read_checkpoint
+from samfit.errors import Remark
 
 FORMATS = pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 
@@ -45,11 +46,12 @@ def test_weights_come_back_exactly(suffix, state, tmp_path):
 
 def test_half_precision_weights_load(state, tmp_path):
     path = write({name: t.half() for name, t in state.items()}, tmp_path / "sam.pth")
-    sam = build_sam("vit_tiny", 2 * SIDE, path)
+    with pytest.warns(Remark, match="128 x 128"):
+        sam = build_sam("vit_tiny", 2 * SIDE, path)
     assert sam.image_encoder.pos_embed.dtype is torch.float32
 
 
-@pytest.mark.parametrize("name", ["sam.pth", "sam.safetensors", "."])
+@pytest.mark.parametrize("name", ["sam.pth", "sam.safetensors", ".", "n" * 300, "sam.pth/sam.pth"])
 def test_a_missing_file_or_a_folder_is_named(name, tmp_path):
     with user_error(str(tmp_path / name), "--checkpoint"):
         build_sam("vit_tiny", SIDE, tmp_path / name)
@@ -125,7 +127,9 @@ def test_what_is_not_a_dictionary_of_named_tensors_is_recognised(content, tmp_pa
 def lookalike(width: int, depth: int) -> dict[str, torch.Tensor]:
     """As much of a checkpoint as its backbone is recognised by."""
     norms = {f"image_encoder.blocks.{i}.norm1.weight": torch.ones(width) for i in range(depth)}
-    return {"image_encoder.pos_embed": torch.zeros(1, 2, 2, width), **norms}
+    others = ["prompt_encoder.no_mask_embed.weight", "mask_decoder.iou_token.weight"]
+    parts = {name: torch.zeros(1, 64) for name in others}
+    return {"image_encoder.pos_embed": torch.zeros(1, 2, 2, width), **norms, **parts}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,7 @@ def test_a_checkpoint_with_entries_missing_or_too_many_does_not_fit(state, tmp_p
     with user_error(str(path), "vit_tiny", "extra"):
         build_sam("vit_tiny", SIDE, path)
     path = write(lookalike(128, 6), tmp_path / "sam.pth")
-    with user_error(str(path), "vit_tiny"):
+    with user_error(str(path), "vit_tiny", "lacks", f"{len(state) - 9} tensors"):
         build_sam("vit_tiny", SIDE, path)
 
 
@@ -171,7 +175,8 @@ def test_an_entry_of_the_wrong_shape_does_not_fit(name, shape, state, tmp_path):
 @pytest.mark.parametrize("side", [64, 256])
 def test_another_image_size_interpolates_the_position_tables(side, state, tmp_path):
     path = write(state, tmp_path / "sam.pth")
-    loaded = build_sam("vit_tiny", side, path).state_dict()
+    with pytest.warns(Remark, match=f"interpolated to {side} x {side}"):
+        loaded = build_sam("vit_tiny", side, path).state_dict()
     grid, table, windowed = side // 16, "blocks.2.attn.rel_pos_h", "blocks.1.attn.rel_pos_h"
 
     positions = state["image_encoder.pos_embed"].permute(0, 3, 1, 2)
@@ -185,3 +190,8 @@ def test_another_image_size_interpolates_the_position_tables(side, state, tmp_pa
     assert torch.equal(loaded[f"image_encoder.{windowed}"], state[f"image_encoder.{windowed}"])
     changed = [name for name in state if not torch.equal(loaded[name], state[name])]
     assert len(changed) == 5  # the position embedding, and two tables in each of two global blocks
+
+
+def test_a_size_that_was_asked_for_needs_no_remark(tmp_path):
+    path = write(build_sam("vit_tiny").state_dict(), tmp_path / "sam.pth")  # its own, 256
+    assert build_sam("vit_tiny", SIDE, path).image_encoder.img_size == SIDE
