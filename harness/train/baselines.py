@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from samfit.errors import UserError
 from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
-from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
+from samfit.harness.metrics.baselines import BASELINES, baseline_scores, pixel_counts
 from samfit.harness.metrics.binary import overlap
 from samfit.harness.train.objects import objects_of
 from samfit.progress import SILENT, Progress
@@ -27,24 +29,27 @@ def baselines(
     """The main metric of masks that need no model, by name: see ``BASELINES``.
 
     Each image is read once. Of ``chosen_on``, the training images, at most ``MOST`` are taken,
-    evenly; where there is none, threshold and class are chosen on ``scored`` itself.
+    evenly; where there is none, threshold and class are chosen on ``scored`` itself. Of objects,
+    each prompted by itself, there is one baseline, which needs no training image.
 
     Raises:
         UserError: for an image or mask that cannot be used.
     """
+    found = each(partial(_look, classes=classes), scored, "scoring baselines", progress)
+    if isinstance(found[0], list):
+        return {"filled_box": float(np.mean([*chain(*found)]))}
     few = chosen_on[:: max(1, math.ceil(len(chosen_on) / MOST))]
-    examples = [*few, *scored]
+    chosen = each(partial(_look, classes=classes), few, "choosing a threshold", progress)
+    return baseline_scores(chosen or found, found)
 
-    what = "scoring baselines"
-    if scored and scored[0].read()[1].ndim == 3:
-        filled = each(_filled, scored, what, progress)
-        return {"filled_box": float(np.mean([*chain(*filled)]))}
 
-    def count(example: Example) -> Counts:
-        return pixel_counts(*example.read(), classes)
-
-    counts = each(count, examples, what, progress)
-    return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
+def _look(example: Example, classes: int) -> Any:
+    """An image's counts of pixels; of objects, the IoU of each with its own box, a list."""
+    image, mask = example.read()
+    if mask.ndim == 2:
+        return pixel_counts(image, mask, classes)
+    inside = (one.inside for one in objects_of(mask))
+    return [overlap(np.ones_like(pixels), pixels)[0] for pixels in inside]
 
 
 def loss_hint(loss: str, found: Mapping[str, float]) -> str:
@@ -59,13 +64,6 @@ def loss_hint(loss: str, found: Mapping[str, float]) -> str:
     return (
         f"objects cover {100 * share:.1f}% of the images: if they are missed, try --loss structure"
     )
-
-
-def _filled(example: Example) -> list[float]:
-    """The IoU of each object with its own box."""
-    _, mask = example.read()
-    inside = (one.inside for one in objects_of(mask))
-    return [overlap(np.ones_like(each), each)[0] for each in inside]
 
 
 def describe_baselines(found: Mapping[str, float]) -> str:

@@ -1,7 +1,8 @@
 """What a model has to beat on a data set, and what is said if it does not."""
 
+import numpy as np
 import pytest
-from tiny_task import Told, made, tiny_data
+from tiny_task import Made, Told, made, tiny_data
 from user_error import user_error
 
 from samfit.harness.train import baselines as room
@@ -25,9 +26,17 @@ def test_each_image_is_read_once(monkeypatch):
     told = Told()
     found = baselines([Counted(7), Counted(8)], [*map(Counted, range(7))], 1, told)
     assert sorted(read) == [0, 3, 6, 7, 8]
-    assert told.tracked == [("scoring baselines", 5, 5)]
+    assert told.tracked == [("scoring baselines", 2, 2), ("choosing a threshold", 3, 3)]
     assert found.keys() == FOUND.keys()
     assert 0 < found["all_foreground"] < found["grey_threshold"] == 1  # what is bright
+
+
+def test_objects_are_compared_with_their_boxes():
+    layers = np.zeros((2, 8, 8), np.int32)
+    layers[0, :2, :2], layers[1] = 7, np.tril(np.full((8, 8), 300))
+    data = [Made("a", np.zeros((8, 8, 3), np.uint8), layers)]
+    found = baselines(data, (), 1)
+    assert found == {"filled_box": pytest.approx((1 + 36 / 64) / 2, abs=1e-4)}
 
 
 def test_without_training_images_the_scored_ones_choose():

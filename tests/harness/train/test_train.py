@@ -85,15 +85,16 @@ def test_training_and_evaluation_tell_how_far_they_are(cell, photos, tmp_path):
     data = samfit.open_data(photos, classes=1)
     run = samfit.train(cell, RECIPE, data, tmp_path, device="cpu", progress=told)
     assert told.tracked[0] == ("checking images", 5, 5)
-    assert told.tracked[1] == ("scoring baselines", 5, 5)
-    (what, total, done), *_ = told.tracked[2:]
+    assert told.tracked[1] == ("scoring baselines", 1, 1)
+    assert told.tracked[2] == ("choosing a threshold", 4, 4)
+    (what, total, done), *_ = told.tracked[3:]
     assert what.startswith("epoch 2 of 2, loss ")
     assert total == done == len(run.history.losses) == 4
     assert told.said == []
     told = Told()
     assert samfit.evaluate(run, split="train", progress=told).data == "photos"
-    assert told.tracked[-2] == ("scoring photos, train", 4, 4)
-    assert told.tracked[-1] == ("scoring baselines", 8, 8)
+    assert told.tracked[-3] == ("scoring photos, train", 4, 4)
+    assert told.tracked[-2] == ("scoring baselines", 4, 4)
     assert told.said == ["these are the training images: expect lower scores on others"]
 
 
@@ -308,4 +309,5 @@ def test_a_run_with_8_bit_states_needs_their_library_only_to_train(
     cell = tiny_cell(optimizer="adamw_8bit", phase="infer")
     assert samfit.predict(cell).status == "ok"
     with user_error("--optimizer adamw_8bit", "pip install bitsandbytes"):
-        samfit.train(tiny_cell(optimizer="adamw_8bit"), RECIPE, photos, tmp_path, device="cpu")
+        cell = replace(run.description.cell, optimizer="adamw_8bit")
+        samfit.train(cell, RECIPE, photos, tmp_path, device="cpu")
