@@ -15,14 +15,14 @@ from samfit.adapters.core.base import Adapter
 from samfit.adapters.core.frozen import frozen_digest
 from samfit.adapters.core.registry import adapter_class, parse_method_settings
 from samfit.adapters.core.settings import changed_function
+from samfit.adapters.sam.checkpoint.files import TRAINED_WITH
 from samfit.adapters.sam.checkpoint.load import LOADED_FROM
 from samfit.adapters.sam.decoding import MaskTokens, decode_masks, encode_prompts
 from samfit.adapters.sam.precision import in_full_precision
 from samfit.errors import Remark, UserError
 from samfit.files import write_whole
 
-TRAINED_WITH = "trained_with"  # the metadata of an adapter file
-BASE, BASE_FILE = "base_sha256", "base_file"  # in it: of SAM's frozen weights
+BASE, BASE_FILE = "base_sha256", "base_file"  # in an adapter file: of SAM's frozen weights
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
 
@@ -204,7 +204,7 @@ class AdaptedSam(nn.Module):
         """
         tensors = {name: tensor.contiguous() for name, tensor in self.trained_state().items()}
         # One entry, because safetensors writes several in no particular order.
-        metadata = {TRAINED_WITH: json.dumps(self._trained_with() | self._base(), sort_keys=True)}
+        metadata = {TRAINED_WITH: json.dumps(self._trained_with() | self.base(), sort_keys=True)}
         write_whole(Path(path), save(tensors, metadata))  # with the mode of any other file
 
     def load(self, path: Path | str, any_base: bool = False) -> None:
@@ -238,14 +238,18 @@ class AdaptedSam(nn.Module):
                 "load it with the image size it was trained with."
             )
         if not any_base:
-            self._check_base(path, trained_with)
+            self.check_base(path, trained_with)
         with torch.no_grad():
             for name, tensor in state.items():
                 tensor.copy_(tensors[name])
 
-    def _check_base(self, path: Path | str, trained_with: dict[str, str]) -> None:
-        """Refuse a file that was trained on other frozen weights."""
-        theirs, ours = trained_with.get(BASE), self._base()
+    def check_base(self, path: Path | str, trained_with: dict[str, str]) -> None:
+        """Refuse what was trained on other frozen weights; ``trained_with`` has what ``base`` gave.
+
+        Raises:
+            UserError: if they are others.
+        """
+        theirs, ours = trained_with.get(BASE), self.base()
         if theirs is None or BASE not in ours:
             why = "it does not say which they were" if theirs is None else "these were converted"
             warnings.warn(
@@ -261,7 +265,7 @@ class AdaptedSam(nn.Module):
                 "any_base=True) to use it on these."
             )
 
-    def _base(self) -> dict[str, str]:
+    def base(self) -> dict[str, str]:
         """The frozen weights: their digest if it can be told, and the file that they are from."""
         digest, file = self._digest or frozen_digest(self.sam), getattr(self.sam, LOADED_FROM, None)
         return {name: text for name, text in ((BASE, digest), (BASE_FILE, file)) if text}

@@ -27,7 +27,7 @@ def frozen_digest(sam: Sam) -> str | None:
     digest = hashlib.sha256()
     for name, tensor in found.items():
         digest.update(f"{name} {tuple(tensor.shape)}".encode())
-        digest.update(memoryview(tensor.detach().cpu().contiguous().flatten().numpy()))
+        digest.update(tensor.detach().cpu().contiguous().flatten().numpy().data)
     return digest.hexdigest()
 
 

@@ -1,7 +1,7 @@
 """samfit export: write a trained model for other libraries."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,12 +14,8 @@ def export(
     run: RunArgument,
     output: Annotated[Path, typer.Option(help="Folder for the files.")],
     format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="hf|peft",
-            help="hf: a merged SAM for transformers; peft: a LoRA for PEFT.",
-        ),
+        Literal["hf", "peft"],
+        typer.Option("--format", help="hf: a merged SAM for transformers; peft: a LoRA for PEFT."),
     ] = "hf",
     checkpoint: Checkpoint = None,
     any_base: AnyBase = False,

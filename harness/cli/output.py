@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console, RenderableType
@@ -23,13 +23,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+import samfit
 from samfit.errors import UserError
 from samfit.files import writing_to
 from samfit.harness.record.record import Record
 from samfit.progress import Item, Progress
-
-if TYPE_CHECKING:  # torch comes with it
-    from samfit.harness.train.leaving import Written
 
 messages = Console(stderr=True)
 FIRST_LINE_S, MOST_SILENT_S = 10, 300  # of progress in a file
@@ -71,7 +69,7 @@ def print_answer(shown: RenderableType, files: Sequence[Path | None] = ()) -> No
         console.print(str(file), soft_wrap=True)
 
 
-def print_written(written: "Written", as_json: bool) -> None:
+def print_written(written: "samfit.Written", as_json: bool) -> None:
     """Print what was taken out of samfit, and how it is used."""
     if as_json:
         print_json({**asdict(written), "path": str(written.path)})

@@ -2,22 +2,35 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
 from samfit.errors import UserError
+from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
-from samfit.harness.metrics.baselines import BASELINES, baseline_scores, pixel_counts
+from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
 from samfit.harness.metrics.binary import overlap
 from samfit.harness.train.objects import objects_of
 from samfit.progress import SILENT, Progress
 
+WHAT = "scoring baselines"
 SMALL = 0.09  # share of an image below which a loss with weights at edges did better
 MOST = 100  # images on which a grey threshold is chosen: more change it little
+
+
+def to_beat(
+    data: DataSet, scored: Sequence[Example], progress: Progress = SILENT
+) -> dict[str, float]:
+    """The baselines of examples of ``data``, whose training examples choose what is to be chosen.
+
+    Raises:
+        UserError: for an image or mask that cannot be used.
+    """
+    if data.kind == "instances":
+        return filled_boxes(scored, progress)
+    return baselines(scored, data.train, data.classes, progress)
 
 
 def baselines(
@@ -29,27 +42,19 @@ def baselines(
     """The main metric of masks that need no model, by name: see ``BASELINES``.
 
     Each image is read once. Of ``chosen_on``, the training images, at most ``MOST`` are taken,
-    evenly; where there is none, threshold and class are chosen on ``scored`` itself. Of objects,
-    each prompted by itself, there is one baseline, which needs no training image.
+    evenly; where there is none, threshold and class are chosen on ``scored`` itself.
 
     Raises:
         UserError: for an image or mask that cannot be used.
     """
-    found = each(partial(_look, classes=classes), scored, "scoring baselines", progress)
-    if isinstance(found[0], list):
-        return {"filled_box": float(np.mean([*chain(*found)]))}
     few = chosen_on[:: max(1, math.ceil(len(chosen_on) / MOST))]
-    chosen = each(partial(_look, classes=classes), few, "choosing a threshold", progress)
-    return baseline_scores(chosen or found, found)
+    examples = [*few, *scored]
 
+    def count(example: Example) -> Counts:
+        return pixel_counts(*example.read(), classes)
 
-def _look(example: Example, classes: int) -> Any:
-    """An image's counts of pixels; of objects, the IoU of each with its own box, a list."""
-    image, mask = example.read()
-    if mask.ndim == 2:
-        return pixel_counts(image, mask, classes)
-    inside = (one.inside for one in objects_of(mask))
-    return [overlap(np.ones_like(pixels), pixels)[0] for pixels in inside]
+    counts = each(count, examples, WHAT, progress)
+    return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
 
 
 def loss_hint(loss: str, found: Mapping[str, float]) -> str:
@@ -64,6 +69,23 @@ def loss_hint(loss: str, found: Mapping[str, float]) -> str:
     return (
         f"objects cover {100 * share:.1f}% of the images: if they are missed, try --loss structure"
     )
+
+
+def filled_boxes(scored: Sequence[Example], progress: Progress = SILENT) -> dict[str, float]:
+    """What ``baselines`` are to objects that are prompted one by one: the mean IoU of their boxes.
+
+    Raises:
+        UserError: for an image or mask that cannot be used.
+    """
+    found = [*chain(*each(_filled, scored, WHAT, progress))]
+    return {"filled_box": float(np.mean(found))} if found else {}
+
+
+def _filled(example: Example) -> list[float]:
+    """The IoU of each object with its own box."""
+    _, mask = example.read()
+    inside = (one.inside for one in objects_of(mask))
+    return [overlap(np.ones_like(each), each)[0] for each in inside]
 
 
 def describe_baselines(found: Mapping[str, float]) -> str:

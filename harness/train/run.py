@@ -90,6 +90,8 @@ class Run:
             model.load(self._files.weights, self._any_base)
         else:
             state = self._files.load_state()
+            if not self._any_base:
+                model.check_base(self.folder, state.get("base", {}))
             load_trained(model, state["best"] or state["model"])
         return model.eval()
 

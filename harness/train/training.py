@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samfit.adapters.core.adapted import AdaptedSam
+from samfit.adapters.core.adapted import BASE, AdaptedSam
 from samfit.errors import UserError
 from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.example import Example
@@ -125,6 +125,7 @@ class Training:
         """All that is needed to resume from here."""
         return {
             "history": asdict(self.history),
+            "base": self.model.base(),
             "model": self.model.trained_state(),
             "best": self._best,
             "optimizer": self.optimizer.state_dict(),
@@ -136,7 +137,16 @@ class Training:
 
         The recipe may have another number of epochs: the schedule of the learning rate then spans
         these from here on, as if it always had.
+
+        Raises:
+            UserError: if it is of another model, or of other frozen weights.
         """
+        theirs, ours = (base.get(BASE) for base in (state.get("base", {}), self.model.base()))
+        if theirs and ours and theirs != ours:
+            raise UserError(
+                f"{self.cell.checkpoint} no longer holds the weights with which this training "
+                "began: put them back, or start another with another --output."
+            )
         self.history = History(**{**state["history"], "planned": self.total})
         self._best = state["best"]
         self._load(state["model"])
@@ -159,7 +169,13 @@ class Training:
 
     def _validate(self) -> None:
         metrics, _ = score_masks(
-            self.cell, self.model, self.data.val, self.workers, self.cache, tiling=self.tiling
+            self.cell,
+            self.model,
+            self.data.val,
+            self.workers,
+            self.cache,
+            tiling=self.tiling,
+            kind=self.data.kind,
         )
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:

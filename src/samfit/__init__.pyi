@@ -41,7 +41,7 @@ from .harness.run.task import TIME_LIMIT_S as TIME_LIMIT_S, Task as Task
 from .harness.run.trace_validation import validate_trace as validate_trace
 from .harness.run.validation import validate as validate
 from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
-from .harness.train.leaving import export as export, merge as merge
+from .harness.train.leaving import Written as Written, export as export, merge as merge
 from .harness.train.run import Run as Run
 from .harness.train.segment import segment as segment
 from .harness.train.train import train as train

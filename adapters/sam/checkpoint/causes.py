@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 Names = list[str]
+Cause = tuple[Callable[[Names], bool], str]
 OPTIMIZER = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", ".step")
 USE_METAS = "use one of Meta's files, such as sam_vit_b_01ec64.pth"
 
@@ -10,13 +11,6 @@ USE_METAS = "use one of Meta's files, such as sam_vit_b_01ec64.pth"
 def _any(*parts: str) -> Callable[[Names], bool]:
     """Whether a name contains one of ``parts``."""
     return lambda names: any(part in name for name in names for part in parts)
-
-
-def _adapter_of_samfit(names: Names) -> bool:
-    dotted = [f".{name}" for name in names]
-    return any(".adapter." in name for name in dotted) and all(
-        ".adapter." in name or ".sam." in name for name in dotted
-    )
 
 
 def _only(part: str) -> Callable[[Names], bool]:
@@ -33,7 +27,7 @@ def _encoder_without_prefix(names: Names) -> bool:
 # What a file is, by the names of its tensors; the first that fits is said. Names: the official code
 # of SAM 2, SAM 3, MobileSAM, EdgeSAM, RepViT-SAM, EfficientViT-SAM, EfficientSAM, HQ-SAM,
 # SAM-Med2D, Medical-SAM-Adapter, SAMed, and PEFT.
-CAUSES: tuple[tuple[Callable[[Names], bool], str], ...] = (
+OTHERS: tuple[Cause, ...] = (
     (
         _any("vision_backbone.", "detector.backbone.", "detector_model."),
         "is a checkpoint of SAM 3, another architecture than SAM",
@@ -72,14 +66,12 @@ CAUSES: tuple[tuple[Callable[[Names], bool], str], ...] = (
         "is a LoRA as SAMed saves it, without SAM's own weights",
     ),
     (
-        _adapter_of_samfit,
-        "is an adapter file of samfit, not SAM's weights: give those it was trained on",
-    ),
-    (
         lambda names: any("adapter" in name.lower() for name in names),
         "is a SAM with adapters in it (as SAM-Med2D or Medical-SAM-Adapter make it), and without "
         "these it would be another model",
     ),
+)  # fmt: skip
+PARTS: tuple[Cause, ...] = (
     (_only("mask_decoder"), "holds a mask decoder only, not a whole SAM"),
     (_only("image_encoder"), "holds an image encoder only, not a whole SAM"),
     (_only("vision_encoder"), "holds an image encoder only, not a whole SAM"),
@@ -93,7 +85,13 @@ def cause_of_names(names: Iterable[str]) -> str | None:
     weights = [name for name in every if not name.endswith(OPTIMIZER)]
     if every and not weights:
         return "holds the state of an optimizer and no weights"
-    return next((what for fits, what in CAUSES if fits(weights)), None)
+    return next((what for fits, what in (*OTHERS, *PARTS) if fits(weights)), None)
+
+
+def cause_of_rest(names: Iterable[str]) -> str | None:
+    """What a file is that holds tensors of these names beside a SAM; None if it is a SAM."""
+    rest = list(names)
+    return next((what for fits, what in OTHERS if fits(rest)), None)
 
 
 def cause_of_class(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+TRAINED_WITH = "trained_with"  # the metadata of an adapter file, by which it is recognised
 IN_A_FOLDER = ("model*.safetensors", "pytorch_model*.bin")  # as save_pretrained writes
 
 

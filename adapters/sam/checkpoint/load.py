@@ -9,7 +9,7 @@ from segment_anything.modeling import Sam
 from torch import Tensor
 from torch.nn import functional as F
 
-from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names
+from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names, cause_of_rest
 from samfit.adapters.sam.checkpoint.names import StateDict
 from samfit.adapters.sam.checkpoint.read import read_file
 from samfit.adapters.sam.checkpoint.unwrap import POSITIONS, Found, unwrap
@@ -32,7 +32,7 @@ def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
     """
     state = read_checkpoint(path, backbone)
     _check_names(state, sam, path, backbone)
-    _resize_positions(state, sam, path)
+    _resize_positions(state, sam, path, backbone)
     _check_shapes(state, sam, path, backbone)
     sam.load_state_dict(state)
     setattr(sam, LOADED_FROM, path.name)
@@ -54,7 +54,7 @@ def read_checkpoint(path: Path, backbone: str) -> StateDict:
     state = found.state
     if not state or state[POSITIONS].ndim != 4:
         raise UserError(_not_a_sam(path, found))
-    if cause := cause_of_names(found.beside):
+    if cause := cause_of_rest(found.beside):
         raise UserError(f"{path} is not a SAM checkpoint: it {cause}.")
     if found.others:
         first, *others = (place or "the top level" for place in (found.place, *found.others))
@@ -143,16 +143,20 @@ def _remark(sentence: str) -> None:
     warnings.warn(sentence, Remark, stacklevel=2)
 
 
-def _resize_positions(state: StateDict, sam: Sam, path: Path) -> None:
-    """Interpolate position tables made for another image size, as SAMed (arXiv 2304.13785) does."""
+def _resize_positions(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
+    """Interpolate position tables made for another image size, as SAMed (arXiv 2304.13785) does.
+
+    It is said of files for another size than the backbone's own, which nobody asked for.
+    """
     wanted = sam.state_dict()
     grid, theirs = wanted[POSITIONS].shape[1:3], state[POSITIONS].shape[1:3]
     if theirs != grid:
         side, ours = (" x ".join(str(PATCH_SIZE * n) for n in size) for size in (theirs, grid))
-        _remark(
-            f"{path} is for images of {side} pixels: its position tables are interpolated to "
-            f"{ours}; --image-size sets another size."
-        )
+        if PATCH_SIZE * theirs[0] != BACKBONES[backbone].image_size:
+            _remark(
+                f"{path} is for images of {side} pixels: its position tables are interpolated to "
+                f"{ours}; --image-size sets another size."
+            )
         nchw = state[POSITIONS].permute(0, 3, 1, 2)
         resized = F.interpolate(nchw, grid, mode="bilinear", align_corners=False)
         state[POSITIONS] = resized.permute(0, 2, 3, 1)

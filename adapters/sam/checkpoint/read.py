@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
+from torch import Tensor
 
 from samfit.adapters.sam.checkpoint.causes import cause_of_class
-from samfit.adapters.sam.checkpoint.files import weight_files
+from samfit.adapters.sam.checkpoint.files import TRAINED_WITH, weight_files
 from samfit.errors import UserError
 
 # How a file begins that is no file of weights at all, and what to do about it.
@@ -68,6 +70,8 @@ def _read_one(path: Path) -> Any:
             raise UserError(f"{path} {what}.")
     try:
         return _reader(path, head)(path)
+    except UserError:
+        raise
     except pickle.UnpicklingError as error:
         raise UserError(f"{path} {_why_not_unpickled(str(error))}.") from error
     except Exception as error:  # a damaged file makes torch.load raise almost anything
@@ -82,8 +86,18 @@ def _read_one(path: Path) -> Any:
 def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
     """By content; where that does not tell, by how the file is called."""
     if head[8:9] == b"{" or (path.suffix == ".safetensors" and not head.startswith(b"PK")):
-        return load_file
+        return _tensors
     return _unpickle
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    with safe_open(path, "pt") as file:
+        if TRAINED_WITH in (file.metadata() or {}):
+            raise UserError(
+                f"{path} is an adapter file of samfit, not SAM's weights: give those that it was "
+                "trained on."
+            )
+    return load_file(path)
 
 
 def _unpickle(path: Path) -> Any:

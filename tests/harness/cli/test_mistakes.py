@@ -11,6 +11,8 @@ import torch
 from PIL import Image
 from synthetic_records import measured, predicted, stored
 
+from samfit import build_sam
+
 TINY = " --backbone vit_tiny "
 SEGMENT = "segment {photos_run} --output {tmp}/masks "
 WITH_BOX = "segment {boxes_run} {picture} --output {tmp}/masks "
@@ -84,6 +86,21 @@ MISTAKES = [
     (SEGMENT + "{tmp}/empty", "there are no images in {tmp}/empty"),
     (SEGMENT + "{picture} --checkpoint no.pth", "no checkpoint file"),
     (SEGMENT + "{picture} --output /dev/null/m", "cannot write to /dev/null/m/a.png"),
+    (
+        "segment {photos_run} {picture} --output {tmp}/m --checkpoint {other}",
+        "--any-base",
+        "other.",
+    ),
+    ("evaluate {photos_run} --checkpoint {other}", "other weights of SAM", "--any-base"),
+    ("merge {photos_run} --output {tmp}/sam.bin", "sam.bin must end in .pth or .safetensors."),
+    ("merge {photos_run} --output {tmp}/sam.pth --checkpoint {other}", "--any-base"),
+    ("merge {photos_run} --output {checkpoint}", "{checkpoint} is a part of the run or its base"),
+    ("merge {maps_run} --output {tmp}/sam.pth", "each of 3 classes"),
+    ("merge {tmp}/missing --output {tmp}/sam.pth", "there is no run in"),
+    ("export {photos_run} --output {tmp}/peft --format peft", "PEFT has no format for it."),
+    ("export {photos_run} --output {photos_run}", "is a part of the run"),
+    ("export {photos_run} --output /dev/null/sam", "cannot write to /dev/null/sam"),
+    ("predict lora --backbone vit_t", "MobileSAM", "vit_tiny"),
     ("segment {tmp}/empty {picture} --output {tmp}/masks", "there is no run in {tmp}/empty"),
     ("train cad --data {photos} --output {tmp}/run", "give --checkpoint"),
     (TRAIN + "{tmp}/missing", "neither a folder nor a CSV file", "--data"),
@@ -122,6 +139,15 @@ def picture(tmp_path):
 def broken(tmp_path):
     path = tmp_path / "sam.safetensors"
     path.write_bytes(b"no weights")
+    return path
+
+
+@pytest.fixture
+def other(tmp_path_factory):
+    """A checkpoint of another SAM."""
+    path = tmp_path_factory.mktemp("other") / "other.pth"
+    torch.manual_seed(1)
+    torch.save(build_sam("vit_tiny", 64).state_dict(), path)
     return path
 
 

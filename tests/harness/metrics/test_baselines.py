@@ -77,7 +77,7 @@ def test_a_class_that_occurs_nowhere_in_what_is_scored_counts_as_one_that_is_wro
 def test_every_baseline_has_words():
     counts = [np.ones((2, 256), int)], [np.array([1, 2])]
     found = {name for each in counts for name in baseline_scores([*each], [*each])}
-    assert found | {"filled_box"} == set(BASELINES)  # this one is of objects, see train/baselines
+    assert found | {"filled_box"} == set(BASELINES)
 
 
 @pytest.mark.parametrize(("share", "only"), [(0, 0), (1, 1), (0.5, None)])

@@ -85,16 +85,15 @@ def test_training_and_evaluation_tell_how_far_they_are(cell, photos, tmp_path):
     data = samfit.open_data(photos, classes=1)
     run = samfit.train(cell, RECIPE, data, tmp_path, device="cpu", progress=told)
     assert told.tracked[0] == ("checking images", 5, 5)
-    assert told.tracked[1] == ("scoring baselines", 1, 1)
-    assert told.tracked[2] == ("choosing a threshold", 4, 4)
-    (what, total, done), *_ = told.tracked[3:]
+    assert told.tracked[1] == ("scoring baselines", 5, 5)
+    (what, total, done), *_ = told.tracked[2:]
     assert what.startswith("epoch 2 of 2, loss ")
     assert total == done == len(run.history.losses) == 4
     assert told.said == []
     told = Told()
     assert samfit.evaluate(run, split="train", progress=told).data == "photos"
-    assert told.tracked[-3] == ("scoring photos, train", 4, 4)
-    assert told.tracked[-2] == ("scoring baselines", 4, 4)
+    assert told.tracked[-2] == ("scoring photos, train", 4, 4)
+    assert told.tracked[-1] == ("scoring baselines", 8, 8)
     assert told.said == ["these are the training images: expect lower scores on others"]
 
 
@@ -129,13 +128,29 @@ def other_base(cell, tmp_path_factory):
 )
 def test_a_run_is_for_the_base_that_it_was_trained_on(levers, cell, other_base, tmp_path):
     data = tiny_data(train=3)
-    run = samfit.train(replace(cell, **levers), samfit.Recipe(epochs=0), data, tmp_path / "run")
+    recipe = samfit.Recipe(epochs=0)
+    run = samfit.train(replace(cell, **levers), recipe, data, tmp_path / "run", device="cpu")
     image = data.train[0].image
     assert run.mask(image).shape == image.shape[:2]
     again = samfit.Run(run.folder, other_base, "cpu")
     with user_error("tiny.safetensors", "other.safetensors", "--any-base"):
         again.mask(image)
     assert samfit.Run(run.folder, other_base, "cpu", any_base=True).mask(image).size
+    (run.folder / "adapter.safetensors").unlink()  # as if it was not finished
+    assert samfit.Run(run.folder, device="cpu").mask(image).shape == image.shape[:2]
+    with user_error("other weights of SAM"):
+        samfit.Run(run.folder, other_base, "cpu").mask(image)
+
+
+def test_a_training_resumes_on_the_same_base_only(cell, other_base, tmp_path):
+    path = tmp_path / "sam.safetensors"
+    path.write_bytes(Path(cell.checkpoint).read_bytes())
+    start = replace(cell, checkpoint=str(path)), RECIPE, tiny_data(train=3), tmp_path / "run"
+    samfit.train(*start, device="cpu")
+    samfit.train(*start, device="cpu")
+    path.write_bytes(other_base.read_bytes())
+    with user_error(str(path), "no longer holds", "--output"):
+        samfit.train(*start, device="cpu")
 
 
 def test_data_that_were_made_in_python_are_given_again(cell, tmp_path):

@@ -38,7 +38,6 @@ FOREIGN = {
     "efficientvit": (["image_encoder.backbone.input_stem.weight"], "EfficientViT-SAM"),
     "peft": (["base_model.model.vision_encoder.layers.0.attn.qkv.lora_A.weight"], "PEFT"),
     "samed": (["w_a_000", "w_b_000"], "SAMed"),
-    "samfit": (["adapter.updates.0.q.A", "sam.mask_decoder.iou_token.weight"], "of samfit"),
 }
 FILES = {
     **{kind: (dict.fromkeys(names, ONE), [cause]) for kind, (names, cause) in FOREIGN.items()},
@@ -103,8 +102,9 @@ def test_a_torchscript_program_is_named(tmp_path):
         build_sam("vit_tiny", SIDE, tmp_path / "sam.pt")
 
 
-def test_an_adapter_file_is_no_checkpoint(tmp_path):
-    adapted("lora").save(tmp_path / "adapter.safetensors")
+@pytest.mark.parametrize("method", ["lora", "decoder", "bitfit", "full"])
+def test_an_adapter_file_is_no_checkpoint(method, tmp_path):
+    adapted(method).save(tmp_path / "adapter.safetensors")
     with user_error("an adapter file of samfit"):
         build_sam("vit_tiny", SIDE, tmp_path / "adapter.safetensors")
 

@@ -190,3 +190,8 @@ def test_another_image_size_interpolates_the_position_tables(side, state, tmp_pa
     assert torch.equal(loaded[f"image_encoder.{windowed}"], state[f"image_encoder.{windowed}"])
     changed = [name for name in state if not torch.equal(loaded[name], state[name])]
     assert len(changed) == 5  # the position embedding, and two tables in each of two global blocks
+
+
+def test_a_size_that_was_asked_for_needs_no_remark(tmp_path):
+    path = write(build_sam("vit_tiny").state_dict(), tmp_path / "sam.pth")  # its own, 256
+    assert build_sam("vit_tiny", SIDE, path).image_encoder.img_size == SIDE

@@ -4,12 +4,14 @@ import argparse
 
 import pytest
 import torch
+from hypothesis import given, settings, strategies as st
 from safetensors.torch import save_file
 from small_sam import SIDE, small_sam
 from user_error import user_error
 
 from samfit import build_sam
 from samfit.adapters.sam.checkpoint.names import to_hugging_face
+from samfit.adapters.sam.checkpoint.unwrap import unwrap
 from samfit.errors import Remark
 
 STATE = small_sam().state_dict()
@@ -124,3 +126,29 @@ def test_quantised_weights_are_refused(tmp_path):
     torch.save(STATE | {name: STATE[name].to(torch.int8)}, tmp_path / "sam.pth")
     with user_error("quantised", name, "int8"):
         build_sam("vit_tiny", SIDE, tmp_path / "sam.pth")
+
+
+WORDS = st.sampled_from(["model", "state_dict", "net", "sam", "module", "_orig_mod", "a.b"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    places=st.lists(WORDS, max_size=4), prefixes=st.lists(WORDS, max_size=4), theirs=st.booleans()
+)
+def test_any_nesting_and_any_prefix_is_unwrapped(places, prefixes, theirs):
+    names = {name: to_hugging_face(name) if theirs else name for name in STATE}
+    prefix = "".join(f"{word}." for word in prefixes)
+    content = {f"{prefix}{names[name]}": tensor for name, tensor in STATE.items()}
+    for place in places:
+        content = {"epoch": 3, place: content, "optimizer": OPTIMIZER}
+    found = unwrap(content)
+    assert found.state.keys() == STATE.keys()
+    assert all(found.state[name] is tensor for name, tensor in STATE.items())
+    assert not found.beside and not found.others
+
+
+def test_a_part_of_another_sam_beside_it_is_no_cause(tmp_path):
+    teacher = {f"teacher.{name}": t for name, t in STATE.items() if "mask_decoder" in name}
+    torch.save(prefixed("student.") | teacher, tmp_path / "sam.pth")
+    with pytest.warns(Remark, match="teacher.mask_decoder"):
+        check(tmp_path / "sam.pth")
