@@ -196,7 +196,9 @@ def several(count, side=64):
 @pytest.mark.parametrize("prompt", ["mask_box", "points"])
 def test_each_object_is_scored_with_a_prompt_of_its_own(prompt):
     cell, model = cell_and_model(prompt)
-    metrics, masks = score_masks(cell, model, [several(3), several(0), several(1)], keep=3)
+    metrics, masks = score_masks(
+        cell, model, [several(3), several(0), several(1)], keep=3, kind="instances"
+    )
     assert len(metrics.objects) == 4
     assert [len(scores) for scores in metrics.per_image.values()] == [3, 3, 3]
     assert np.isnan(metrics.per_image["iou"][1])
@@ -211,7 +213,7 @@ def test_each_object_is_scored_with_a_prompt_of_its_own(prompt):
 def test_a_box_of_the_truth_is_what_segment_is_given():
     cell, model = cell_and_model("mask_box")
     example = several(2)
-    metrics, (mask,) = score_masks(cell, model, [example], keep=1)
+    metrics, (mask,) = score_masks(cell, model, [example], keep=1, kind="instances")
     asked = Asked([(4, 8, 14, 24), (18, 8, 28, 24)])
     masks = [labels(logits) for logits in predict_masks(cell, model, example.image, asked)]
     np.testing.assert_array_equal(np.maximum(*masks), mask)
