@@ -30,8 +30,7 @@ def pixel_counts(image: NDArray[np.uint8], mask: Mask, classes: int) -> Counts:
 
     Returns:
         (2, 256) for one class: pixels of the background and of the foreground, by their grey. Else
-        (K,): pixels by class,
-        without ignored ones.
+        (K,): pixels by class, without ignored ones.
     """
     if classes > 1:
         return np.bincount(mask[mask != IGNORED].ravel(), minlength=classes)

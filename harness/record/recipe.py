@@ -31,7 +31,9 @@ class Recipe(Typed):
         "Decay of the learning rate: none (constant), cosine, linear, or as "
         f"(1 - progress)^{POLY_POWER} (poly).",
     )
-    warmup: Count = option(10, "Steps in which the learning rate rises evenly from 0.")
+    warmup: Count = option(
+        10, "Steps in which the learning rate rises evenly from 0; at most half of all."
+    )
     clip_norm: NotNegative = option(1.0, "Clip gradients to this norm; 0 disables.")
     augment: Augment = option(
         "none",
@@ -55,9 +57,10 @@ class Recipe(Typed):
 
     def learning_rate_at(self, step: int, steps: int) -> float:
         """The learning rate of step ``step`` (from 0) of ``steps``."""
-        if step < self.warmup:
-            return self.learning_rate * (step + 1) / self.warmup
-        progress = (step - self.warmup) / max(1, steps - self.warmup)
+        warmup = min(self.warmup, steps // 2)
+        if step < warmup:
+            return self.learning_rate * (step + 1) / warmup
+        progress = (step - warmup) / max(1, steps - warmup)
         falls = {
             "constant": 1.0,
             "cosine": (1 + math.cos(math.pi * progress)) / 2,

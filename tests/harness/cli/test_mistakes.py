@@ -21,7 +21,6 @@ NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
 
 MISTAKES = [
     ("predict lorra", "there is no adapter 'lorra': did you mean 'lora'?"),
-    ("predict lora --backbone vit_t", "did you mean 'vit_tiny'?"),
     ("predict lora --batch-size 0", "--batch-size must be at least 1, got 0."),
     ("predict lora --backbone vit_x", "there is no backbone 'vit_x'"),
     ("predict lora --set rnk=4", "did you mean 'rank'?"),

@@ -1,11 +1,19 @@
 """What a model has to beat on a data set, and what is said if it does not."""
 
+import numpy as np
 import pytest
-from tiny_task import Told, made, tiny_data
+from tiny_task import Made, Told, made, tiny_data
 from user_error import user_error
 
 from samfit.harness.train import baselines as room
-from samfit.harness.train.baselines import baselines, collapse, loss_hint, require_better, shortfall
+from samfit.harness.train.baselines import (
+    baselines,
+    collapse,
+    filled_boxes,
+    loss_hint,
+    require_better,
+    shortfall,
+)
 
 FOUND = {"all_background": 0.0, "all_foreground": 0.25, "grey_threshold": 0.5}
 
@@ -28,6 +36,13 @@ def test_each_image_is_read_once(monkeypatch):
     assert told.tracked == [("scoring baselines", 5, 5)]
     assert found.keys() == FOUND.keys()
     assert 0 < found["all_foreground"] < found["grey_threshold"] == 1  # what is bright
+
+
+def test_objects_are_compared_with_their_boxes():
+    layers = np.zeros((2, 8, 8), np.int32)
+    layers[0, :2, :2], layers[1] = 7, np.tril(np.full((8, 8), 300))
+    found = filled_boxes([Made("a", np.zeros((8, 8, 3), np.uint8), layers)])
+    assert found == {"filled_box": pytest.approx((1 + 36 / 64) / 2, abs=1e-4)}
 
 
 def test_without_training_images_the_scored_ones_choose():

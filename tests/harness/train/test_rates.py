@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pytest
 import torch
-from tiny_task import Told, tiny_cell, tiny_data
+from tiny_task import Told, tiny_cell, tiny_data, write_checkpoint
 from user_error import user_error
 
 import samfit
@@ -86,9 +86,10 @@ class Interrupting(Told):
 @pytest.fixture
 def train(tmp_path):
     """Trains with a search, as a user does."""
+    write_checkpoint(tmp_path / "sam.safetensors")
 
     def run(rates=RATES, told=None, recipe=RECIPE):
-        cell = tiny_cell("lora", prompt="mask_box", checkpoint="miniature")
+        cell = tiny_cell("lora", prompt="mask_box", checkpoint=str(tmp_path / "sam.safetensors"))
         folder = tmp_path / "run"
         return samfit.train(cell, recipe, DATA, folder, rates=rates, device="cpu", progress=told)
 

@@ -324,4 +324,5 @@ def test_a_run_with_8_bit_states_needs_their_library_only_to_train(
     cell = tiny_cell(optimizer="adamw_8bit", phase="infer")
     assert samfit.predict(cell).status == "ok"
     with user_error("--optimizer adamw_8bit", "pip install bitsandbytes"):
-        samfit.train(tiny_cell(optimizer="adamw_8bit"), RECIPE, photos, tmp_path, device="cpu")
+        cell = replace(run.description.cell, optimizer="adamw_8bit")
+        samfit.train(cell, RECIPE, photos, tmp_path, device="cpu")
