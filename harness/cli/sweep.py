@@ -25,8 +25,12 @@ def sweep(
     """Predict, measure and score many Cells. Run it again to resume.
 
     A Cell is one method with all options of its training step, such as backbone and batch size. A
-    JSON file lists Cells under predict and measure; a list of values gives a Cell for each value:
+    JSON file lists Cells under predict, measure and score; a list of values gives a Cell for each:
     {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_b"}]}
+
+    What is scored needs a task and a recipe as well: {"score": [{"adapter": "lora", "backbone":
+    "vit_tiny", "checkpoint": "miniature", "device": "cpu", "task": "polyp", "recipe":
+    [{"epochs": 3}, {"epochs": 3, "learning_rate": 0.004}]}]}
     """
     store = samfit.Store(output)
     with interruptible(f": finished Cells are in {output}; run the same command to resume"):

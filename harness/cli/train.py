@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 import samfit
+from samfit import UserError
 from samfit.harness.cli.forecast import say_step_memory
 from samfit.harness.cli.images import Data, Require, Where, Workers
 from samfit.harness.cli.options import (
@@ -77,6 +78,8 @@ def train(
     from samfit.harness.report.kit.picture import pictures, write_files
 
     opened = samfit.open_data(data, image_size=cell.image_size, progress=Bars(), **vars(reading))
+    if require and hold_out == 0 and not opened.val:
+        raise UserError("--require compares the score of a validation: leave out --hold-out 0.")
     several = opened.classes > 1
     cell = replace(cell, loss=loss or ("samed" if several else "cad"))
     of_classes = {**cell.settings, "classes": opened.classes} if several else cell.settings

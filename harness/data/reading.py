@@ -26,7 +26,7 @@ class Reading(Typed):
     classes: str = option(
         "",
         "Number of classes, background included (1 for masks of one object); or which class each "
-        "value or colour is, such as 255:0,128:1,0:2 or ff0000:1; or a CSV file of such pairs. "
+        "value or colour is, such as 255:0,128:1,0:2 or ff0000:1; or a .csv or .txt file of these. "
         "Default: found out from all masks.",
     )
     ignore: str = option(

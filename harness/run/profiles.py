@@ -26,7 +26,7 @@ QUICK_TASKS = ("shadow",)  # what the main job scores; all of them take an hour
 SEEDS = 3
 # One recipe for all methods: 144 steps of 4 images.
 MINIATURE_RECIPE = Recipe(epochs=3, learning_rate=1e-3, warmup=10, clip_norm=1.0)
-IN_FILES: tuple[How, ...] = ("predict", "measure")  # what a profile file may ask for
+IN_FILES: tuple[How, ...] = ("predict", "measure", "score")  # what a profile file may ask for
 
 
 def bench(machine: Environment) -> list[Task]:
@@ -110,11 +110,15 @@ PROFILES: dict[str, Profile] = {"bench": bench, "accuracy": accuracy}
 def load_profile(name: str) -> Profile:
     """A built-in profile, or that of a JSON file.
 
-    The file has lists of grids under ``predict`` and ``measure``; a grid gives Cell fields, and a
-    list of values stands for each of them; ``"adapter": "all"`` stands for every adapter::
+    The file has lists of grids under ``predict``, ``measure`` and ``score``; a grid gives Cell
+    fields, and a list of values stands for each of them; ``"adapter": "all"`` stands for every
+    adapter. What is scored needs the fields ``task`` and ``recipe``::
 
         {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4]}],
-         "measure": [{"adapter": "all", "backbone": "vit_tiny", "device": "cpu"}]}
+         "measure": [{"adapter": "all", "backbone": "vit_tiny", "device": "cpu"}],
+         "score": [{"adapter": "lora", "backbone": "vit_tiny", "device": "cpu", "batch_size": 4,
+                    "checkpoint": "miniature", "task": ["polyp", "road"],
+                    "recipe": [{"epochs": 3}, {"epochs": 3, "learning_rate": 0.004}]}]}
 
     Raises:
         UserError: for an unknown profile, or a file that cannot be read or understood.
@@ -133,17 +137,17 @@ def load_profile(name: str) -> Profile:
         end = "" if str(error).endswith((".", "?")) else "."
         raise UserError(f"cannot use the profile {path}: {error}{end}") from error
     if not tasks:
-        raise UserError(f"the profile {path} describes no Cell: give it predict or measure.")
+        raise UserError(f"the profile {path} describes no Cell: give it {', '.join(IN_FILES)}.")
     return lambda machine: tasks
 
 
 def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
     """The grids of a profile file, checked for their form."""
     if not isinstance(content, dict):
-        raise UserError("it must be an object with predict and measure.")
+        raise UserError(f"it must be an object with some of {', '.join(IN_FILES)}.")
     for how, grids in content.items():
         if how not in IN_FILES:
-            raise UserError(f"{how!r} must be {' or '.join(IN_FILES)}.")
+            raise UserError(f"{how!r} must be {', '.join(IN_FILES[:-1])} or {IN_FILES[-1]}.")
         if not isinstance(grids, list) or not all(isinstance(grid, dict) for grid in grids):
             raise UserError(f"{how!r} must be a list of grids.")
         yield from ((how, grid) for grid in grids)
@@ -154,7 +158,29 @@ def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
     if values.get("adapter") == ["all"]:
         values["adapter"] = list(adapter_names())
     chosen = (dict(zip(values, each, strict=True)) for each in itertools.product(*values.values()))
-    return [Task(how, _canonical(Cell.from_json(fields))) for fields in chosen]
+    tasks = [Task(how, _canonical(Cell.from_json(fields))) for fields in chosen]
+    if how == "score":
+        for task in tasks:
+            _check_scored(task.cell)
+    return tasks
+
+
+def _check_scored(cell: Cell) -> None:
+    """Refuse a Cell whose accuracy would mean nothing, before others have run.
+
+    Raises:
+        UserError: if it has no recipe, or a task that there is not or that has other classes.
+    """
+    if cell.task not in TASKS or cell.recipe is None:
+        raise UserError(
+            f"what is scored needs a recipe, such as {{}}, and a task: {', '.join(TASKS)}."
+        )
+    classes = TASKS[cell.task].classes
+    if cell.classes != classes:
+        raise UserError(
+            f"the task {cell.task} has {classes} classes, and the Cell {cell.classes}: correct "
+            "classes in its settings."
+        )
 
 
 def _canonical(cell: Cell) -> Cell:

@@ -7,6 +7,7 @@ from itertools import chain
 import numpy as np
 
 from samfit.errors import UserError
+from samfit.harness.data.dataset import DataSet
 from samfit.harness.data.each import each
 from samfit.harness.data.example import Example
 from samfit.harness.metrics.baselines import BASELINES, Counts, baseline_scores, pixel_counts
@@ -14,8 +15,22 @@ from samfit.harness.metrics.binary import overlap
 from samfit.harness.train.objects import objects_of
 from samfit.progress import SILENT, Progress
 
+WHAT = "scoring baselines"
 SMALL = 0.09  # share of an image below which a loss with weights at edges did better
 MOST = 100  # images on which a grey threshold is chosen: more change it little
+
+
+def to_beat(
+    data: DataSet, scored: Sequence[Example], progress: Progress = SILENT
+) -> dict[str, float]:
+    """The baselines of examples of ``data``, whose training examples choose what is to be chosen.
+
+    Raises:
+        UserError: for an image or mask that cannot be used.
+    """
+    if data.kind == "instances":
+        return filled_boxes(scored, progress)
+    return baselines(scored, data.train, data.classes, progress)
 
 
 def baselines(
@@ -35,15 +50,10 @@ def baselines(
     few = chosen_on[:: max(1, math.ceil(len(chosen_on) / MOST))]
     examples = [*few, *scored]
 
-    what = "scoring baselines"
-    if scored and scored[0].read()[1].ndim == 3:
-        filled = each(_filled, scored, what, progress)
-        return {"filled_box": float(np.mean([*chain(*filled)]))}
-
     def count(example: Example) -> Counts:
         return pixel_counts(*example.read(), classes)
 
-    counts = each(count, examples, what, progress)
+    counts = each(count, examples, WHAT, progress)
     return baseline_scores(counts[: len(few)] or counts, counts[len(few) :])
 
 
@@ -59,6 +69,16 @@ def loss_hint(loss: str, found: Mapping[str, float]) -> str:
     return (
         f"objects cover {100 * share:.1f}% of the images: if they are missed, try --loss structure"
     )
+
+
+def filled_boxes(scored: Sequence[Example], progress: Progress = SILENT) -> dict[str, float]:
+    """What ``baselines`` are to objects that are prompted one by one: the mean IoU of their boxes.
+
+    Raises:
+        UserError: for an image or mask that cannot be used.
+    """
+    found = [*chain(*each(_filled, scored, WHAT, progress))]
+    return {"filled_box": float(np.mean(found))} if found else {}
 
 
 def _filled(example: Example) -> list[float]:

@@ -10,7 +10,7 @@ from samfit.harness.data.listing import SPLITS
 from samfit.harness.data.reading import AS_FOUND, Reading
 from samfit.harness.metrics import Metrics, Score, main_metric
 from samfit.harness.record.shown import Shown
-from samfit.harness.train.baselines import baselines, collapse, require_better, shortfall
+from samfit.harness.train.baselines import collapse, require_better, shortfall, to_beat
 from samfit.harness.train.inference import score_masks
 from samfit.harness.train.objects import as_prompted
 from samfit.harness.train.resources import enough_memory, opened, readers
@@ -113,11 +113,23 @@ def evaluate(
     with enough_memory(cell):
         what = f"scoring {found.name}, {chosen}"
         metrics, _ = score_masks(
-            cell, run.model, examples, workers, None, progress, what, tiling=run.tiling
+            cell,
+            run.model,
+            examples,
+            workers,
+            None,
+            progress,
+            what,
+            tiling=run.tiling,
+            kind=found.kind,
         )
         scores = metrics.per_image[main_metric(cell.classes)]
-        shown = worst_of(cell, run.model, examples, scores, worst, run.tiling) if worst else []
-    others = baselines(examples, found.train, cell.classes, progress)
+        shown = (
+            worst_of(cell, run.model, examples, scores, worst, run.tiling, found.kind)
+            if worst
+            else []
+        )
+    others = to_beat(found, examples, progress)
     return Evaluation(found.name, chosen, cell.classes, found.class_names, metrics, others, shown)
 
 

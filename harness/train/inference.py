@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from samfit.adapters.core.adapted import AdaptedSam
-from samfit.harness.data.example import Example
+from samfit.harness.data.example import Example, Kind
 from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, Metrics, MultiClassMetrics
 from samfit.harness.metrics.instances import Pair
 from samfit.harness.record.cell import Cell
@@ -37,10 +37,11 @@ def score_masks(
     what: str = "scoring",
     keep: int = 0,
     tiling: Tiling | None = None,
+    kind: Kind = "binary",
 ) -> tuple[Metrics, list[Mask]]:
     """Score the masks of ``examples`` at the size of their own masks.
 
-    Where masks show instances, each object is prompted by itself.
+    If these are of the ``kind`` instances, each object is prompted by itself.
 
     Returns:
         the scores, and the predicted masks (H, W) of the first ``keep`` examples as class indices;
@@ -49,7 +50,7 @@ def score_masks(
     Raises:
         DivergedError: if the model gives masks that are no numbers.
     """
-    if examples and examples[0].read()[1].ndim == 3:
+    if kind == "instances":
         return score_objects(cell, model, examples, cache, progress, what, keep)
     metrics: BinaryMetrics | MultiClassMetrics
     metrics = MultiClassMetrics(cell.classes) if cell.classes > 1 else BinaryMetrics()

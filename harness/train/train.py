@@ -27,7 +27,7 @@ from samfit.harness.data.dataset import DataSet, with_validation
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.recipe import Recipe
 from samfit.harness.record.weights import MINIATURE
-from samfit.harness.train.baselines import baselines, loss_hint
+from samfit.harness.train.baselines import loss_hint, to_beat
 from samfit.harness.train.description import Description
 from samfit.harness.train.objects import as_prompted
 from samfit.harness.train.rates import find_rate
@@ -136,7 +136,7 @@ def _begin(
         _say_where(training, progress)
     data, cell = training.data, training.cell
     if data.val and not training.history.baselines:
-        found = baselines(data.val, data.train, cell.classes, progress)
+        found = to_beat(data, data.val, progress)
         training.history.baselines = found
         if hint := loss_hint(cell.loss, found):
             progress.say(hint)

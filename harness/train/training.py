@@ -169,7 +169,13 @@ class Training:
 
     def _validate(self) -> None:
         metrics, _ = score_masks(
-            self.cell, self.model, self.data.val, self.workers, self.cache, tiling=self.tiling
+            self.cell,
+            self.model,
+            self.data.val,
+            self.workers,
+            self.cache,
+            tiling=self.tiling,
+            kind=self.data.kind,
         )
         scores = {name: score.value for name, score in metrics.summary().items()}
         if metrics.only_class is not None:

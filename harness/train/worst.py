@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from samfit.adapters.core.adapted import AdaptedSam
-from samfit.harness.data.example import Example, Mask
+from samfit.harness.data.example import Example, Kind, Mask
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.shown import Shown
 from samfit.harness.train.inference import labels, predictions, score_objects
@@ -23,6 +23,7 @@ def worst_of(
     scores: Sequence[float],
     count: int,
     tiling: Tiling | None = None,
+    kind: Kind = "binary",
 ) -> list[Shown]:
     """The ``count`` examples with the lowest of their ``scores``, the lowest first.
 
@@ -30,7 +31,7 @@ def worst_of(
     """
     known = [index for index, score in enumerate(scores) if not math.isnan(score)]
     chosen = sorted(known, key=lambda index: scores[index])[:count]
-    if examples and examples[0].read()[1].ndim == 3:
+    if kind == "instances":
         each = [examples[index] for index in chosen]
         _, masks = score_objects(cell, model, each, keep=len(each))
         return [

@@ -23,8 +23,12 @@ class Remark(UserWarning):
 def spelling_hint(name: str, known: Iterable[str], similarity: float = 0.6) -> str:
     """The end of a sentence about an unknown name: the nearest of ``known``, else all of them.
 
+    Nearest is the one that begins so, if it is one.
+
     Names whose similarity (``difflib``, 0..1) is lower are not suggested.
     """
     known = list(known)
+    begun = [each for each in known if name and each.startswith(name.lower())]
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=similarity)
+    near = begun if len(begun) == 1 else near
     return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(known)}."

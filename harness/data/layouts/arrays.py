@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from samfit.errors import UserError
+from samfit.harness.data.files.fault import naming
 from samfit.harness.data.layouts.tree import Tree, stem
 from samfit.harness.data.layouts.words import meaning
 from samfit.harness.data.listing import Files, Listing
@@ -35,11 +36,8 @@ def arrays(path: Path) -> list[str]:
     Raises:
         UserError: if it is no such file.
     """
-    try:
-        with zipfile.ZipFile(path) as file:
-            return [name.removesuffix(".npy") for name in file.namelist()]
-    except zipfile.BadZipFile as error:
-        raise UserError(f"{path} is damaged or no NumPy archive: replace or remove it.") from error
+    with naming(path), zipfile.ZipFile(path) as file:
+        return [name.removesuffix(".npy") for name in file.namelist()]
 
 
 def read_archives(tree: Tree, _: Reading) -> Listing | None:

@@ -52,11 +52,12 @@ def read_coco_file(path: Path, _: Reading) -> Listing:
     Raises:
         UserError: as for a folder, or if it is another JSON file.
     """
+    path = path.absolute()
     annotations = _open(path, "train")
     if annotations is None:
         raise UserError(f"{path} is not in COCO's format: it needs images and annotations.")
-    folder = path.resolve().parent
-    root = folder.parent if folder.name.casefold() in ("annotations", "labels") else folder
+    apart = path.parent.name.casefold() in ("annotations", "labels")
+    root = path.parent.parent if apart else path.parent
     return _listing(walk(root), [annotations], f"{root.name} {path.stem}")
 
 
@@ -177,7 +178,7 @@ class Places:
 
     def _fitting(self, name: str) -> list[Parts]:
         """Where it may be: in the folders that it names, else in any."""
-        *folders, last = PurePosixPath(name).parts
+        *folders, last = PurePosixPath(name).parts or ("",)
         found = [(*parts, last) for parts in self.folders.get(last, ())]
         named = [parts for parts in found if parts[-1 - len(folders) : -1] == tuple(folders)]
         return named or found

@@ -147,7 +147,7 @@ def _polygons(shape: Any) -> Sequence[Sequence[float]]:
     lists = shape if all(isinstance(polygon, list) for polygon in shape) else [shape]
     try:
         polygons = [array("d", polygon) for polygon in lists]
-    except TypeError as error:
+    except (TypeError, OverflowError) as error:
         raise ValueError("a coordinate that is no number") from error
     for polygon in polygons:
         if len(polygon) % 2:

@@ -4,7 +4,13 @@ from collections import Counter, defaultdict
 
 from samfit.errors import UserError
 from samfit.harness.data.layouts.matching import listed
-from samfit.harness.data.layouts.names import Found, for_training, split_by_name, without_ending
+from samfit.harness.data.layouts.names import (
+    SPLITS_BY_NAME,
+    Found,
+    for_training,
+    split_by_name,
+    without_ending,
+)
 from samfit.harness.data.layouts.tree import Tree
 from samfit.harness.data.layouts.words import meaning
 from samfit.harness.data.listing import SPLITS, Listing, joined
@@ -25,13 +31,16 @@ def read_folders(tree: Tree, reading: Reading) -> Listing | None:
     images, masks, homes = _by_role(tree)
     if not images or not masks:
         return None
-    images, masks = split_by_name(images), split_by_name(masks)
+    remarks = list[str]()
+    by_name = split_by_name(images)
+    if by_name != images:
+        images, masks = by_name, split_by_name(masks)
+        remarks.append(SPLITS_BY_NAME)
     if not all(image.split for image in images):
         images, masks = for_training(images), for_training(masks)
-    with_masks = {split for split in SPLITS if any(mask.split in (split, "") for mask in masks)}
-    remarks = [
-        remark for split in SPLITS if split in with_masks for remark in _joined(split, homes[split])
-    ]
+    for split in SPLITS:
+        if any(mask.split in (split, "") for mask in masks):
+            remarks += _joined(split, homes[split])
     return listed(tree.root, images, masks, reading, remarks)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain, product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from samfit.harness.data.layouts.names import (
     without_ending,
     without_head,
 )
-from samfit.harness.data.layouts.several import Matched, take_numbered, take_words
+from samfit.harness.data.layouts.several import Matched, take_alone, take_numbered, take_words
 from samfit.harness.data.listing import SPLITS, Files, Listing, without_masks
 from samfit.harness.data.reading import Reading
 
@@ -128,7 +129,14 @@ def _match_split(
     ours, theirs = Common.of(left.images), Common.of(left.masks)
     if left.pair_all(_without_place(ours.cut), _without_place(theirs.cut)):
         remarks.append(f"images are called {ours}, and their masks {theirs}.")
-    left.masks = take_words(images, left.masks, left.matched, objects)
+    for take, remark in (
+        (take_alone, "masks belong to the one image in their folder."),
+        (partial(take_words, objects=objects), "names of masks begin with those of their images."),
+    ):
+        without = len(left.masks)
+        left.masks = take(images, left.masks, left.matched)
+        if len(left.masks) < without:
+            remarks.append(remark)
     refuse_left("image", "mask", [image.path for image in images if image not in left.matched])
     return left.matched, remarks
 
@@ -153,7 +161,7 @@ class _Left:
         """
         images_by, masks_by = _by(ours, self.images), _by(theirs, self.masks)
         names = images_by.keys() & masks_by.keys()
-        for name in names:
+        for name in sorted(names):
             images, masks = images_by.pop(name), masks_by.pop(name)
             if len(images) > 1:
                 _refuse_same("images", images)

@@ -21,6 +21,8 @@ NUMBERED = re.compile(
 )
 TOKENS = re.compile(r"\d+|[^\W\d_]+|[\W_]")
 
+SPLITS_BY_NAME = "names of files say which split they are of."  # a remark
+
 
 class Found(NamedTuple):
     """A file of an image or a mask, and where its folders put it.
@@ -76,9 +78,9 @@ def numbered(file: Found) -> list[Numbered]:
 
 
 def split_by_name(files: Sequence[Found]) -> list[Found]:
-    """Files in no split, all of whose names begin with one (``train_1.bmp``), in that split."""
+    """Files in no split, in those that their names begin with if there are several (``test_1``)."""
     splits = [split_of(TOKENS.findall(stem(file.path.name))[0]) for file in files]
-    if any(file.split for file in files) or not all(splits):
+    if any(file.split for file in files) or not all(splits) or len({*splits}) < 2:
         return [*files]
     return [file._replace(split=split) for file, split in zip(files, splits, strict=True)]
 

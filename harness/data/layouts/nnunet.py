@@ -85,7 +85,15 @@ def _class_names(file: Path) -> tuple[str, ...]:
             (int(key), name) if isinstance(name, str) else (int(name), key)
             for key, name in labels.items()
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ):
         return ()
     names = [str(name) for _, name in sorted(pairs)]
     return tuple(names) if [index for index, _ in sorted(pairs)] == [*range(len(pairs))] else ()

@@ -1,10 +1,12 @@
 """Images and masks in one folder, told by their names: ``0.jpg`` and ``0_mask.png``."""
 
 import re
+from collections.abc import Callable
 
 from samfit.harness.data.layouts.matching import listed
 from samfit.harness.data.layouts.names import (
     MASK_WORDS,
+    SPLITS_BY_NAME,
     Found,
     alike,
     folded,
@@ -34,18 +36,17 @@ def read_pairs(tree: Tree, reading: Reading) -> Listing | None:
         for said in (meaning(parts),)
         for name in names
     ]
-    found = for_training(split_by_name(found))
-    called = [bool(CALLED_MASK.search(folded(stem(file.path.name)))) for file in found]
-    images, masks = _apart(found, called)
+    by_name = split_by_name(found)
+    remarks = [SPLITS_BY_NAME] if by_name != found else []
+    found = for_training(by_name)
+    images, masks = _apart(found, lambda file: bool(CALLED_MASK.search(_folded_stem(file))))
     if images and masks:
-        remark = "masks lie beside their images, and are called so."
-        return listed(tree.root, images, masks, reading, [remark])
-    images, masks = _apart(found, [not _is_photograph(file) for file in found])
-    if {(image.split, alike(image)) for image in images} & {
-        (mask.split, alike(mask)) for mask in masks
-    }:
-        remark = "JPEG files are the images, and others of the same name their masks."
-        return listed(tree.root, images, masks, reading, [remark])
+        remarks.append("masks lie beside their images, and are called so.")
+        return listed(tree.root, images, masks, reading, remarks)
+    images, masks = _apart(found, lambda file: file.path.suffix.lower() not in PHOTOGRAPHS)
+    if {*map(_place, images)} & {*map(_place, masks)}:
+        remarks.append("JPEG files are the images, and others of the same name their masks.")
+        return listed(tree.root, images, masks, reading, remarks)
     return None
 
 
@@ -53,12 +54,10 @@ def _place(file: Found) -> tuple[str, str]:
     return file.split, alike(file)
 
 
-def _apart(files: list[Found], are_masks: list[bool]) -> tuple[list[Found], list[Found]]:
-    both = list(zip(files, are_masks, strict=True))
-    return [file for file, is_mask in both if not is_mask], [
-        file for file, is_mask in both if is_mask
-    ]
+def _folded_stem(file: Found) -> str:
+    return folded(stem(file.path.name))
 
 
-def _is_photograph(file: Found) -> bool:
-    return file.path.suffix.lower() in PHOTOGRAPHS
+def _apart(files: list[Found], is_mask: Callable[[Found], bool]) -> tuple[list[Found], list[Found]]:
+    masks = [file for file in files if is_mask(file)]
+    return [file for file in files if not is_mask(file)], masks

@@ -51,13 +51,35 @@ def take_numbered(images: Sequence[Found], masks: Sequence[Found], matched: Matc
     return left
 
 
+def take_alone(images: Sequence[Found], masks: Sequence[Found], matched: Matched) -> list[Found]:
+    """Adds masks in the folder of one image that has none, whatever they are called; gives others.
+
+    ``7/image.png`` has ``7/mask_1.png``, and ``7/images/photo.png`` has ``7/masks/a.png``.
+    """
+    there = defaultdict[tuple[str, ...], list[Found]](list)
+    for image in images if masks else ():
+        there[image.place].append(image)
+    alone = {
+        place: found[0]
+        for place, found in there.items()
+        if place and len(found) == 1 and found[0] not in matched
+    }
+    left = []
+    for mask in masks:
+        if mask.place in alone:
+            matched.setdefault(alone[mask.place], []).append(mask)
+        else:
+            left.append(mask)
+    return left
+
+
 def take_words(
     images: Sequence[Found], masks: Sequence[Found], matched: Matched, objects: bool
 ) -> list[Found]:
     """Adds masks that are called after an image and a word; gives those left over.
 
     Raises:
-        UserError: if there are such masks and ``objects`` does not say what they are.
+        UserError: if there are several words, and ``objects`` does not say what they are.
     """
     owners = _owners(images) if masks else {}
     left, words = [], dict[str, Found]()
@@ -68,7 +90,8 @@ def take_words(
             words.setdefault(word, mask)
         else:
             left.append(mask)
-    if words and not objects:
+    several = len(words) > 1 or any(len(masks) > 1 for masks in matched.values())
+    if words and several and not objects:
         some = ", ".join(sorted(words)[:8])
         first = next(iter(words.values()))
         raise UserError(

@@ -63,7 +63,8 @@ def ask(values: Values) -> UserError:
         for value in values.used[:MOST_LISTED]
     )
     if len(values.used) > MOST_LISTED:
-        listed += f" and {len(values.used) - MOST_LISTED} more"
+        last = shown(values.used[-1:], values.colours)
+        listed += f" and {len(values.used) - MOST_LISTED} more up to {last}"
     example = ",".join(
         f"{shown([value], values.colours)}:{index}" for index, value in enumerate(values.used[:3])
     ) + (",..." if len(values.used) > 3 else "")

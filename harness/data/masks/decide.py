@@ -7,7 +7,7 @@ from samfit.harness.data.example import IGNORED, Kind
 from samfit.harness.data.masks.asked import ask, settled
 from samfit.harness.data.masks.given import Table
 from samfit.harness.data.masks.look import Look
-from samfit.harness.data.masks.meaning import Meaning, shown
+from samfit.harness.data.masks.meaning import Meaning, Told, shown
 from samfit.harness.data.masks.values import WHITE, Values
 from samfit.harness.data.reading import Reading
 
@@ -18,7 +18,6 @@ MOSTLY = 0.75  # the same, from where a few values may be ids
 FILLED = 0.8  # share of the ids up to the largest that are there, in masks of ids
 DENSE = 0.5  # share of the numbers up to the largest that are there, of class indices
 SLOPING = 0.2  # share of pixels on slopes, from where values are no regions: ``Values.slopes``
-OBJECTS = 3  # classes, from where masks that count from 1 may as well hold ids
 
 Decision = tuple[Meaning, tuple[str, ...]]
 
@@ -107,7 +106,7 @@ def _found_out(values: Values) -> Decision:
         return _ids(values)
     if most > SMALL and some < DENSE * most:
         raise ask(values)
-    if values.alone >= MOSTLY and (some > FEW or (most > OBJECTS and values.count)):
+    if values.alone >= MOSTLY and (some > FEW or values.count):
         raise ask(values)
     return _indices(values, 0)
 
@@ -141,8 +140,9 @@ def _two(values: Values, table: tuple[tuple[float, int], ...], *said: str) -> De
     """Masks of an object by a table; two classes if pixels are left out, as only a loss for classes
     can."""
     left_out = bool(values.ignored)
+    coded: Told = "classes" if all(value == label for value, label in table) else "coded"
     meaning = Meaning(
-        told="coded" if left_out else "binary",
+        told=coded if left_out else "binary",
         classes=2 if left_out else 1,
         table=table,
         ignored=values.ignored,
@@ -196,10 +196,12 @@ def _indices(values: Values, classes: int) -> Decision:
     unlabelled = [v for v in values.used if v == -1 or (v == IGNORED and v >= classes)]
     labels = [value for value in values.used if value not in unlabelled]
     count = classes or int(max(labels, default=0)) + 1
-    if count == 1:
+    if count == 1 or (labels == [0] and unlabelled == [IGNORED]):
         raise UserError(
-            f"masks hold no class but 0 (values: {shown(values.used)}): give --classes with their "
-            "number if they are class indices, or --masks binary if 255 is the object."
+            f"masks hold {shown(values.used)}, which are no class indices, since 255 would be "
+            "unlabelled: give --masks binary, or --classes 0:0,255:1."
+            if unlabelled
+            else f"masks hold nothing but {shown(labels)}: give --classes with their number."
         )
     if (labels and not 0 <= labels[0] <= labels[-1] < count) or count > IGNORED:
         raise UserError(

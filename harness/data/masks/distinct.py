@@ -31,6 +31,10 @@ def mapped(values: Values, to: Callable[[Values], Values]) -> Values:
         made = to(found)
         table = np.zeros(np.iinfo(values.dtype).max + 1, made.dtype)
         table[found] = made
+        if values.dtype == made.dtype == np.uint8:
+            import cv2  # late: it takes a while to import
+
+            return cv2.LUT(np.ascontiguousarray(values), table)
         return table[values]
     firsts, lengths = _runs(values)
     found, which = np.unique(values.ravel()[firsts], return_inverse=True)

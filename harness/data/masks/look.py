@@ -24,6 +24,7 @@ class Look:
         lossy: whether the file's format changes values.
         regions: values other than 0 that were seen in a small copy of the mask.
         alone: how many of these form a single region there.
+        touching: whether two of these are neighbours there.
         between: pixels well between the least and the largest value, in some of the rows.
         slopes: how many of these lie on a slope: of their two neighbours in a row or in a column
             one is less and one more. So do smeared edges; regions do not.
@@ -36,6 +37,7 @@ class Look:
     lossy: bool = False
     regions: int = 0
     alone: int = 0
+    touching: bool = False
     between: int = 0
     slopes: int = 0
 
@@ -56,13 +58,14 @@ def look(values: NDArray[Any], lossy: bool = False) -> Look:
     fractions = values.dtype.kind == "f" and bool((found % 1 != 0).any())
     if len(pixels) <= 2:
         return Look(pixels, colours, fractions, lossy=lossy)
-    regions, alone = (0, 0) if fractions or lossy else _regions(values)
+    regions, alone, touching = (0, 0, False) if fractions or lossy else _regions(values)
     between, slopes = (0, 0) if colours else _slopes(values, found[0], found[-1])
-    return Look(pixels, colours, fractions, True, lossy, regions, alone, between, slopes)
+    return Look(pixels, colours, fractions, True, lossy, regions, alone, touching, between, slopes)
 
 
-def _regions(values: NDArray[Any]) -> tuple[int, int]:
-    """How many values other than 0 there are in a small copy, and how many form one region."""
+def _regions(values: NDArray[Any]) -> tuple[int, int, bool]:
+    """How many values other than 0 there are in a small copy, how many form one region, and whether
+    some touch."""
     from skimage.measure import label  # late: it takes a while to import
 
     step = -(-max(values.shape) // LOOKED_AT)
@@ -71,7 +74,12 @@ def _regions(values: NDArray[Any]) -> tuple[int, int]:
     _, first = np.unique(marked, return_index=True)
     of_regions = small.flat[first]
     _, counts = np.unique(of_regions[of_regions != 0], return_counts=True)
-    return len(counts), int((counts == 1).sum())
+    touching = _touch(small[1:], small[:-1]) or _touch(small[:, 1:], small[:, :-1])
+    return len(counts), int((counts == 1).sum()), touching
+
+
+def _touch(ones: NDArray[Any], others: NDArray[Any]) -> bool:
+    return bool(((ones != others) & (ones != 0) & (others != 0)).any())
 
 
 def _slopes(values: NDArray[Any], low: float, high: float) -> tuple[int, int]:

@@ -21,6 +21,7 @@ NO_CUDA = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
 
 MISTAKES = [
     ("predict lorra", "there is no adapter 'lorra': did you mean 'lora'?"),
+    ("predict lora --backbone vit_t", "did you mean 'vit_tiny'?"),
     ("predict lora --batch-size 0", "--batch-size must be at least 1, got 0."),
     ("predict lora --backbone vit_x", "there is no backbone 'vit_x'"),
     ("predict lora --set rnk=4", "did you mean 'rank'?"),
@@ -113,6 +114,7 @@ MISTAKES = [
     (TRAIN + "{photos} --loss samed", "--loss samed", "one class"),
     (TRAIN + "{maps} --loss cad", "--loss cad", "3 classes"),
     (TRAIN + "{photos} --hold-out 1.5", "--hold-out must be from 0", "1.5"),
+    (TRAIN + "{photos} --hold-out 0 --require better-than-baseline", "--require", "--hold-out 0"),
     (TRAIN + "miniature:polyp --hold-out 1.5", "--hold-out must be from 0 to below 1, got 1.5."),
     (TRAIN + "{photos} --epochs -1", "--epochs"),
     (TRAIN + "{photos} --pretrained no.pth", "no pretrained part", "--pretrained"),

@@ -4,17 +4,18 @@ import sys
 
 import numpy as np
 
-from samfit.harness.metrics import METRICS, BinaryMetrics, MultiClassMetrics
+from samfit.harness.metrics import METRICS, BinaryMetrics, InstanceMetrics, MultiClassMetrics
 from samfit.harness.metrics.table import class_key
 
 
 def test_every_score_is_described():
-    binary, classes = BinaryMetrics(), MultiClassMetrics(2)
+    binary, classes, objects = BinaryMetrics(), MultiClassMetrics(2), InstanceMetrics()
     labels = np.eye(3, dtype=int)
     binary.update("image", labels * 1.0, labels == 1)
     classes.update("image", labels, labels)
+    objects.update("image", [(labels == 1, labels == 1)])
     described = {*METRICS} - {"iou_class"} | {class_key(0), class_key(1)}
-    assert {*binary.summary(), *classes.summary()} == described
+    assert {*binary.summary(), *classes.summary(), *objects.summary()} == described
 
 
 def test_descriptions_are_told_apart_and_are_sentences():

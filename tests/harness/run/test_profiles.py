@@ -6,7 +6,7 @@ import pytest
 from exact_levers import with_every_exact_lever
 from user_error import user_error
 
-from samfit import Cell, adapter_names
+from samfit import Cell, Recipe, adapter_names
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.weights import MINIATURE
 from samfit.harness.report.accuracy.scored import training_step
@@ -73,6 +73,18 @@ def test_a_file_gives_grids(tmp_path):
     assert [t.cell.adapter for t in tasks if t.how == "measure"] == adapter_names()
 
 
+def test_a_file_asks_for_scores(tmp_path):
+    path = tmp_path / "mine.json"
+    recipes = [{"epochs": 3}, {"epochs": 3, "learning_rate": 0.004}]
+    grid = {"adapter": "lora", "task": ["polyp", "road"], "recipe": recipes}
+    path.write_text(json.dumps({"score": [{**grid, "backbone": "vit_tiny", "device": "cpu"}]}))
+    tasks = load_profile(str(path))(NO_GPU)
+    assert {task.how for task in tasks} == {"score"}
+    assert [(task.cell.task, task.cell.recipe) for task in tasks] == [
+        (name, Recipe(**recipe)) for name in ("polyp", "road") for recipe in recipes
+    ]
+
+
 def test_settings_that_are_the_defaults_make_no_other_cell(tmp_path):
     path = tmp_path / "mine.json"
     settings = [{}, {"rank": 4}, {"rank": "4", "targets": "q,v"}, {"rank": "8"}, {"rank": 8}]
@@ -91,8 +103,12 @@ def test_settings_that_are_the_defaults_make_no_other_cell(tmp_path):
         ('{"predict": [{"adapter": 5}]}', "--adapter must be text"),
         ('{"predict": 3}', "'predict' must be a list of grids"),
         ('{"predict": [{"adapter": "lora", "settings": {"rank": 0}}]}', "setting rank must be"),
-        ('{"guess": []}', "'guess' must be predict or measure"),
-        ('{"score": []}', "'score' must be predict or measure"),
+        ('{"guess": []}', "'guess' must be predict, measure or score"),
+        ('{"trace": []}', "'trace' must be predict, measure or score"),
+        ('{"score": [{"adapter": "cad", "recipe": {}}]}', "needs a recipe, such as {}, and a task"),
+        ('{"score": [{"adapter": "cad", "task": "polyp"}]}', "needs a recipe"),
+        ('{"score": [{"adapter": "cad", "task": "transparent", "recipe": {}}]}', "has 3 classes"),
+        ('{"score": [{"adapter": "cad", "task": "rod", "recipe": {}}]}', "a task: camouflage"),
         ('{"predict": [{"adapter": "cad", "bach_size": 1}]}', "the Cell has no field 'bach_size'"),
         ('{"predict": [{"adapter": "cad", "batch_size": [1, 0]}]}', "--batch-size must be"),
     ],

@@ -12,7 +12,8 @@ from user_error import user_error
 
 from samfit.harness.data.example import IGNORED
 from samfit.harness.step.step import build_model
-from samfit.harness.train.inference import labels, predict_mask, predictions, score_masks, to_size
+from samfit.harness.train.inference import labels, predict_masks, predictions, score_masks, to_size
+from samfit.harness.train.prompts import NOTHING, Asked
 from samfit.harness.train.samples import Samples
 
 CPU = torch.device("cpu")
@@ -119,6 +120,12 @@ def test_labels_are_signs_of_one_mask_and_the_largest_of_several():
 # The mask of a single image
 
 
+def predict_mask(cell, model, image, asked=NOTHING):
+    """The mask of the one object that is asked for."""
+    (logits,) = predict_masks(cell, model, image, asked)
+    return labels(logits)
+
+
 def block(height, width, top, left, bottom, right):
     """An image with an object whose edges are where the given ones are."""
     mask = np.zeros((height, width), dtype=np.uint8)
@@ -148,40 +155,69 @@ def test_a_box_is_given_in_pixels_of_the_image():
     cell, model = cell_and_model("mask_box")
     example = block(128, 192, top=20, left=30, bottom=100, right=120)
     _, (evaluated,) = score_masks(cell, model, [example], keep=3)
-    assert (predict_mask(cell, model, example.image, box=(30, 20, 120, 100)) == evaluated).all()
-    other = predict_mask(cell, model, example.image, box=(0, 0, 20, 20))
+    assert (
+        predict_mask(cell, model, example.image, Asked([(30, 20, 120, 100)])) == evaluated
+    ).all()
+    other = predict_mask(cell, model, example.image, Asked([(0, 0, 20, 20)]))
     assert (other != evaluated).any()
 
 
 def test_points_are_given_in_pixels_of_the_image():
+    asked = Asked(points=[[(96, 32), (0, 127)], [(3, 3)]])
+    _, points = asked.on_input(64, (128, 192))
+    assert points.tolist() == [[[[32, 16, 1], [0, 63.5, 1]], [[1, 1.5, 1], [0, 0, -1]]]]
     cell, model = cell_and_model("points")
-    seen = []
-    model.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[3]))
     image = made(0, height=128, width=192).image
-    mask = predict_mask(cell, model, image, points=[(96, 32), (0, 128)])
-    assert mask.shape == (128, 192)
-    assert seen[0].tolist() == [[[32, 16, 1], [0, 64, 1]]]
+    first, second = predict_masks(cell, model, image, asked)
+    assert first.shape == second.shape == (1, 128, 192)
+    assert (first != second).any()
+    (alone,) = predict_masks(cell, model, image, Asked(points=[[(3, 3)]]))
+    assert alone.shape == (1, 128, 192)
 
 
-# Prompts that are wrong
+def test_several_boxes_are_several_masks_and_each_is_that_of_its_box_alone():
+    cell, model = cell_and_model("mask_box")
+    image = made(0, height=128, width=192).image
+    boxes = [(10, 10, 60, 70), (100, 20, 190, 120), (0, 0, 192, 128)]
+    together = [*predict_masks(cell, model, image, Asked(boxes))]
+    for box, logits in zip(boxes, together, strict=True):
+        (alone,) = predict_masks(cell, model, image, Asked([box]))
+        torch.testing.assert_close(logits, alone, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "given", "words"),
-    [
-        ("mask_box", {}, ["trained with the boxes of objects", "give --box"]),
-        ("mask_box", {"points": [(1, 2)]}, ["give --box"]),
-        ("mask_box", {"box": (0, 0, 9, 9), "points": [(1, 2)]}, ["give --box, and no other"]),
-        ("mask_box", {"box": (0, 0, 9)}, ["--box takes 4 numbers, got 0,0,9"]),
-        ("mask_box", {"box": np.array([0, 0, 9, np.nan])}, ["--box takes 4 numbers"]),
-        ("points", {}, ["trained with points", "give --point"]),
-        ("points", {"points": [(1, 2), (3,)]}, ["--point takes 2 numbers, got 3"]),
-        ("points", {"box": (0, 0, 9, 9)}, ["give --point"]),
-        ("box", {"box": (0, 0, 9, 9)}, ["uses the whole image as its box and takes no --box"]),
-        ("none", {"points": [(1, 2)]}, ["trained without prompts and takes no --point"]),
-    ],
-)
-def test_a_prompt_that_the_model_was_not_trained_with_is_refused(prompt, given, words):
+def several(count, side=64):
+    """An image with square objects in a row."""
+    mask = np.zeros((1, side, side), np.int32)
+    for index in range(count):
+        mask[0, 8:24, 4 + 14 * index : 14 + 14 * index] = index + 1
+    return Made(f"{count}", made(0).image, mask)
+
+
+@pytest.mark.parametrize("prompt", ["mask_box", "points"])
+def test_each_object_is_scored_with_a_prompt_of_its_own(prompt):
     cell, model = cell_and_model(prompt)
-    with user_error(*words):
-        predict_mask(cell, model, made(0).image, **given)
+    metrics, masks = score_masks(
+        cell, model, [several(3), several(0), several(1)], keep=3, kind="instances"
+    )
+    assert len(metrics.objects) == 4
+    assert [len(scores) for scores in metrics.per_image.values()] == [3, 3, 3]
+    assert np.isnan(metrics.per_image["iou"][1])
+    assert [mask.shape for mask in masks] == [(64, 64)] * 3
+    scores = metrics.summary()
+    ious = [each["iou"] for each in metrics.objects]
+    assert scores["iou"].value == pytest.approx(np.mean(ious))
+    of_images = [np.mean(ious[:3]), ious[3]]
+    assert scores["iou_of_images"].value == pytest.approx(np.mean(of_images))
+
+
+def test_a_box_of_the_truth_is_what_segment_is_given():
+    cell, model = cell_and_model("mask_box")
+    example = several(2)
+    metrics, (mask,) = score_masks(cell, model, [example], keep=1, kind="instances")
+    asked = Asked([(4, 8, 14, 24), (18, 8, 28, 24)])
+    masks = [labels(logits) for logits in predict_masks(cell, model, example.image, asked)]
+    np.testing.assert_array_equal(np.maximum(*masks), mask)
+    truth = example.mask[0] == 1
+    union = (masks[0] > 0) | truth
+    iou = ((masks[0] > 0) & truth).sum() / union.sum()
+    assert metrics.objects[0]["iou"] == pytest.approx(iou, abs=1e-3)

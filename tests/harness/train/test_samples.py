@@ -154,8 +154,8 @@ def test_points_lie_in_the_object_each_in_another_pixel(phase):
     for epoch in range(10):
         batch = sample(example, (epoch, 0), prompt="points", phase=phase)
         assert batch.boxes is None
-        assert batch.points.shape == (1, POINTS, 3)
-        pixels = {(int(x), int(y)) for x, y, _ in batch.points[0].tolist()}
+        assert batch.points.shape == (1, 1, POINTS, 3)
+        pixels = {(int(x), int(y)) for x, y, _ in batch.points[0, 0].tolist()}
         assert len(pixels) == POINTS
         assert all(inside[y, x] == 1 for x, y in pixels)
         assert (batch.points[..., 2] == 1).all()
@@ -166,12 +166,12 @@ def test_points_lie_in_the_object_each_in_another_pixel(phase):
 
 def test_an_object_of_one_pixel_has_one_point_and_the_others_stand_for_nothing():
     batch = sample(rectangle(5, 9, 6, 10), prompt="points")
-    assert batch.points.tolist() == [[[9.0, 5.0, 1], [0, 0, -1], [0, 0, -1]]]
+    assert batch.points.tolist() == [[[[9.0, 5.0, 1], [0, 0, -1], [0, 0, -1]]]]
 
 
 def test_a_mask_without_an_object_has_the_whole_box_or_no_points():
     assert sample(EMPTY, prompt="mask_box").boxes.tolist() == WHOLE
-    assert sample(EMPTY, prompt="points").points.tolist() == [[[0, 0, -1]] * POINTS]
+    assert sample(EMPTY, prompt="points").points.tolist() == [[[[0, 0, -1]] * POINTS]]
 
 
 def test_pixels_that_nobody_labelled_are_no_object():

@@ -1,10 +1,14 @@
 """Annotations in COCO's format, with the images that they are about."""
 
 import json
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from listed import TRIANGLE, annotation, below, coco, listed, put
 from user_error import user_error
+
+from samfit.errors import UserError
 
 
 def test_annotations_beside_images_in_folders_of_splits(tmp_path):
@@ -43,6 +47,16 @@ def test_a_file_of_annotations_is_for_training_and_finds_images_beside_its_folde
     put(tmp_path, "images/a.jpg", texts={"annotations/val.json": coco("a.jpg")})
     listing = listed(tmp_path / "annotations" / "val.json")
     assert below(tmp_path, listing) == {"train": {"a": ("images/a.jpg", 1)}}
+
+
+def test_a_file_of_annotations_prefers_images_beside_it_wherever_one_stands(tmp_path, monkeypatch):
+    put(tmp_path, "one/a.jpg", "a.jpg", texts={"one/x.json": coco("a.jpg")})
+    monkeypatch.chdir(tmp_path / "one")
+    (files,) = listed(Path("x.json")).splits["train"]
+    assert files.image.path == tmp_path / "one" / "a.jpg"
+    monkeypatch.chdir(tmp_path)
+    (files,) = listed(Path("one")).splits["train"]
+    assert files.image.path == Path("one", "a.jpg")
 
 
 def test_a_name_with_folders_tells_images_of_the_same_name_apart(tmp_path):
@@ -109,6 +123,7 @@ def test_a_single_polygon_that_is_not_in_a_list_is_read(tmp_path):
         ({"category_id": 9}, ["annotation 0", "category_id", "9"]),
         ({"segmentation": [[1, 2, 3, 4, "5", 6]]}, ["annotation 0", "no number"]),
         ({"segmentation": [[1, 2, 3, 4, float("nan"), 6]]}, ["annotation 0", "not finite"]),
+        ({"segmentation": [[1, 2, 3, 4, 10**400, 6]]}, ["annotation 0", "no number"]),
         ({"segmentation": [[1, 2, 3, 4, 5]]}, ["annotation 0", "odd number"]),
         ({"segmentation": "1 2 3"}, ["annotation 0", "1 2 3"]),
         ({"image_id": [1]}, ["annotation 0"]),
@@ -201,3 +216,33 @@ def test_objects_cannot_be_taken_for_something_else(tmp_path, option, value):
     with user_error("x.json draws objects", f"drop --{option}"):
         listed(tmp_path, **{option: value})
     assert listed(tmp_path, masks="instances").kind == "instances"
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 300) | st.floats() | st.text(max_size=3),
+    lambda some: (
+        st.lists(some, max_size=3) | st.dictionaries(st.text(max_size=3), some, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data(), value=values)
+def test_whatever_stands_somewhere_in_the_file_it_is_read_or_refused(tmp_path_factory, data, value):
+    rle = {"size": [8, 10], "counts": [10, 70]}
+    annotations = [annotation(), annotation(segmentation=rle), annotation(segmentation=[], bbox=[])]
+    content = json.loads(coco("a.jpg", "b.jpg", annotations=annotations))
+    place, key = {"": content}, ""
+    while isinstance(place[key], list | dict) and place[key] and data.draw(st.integers(0, 5)):
+        place = place[key]
+        keys = [*place] if isinstance(place, dict) else [*range(len(place))]
+        key = data.draw(st.sampled_from(keys))
+    place[key] = value
+    root = tmp_path_factory.mktemp("data")
+    put(root, "a.jpg", "b.jpg", "b.png", texts={"x.json": json.dumps(content)})
+    try:
+        for files in listed(root).splits["train"]:
+            files.masks.draw((8, 10))
+    except UserError as error:
+        assert str(root) in str(error) and "\n" not in str(error)

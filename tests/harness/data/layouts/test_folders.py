@@ -210,6 +210,7 @@ def test_images_find_masks_in(tmp_path, image, mask):
         ("images/{}_img.png", "masks/{}_obj{}.png"),
         ("images/{}.png", "masks/{}/{}.png"),
         ("images/{}.png", "masks/{}/mask_{}.png"),
+        ("{}/images/photo.png", "{}/masks/x{}y.png"),
         ("stage1_train/{0}/images/{0}.png", "stage1_train/{0}/masks/{1}ab.png"),
     ],
 )

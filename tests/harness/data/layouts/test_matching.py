@@ -167,6 +167,12 @@ def test_words_are_asked_about_unless_they_are_objects():
     assert matches.kind == "instances"
 
 
+def test_one_word_after_the_name_of_an_image_is_said():
+    matches = match(found("scan.jpg"), found("scan_lesion.png"))
+    assert both(matches.splits) == {"scan.jpg": ["scan_lesion.png"]}
+    assert matches.remarks == ("names of masks begin with those of their images.",)
+
+
 @settings(deadline=None, max_examples=60)
 @given(
     counts=st.dictionaries(

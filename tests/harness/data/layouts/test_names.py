@@ -81,5 +81,7 @@ def test_names_say_a_split_only_if_all_do_and_no_folder_does():
     assert [file.split for file in split_by_name(files)] == ["train", "test"]
     others = [*files, found("x_3.png", split="")]
     assert split_by_name(others) == others
+    alone = [found("test_1.png", split=""), found("test_2.png", split="")]
+    assert split_by_name(alone) == alone
     told = [file._replace(split="val") for file in files]
     assert split_by_name(told) == told

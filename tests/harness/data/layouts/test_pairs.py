@@ -43,6 +43,7 @@ def test_splits_without_masks_are_left_out_and_said(tmp_path):
 def test_names_that_begin_with_a_split_are_of_it(tmp_path):
     for name in ("train_1", "train_2", "testA_1"):
         put(tmp_path, f"{name}.bmp", f"{name}_anno.bmp")
+    assert "names of files say which split they are of." in listed(tmp_path).remarks
     splits = below(tmp_path, listed(tmp_path))
     assert {split: [*pairs] for split, pairs in splits.items()} == {
         "train": ["train_1", "train_2"],
@@ -59,6 +60,18 @@ def test_a_second_mask_of_an_image_is_one_of_its_objects(tmp_path):
         "benign/b (1).png",
         ["benign/b (1)_mask.png", "benign/b (1)_mask_1.png"],
     )
+
+
+def test_an_image_alone_in_its_folder_has_the_masks_there(tmp_path):
+    for case in "ab":
+        put(tmp_path, f"{case}/image.png", f"{case}/mask_0.png", f"{case}/mask_1.png")
+    listing = listed(tmp_path)
+    assert below(tmp_path, listing)["train"] == {
+        f"{case}/image": (f"{case}/image.png", [f"{case}/mask_0.png", f"{case}/mask_1.png"])
+        for case in "ab"
+    }
+    assert listing.kind == "instances"
+    assert "masks belong to the one image in their folder." in listing.remarks
 
 
 @pytest.mark.parametrize(

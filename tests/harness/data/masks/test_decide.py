@@ -1,14 +1,17 @@
 """What the values of masks mean is decided from all of them, or asked about."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from data_sets import bands, discs, ids
 from hypothesis import given, settings, strategies as st
+from PIL import Image
 from user_error import user_error
 
 from samfit.errors import UserError
 from samfit.harness.data.example import IGNORED
-from samfit.harness.data.masks.decide import decide
+from samfit.harness.data.masks.decide import decide, decide_apart
 from samfit.harness.data.masks.look import look
 from samfit.harness.data.reading import Reading
 
@@ -18,6 +21,28 @@ DISC = np.hypot(*np.mgrid[-32:32, -32:32]) < 20
 
 def decided(drawn, lossy=False, known=(None, 0), **options):
     return decide([look(mask, lossy) for mask in drawn], Reading(**options), *known)
+
+
+def squares(*labels, side=40):
+    """A mask with a square of each label, apart from each other."""
+    mask = np.zeros((side, side), np.uint8)
+    for place, label in enumerate(labels):
+        row, column = divmod(place, side // 8)
+        mask[row * 8 + 1 : row * 8 + 6, column * 8 + 1 : column * 8 + 6] = label
+    return mask
+
+
+def nested(*levels):
+    """A disc in a ring, as 0, 1 and 2 or as other levels."""
+    radius = np.hypot(*np.mgrid[-32:32, -32:32])
+    mask = np.where(radius < 12, 2, np.where(radius < 26, 1, 0))
+    return np.array(levels)[mask] if levels else mask
+
+
+def as_jpeg(mask, quality=75):
+    file = BytesIO()
+    Image.fromarray(mask.astype(np.uint8)).save(file, "JPEG", quality=quality)
+    return np.array(Image.open(file))
 
 
 def of(*values, kind=np.uint8):
@@ -153,6 +178,14 @@ def test_ids_may_be_colours_or_too_large_for_32_bits():
         ([ids(count) for count in (3, 5, 4)], ("--masks instances",)),
         ([np.array([[0.0, 0.5, 7.25]])], ("7.25",)),
         ([np.array([[-5, 0, 3]])], ("-5",)),
+        ([nested(0, 1 / 3, 1)], ("0.333333", "--masks soft")),
+        ([nested(255, 128, 0), nested(255, 128, 0)], ("0:0,128:1,255:2",)),
+        ([squares(*range(1, n)) for n in (3, 2, 4, 3, 3)], ("--masks instances",)),
+        ([squares(1, 2, 3, 5), squares(1, 3, 4, 5, 6, 7), squares(1, 2)], ("--masks instances",)),
+        ([squares(1, 2, 3, 4), squares(5, 6, 7), squares(8, 9)], ("--masks instances",)),
+        ([squares(1, 2, 3, 4, 5)] * 2, ("--masks instances",)),
+        ([np.uint16([[0, 3, 65535]] * 9), bands("0", 30)], ("65535", "--ignore")),
+        ([np.uint8([[[255, 0, 0], [0, 255, 0]]])], ("00ff00:0,ff0000:1",)),
         ([np.random.default_rng(0).integers(0, 200, (64, 64))], ("--masks soft",)),
     ],
 )
@@ -198,9 +231,130 @@ def test_a_grey_mask_among_colours_is_one_of_them():
     assert meaning.apply(black).tolist() == [[0, 0], [0, 0]]
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.parametrize("quality", [95, 75, 30])
+def test_a_jpeg_of_one_object_is_soft_and_one_of_grey_codes_is_asked_about(quality):
+    objects = [as_jpeg(discs(str(index)) * 255, quality) for index in range(4)]
+    meaning, _ = decided(objects, lossy=True)
+    assert meaning.told == "soft"
+    for index, mask in enumerate(objects):
+        assert (meaning.apply(mask) == discs(str(index))).mean() > 0.999
+    with user_error("not clear"):
+        decided([as_jpeg(nested(255, 128, 0), quality)], lossy=True)
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        [nested(), nested() > 0, nested()],
+        [nested() * (nested() == value) for value in (2, 1)] + [nested()],
+        [squares(1, 2), squares(2), squares(1)],
+        [squares(*range(1, 6))] * 3,
+        [squares(*(4, 9, 2)), squares(*(1, 3, 9, 4)), squares(7, 8, 3, 6, 5)],
+        [np.kron(np.diag([1, 2, 1, 2]), np.ones((1, 9), np.uint8))],
+    ],
+)
+def test_ordinary_classes_are_not_asked_about(masks):
+    meaning, _ = decided(masks)
+    assert meaning.told == "classes"
+    for mask in masks:
+        np.testing.assert_array_equal(meaning.apply(mask), mask)
+
+
+def test_a_value_that_is_ignored_leaves_the_object_what_it_is():
+    for masks, ignored, expected in [
+        (of([0, 128, 255]), "128", [0, IGNORED, 1]),
+        (of([0, 1, 255]), "255", [0, 1, IGNORED]),
+        (of([3, 7, 9]), "7", [0, IGNORED, 1]),
+        (of([0, 255]), "255", [0, IGNORED]),
+    ]:
+        meaning, _ = decided(masks, ignore=ignored)
+        assert (meaning.kind, meaning.classes) == ("classes", 2)
+        assert meaning.apply(masks[0]).tolist() == [expected]
+    meaning, _ = decided(of([0, 50, 255]), ignore="50", foreground="any")
+    assert (meaning.kind, meaning.apply(np.uint8([[0, 50, 255]])).tolist()) == (
+        "classes",
+        [[0, IGNORED, 1]],
+    )
+    meaning, remarks = decided(of([0, 5, 9]), masks="instances", ignore="9")
+    assert meaning.apply(np.uint8([[0, 5, 9]])).tolist() == [[[0, 5, 0]]]
+    assert any("9 in masks counts as no object" in remark for remark in remarks)
+
+
+def test_what_is_ignored_but_not_there_is_said():
+    meaning, (remark,) = decided(of([0, 1]), ignore="7")
+    assert meaning.kind == "binary"
+    assert "no mask holds 7" in remark
+
+
+def test_void_borders_of_objects_are_no_object():
+    masks = [squares(1, 2, 3, 255)] * 2
+    meaning, remarks = decided(masks, known=("instances", 0))
+    assert set(np.unique(meaning.apply(masks[0])).tolist()) == {0, 1, 2, 3}
+    assert any("255 in masks stands for unlabelled" in remark for remark in remarks)
+    assert "6 objects" in remarks[0]
+    masks = [ids(255)]
+    assert decided(masks, masks="instances")[0].apply(masks[0]).max() == 255
+    assert decided(of([0, 255]), masks="instances")[0].apply(np.uint8([[0, 255]])).max() == 255
+
+
+@pytest.mark.parametrize(
+    ("masks", "options", "words"),
+    [
+        (of([0, 1]), {"foreground": "any", "classes": "3"}, ("--foreground any", "--classes 3")),
+        (of([0, 1]), {"foreground": "any", "masks": "soft"}, ("--foreground any", "--masks soft")),
+        (of([0, 1]), {"masks": "binary", "classes": "5"}, ("contradict",)),
+        (of([0, 1]), {"masks": "classes", "classes": "1"}, ("contradict",)),
+        (of([0, 1]), {"masks": "instances", "classes": "0:0,1:1"}, ("contradict",)),
+        (of([0, 255]), {"classes": "2"}, ("no class indices", "--masks binary")),
+        (of([0, 255]), {"masks": "classes"}, ("no class indices", "0:0,255:1")),
+        (of([0]), {"masks": "classes"}, ("nothing but 0",)),
+        (of([0, 1]), {"ignore": "0,1"}, ("leaves out all pixels",)),
+        (of([0, 1]), {"ignore": "ff0000"}, ("--ignore ff0000", "values")),
+        ([np.uint8([[[9, 0, 0], [0, 0, 1]]])], {"ignore": "255"}, ("RRGGBB",)),
+        ([smeared(DISC)], {"ignore": f"{smeared(DISC)[32, 12]}"}, ("level of grey",)),
+        ([np.array([[0, np.nan]])], {}, ("NaN", "--ignore")),
+        (of([0, -3, 2], kind=np.int8), {"masks": "instances"}, ("-3", "above 0")),
+        ([np.array([[0, 0.5, 1]])], {"masks": "instances"}, ("0.5",)),
+        (of([0, 128, 255]), {"masks": "binary"}, ("128 (33.3%)",)),
+    ],
+)
+def test_options_that_cannot_be_right(masks, options, words):
+    with user_error(*words):
+        decided(masks, **options)
+
+
+def test_grey_levels_that_end_below_white_are_cut_at_half_of_theirs():
+    meaning, (remark,) = decided([np.uint16([[0, 1999, 2000, 4000]])], masks="soft")
+    assert meaning.apply(np.uint16([[0, 2000, 2001, 4000]])).tolist() == [[0, 0, 1, 1]]
+    assert "(2000)" in remark
+
+
+def test_masks_that_show_one_object_each():
+    def apart(drawn, **options):
+        return decide_apart([look(mask) for mask in drawn], Reading(**options))
+
+    assert apart(of([0, 255], [0]))[0].apply(np.uint8([[0, 255]])).tolist() == [[0, 1]]
+    for options in ({"masks": "instances"}, {"masks": "binary"}, {"foreground": "any"}):
+        assert apart(of([0, 255], [0]), **options)[0].kind == "binary"
+    own, (remark,) = apart(of([0, 1], [0, 2], [3]))  # each object has a value of its own
+    assert own.apply(np.uint8([[0, 3]])).tolist() == [[0, 1]]
+    assert "other than 0" in remark
+    assert apart([smeared(DISC)])[0].told == "soft"
+    for options in ({"masks": "classes"}, {"classes": "3"}):
+        with user_error("several masks each"):
+            apart(of([0, 1]), **options)
+    with user_error("--ignore"):
+        apart(of([0, 1, 2]), ignore="2")
+    with user_error("not clear"):
+        apart(of([0, 1, 2]))
+
+
+KINDS = ("binary", "soft", "classes", "few classes", "ids", "few ids", "gaps", "codes", "colours")
+
+
+@settings(deadline=None, max_examples=150)
 @given(
-    kind=st.sampled_from(["binary", "soft", "classes", "ids"]),
+    kind=st.sampled_from(KINDS),
     dtype=st.sampled_from([np.uint8, np.uint16, np.int32, np.float32]),
     count=st.integers(2, 60),
     masks=st.integers(1, 4),
@@ -208,24 +362,39 @@ def test_a_grey_mask_among_colours_is_one_of_them():
 )
 def test_masks_are_read_as_they_were_drawn_or_asked_about(kind, dtype, count, masks, seed):
     names = [f"{seed} {index}" for index in range(masks)]
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 255, 3 + count % 6).astype(int)
     match kind:
         case "binary":
             drawn = [discs(name) for name in names]
-            written = [(each * (count % 255 + 1)).astype(dtype) for each in drawn]
+            written = [each.astype(dtype) * (count % 255 + 1) for each in drawn]
         case "soft":
             drawn = [discs(name) for name in names]
-            written = [smeared(each).astype(dtype) for each in drawn]
+            written = [smeared(each) for each in drawn]
         case "classes":
-            drawn = [bands(name, count) for name in names]
-            written = [each.astype(dtype) for each in drawn]
+            drawn = written = [bands(name, count) for name in names]
+        case "few classes":
+            drawn = written = [bands(name, 3) * (rng.random() < 0.7) for name in names]
+        case "ids":
+            drawn = written = [ids(count + 3 * index) for index in range(masks)]
+        case "few ids":
+            drawn = written = [squares(*range(1, rng.integers(2, 6))) for _ in range(masks)]
+        case "gaps":
+            drawn = [ids(count + 5 * index) for index in range(masks)]
+            drawn = written = [each * (each != 1 + count // 2) for each in drawn]
+        case "codes":
+            drawn = [bands(name, len(ramp)) for name in names]
+            written = [ramp[each] for each in drawn]
         case _:
-            drawn = [ids(count + 3 * index) for index in range(masks)]
-            written = [each.astype(dtype) for each in drawn]
+            drawn = [bands(name, 4) for name in names]
+            written = [rng.integers(0, 256, (4, 3), dtype=np.uint8)[each] for each in drawn]
+    written = [each if each.ndim == 3 else each.astype(dtype) for each in written]
     try:
         meaning, _ = decided(written)
     except UserError as error:
-        assert "--masks" in str(error)
+        assert "--masks" in str(error) or "--classes" in str(error)
         return
+    assert kind not in ("codes", "colours")
     for values, truth in zip(written, drawn, strict=True):
         found = meaning.apply(values)
         if kind == "soft":
