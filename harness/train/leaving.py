@@ -116,8 +116,8 @@ def _write_peft(model: AdaptedSam, folder: Path) -> tuple[str, str]:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / WEIGHTS["peft"], save(content, {"format": "pt"}))
         write_json(folder / "adapter_config.json", config)
-    use = f'peft.PeftModel.from_pretrained(base, "{folder}"), base being its base as a SamModel'
-    return "LoRA and mask decoder", use
+    use = f'peft.PeftModel.from_pretrained(base, "{folder}")'
+    return "LoRA and mask decoder", f"{use}, base being its base as a SamModel, with PEFT >= 0.20"
 
 
 def _run(run: Run | Path | str) -> Run:

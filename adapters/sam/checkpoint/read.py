@@ -28,7 +28,7 @@ BEGINNINGS = (
         "is a web page, saved in place of the weights (of a login, or of a warning before the "
         "download): open the link in a browser and download the file itself",
     ),
-    ((b"\x1f\x8b", b"7z\xbc\xaf", b"Rar!"), "is a packed archive: unpack it"),
+    ((b"\x1f\x8b", b"7z\xbc\xaf", b"rar!"), "is a packed archive: unpack it"),
 )
 
 
@@ -44,12 +44,17 @@ def read_file(path: Path) -> Any:
         files = weight_files(path)
         if not files:
             raise _folder_without_weights(path)
-        content = _read_one(files[0])
-        for shard in files[1:]:
-            content |= _read_one(shard)
-        return content
-    except OSError as error:
+        contents = [_read_one(file) for file in files]
+    except UserError:
+        raise
+    except PermissionError as error:
+        raise UserError(f"cannot read the checkpoint file {path}: {error.strerror}.") from error
+    except (OSError, ValueError) as error:
         raise UserError(f"there is no checkpoint file {path}: check --checkpoint.") from error
+    if len(contents) == 1:
+        return contents[0]
+    shards = (shard for shard in contents if isinstance(shard, dict))
+    return {name: value for shard in shards for name, value in shard.items()}
 
 
 def _folder_without_weights(path: Path) -> UserError:
@@ -78,9 +83,8 @@ def _read_one(path: Path) -> Any:
         if "TorchScript" in str(error):
             what = "is a TorchScript program, which would run code: save its state_dict"
             raise UserError(f"{path} {what}.") from error
-        what = "is empty" if not head else "is truncated or not a checkpoint file"
-        truncated = "" if head else " (truncated to nothing)"
-        raise UserError(f"{path} {what}{truncated}: download it again.") from error
+        what = "is truncated or not a checkpoint file" if head else "is empty (truncated)"
+        raise UserError(f"{path} {what}: download it again.") from error
 
 
 def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:

@@ -77,6 +77,7 @@ def test_a_file_of_something_else_is_named_by_its_cause(kind, wrap, tmp_path):
         (b"\n<!DOCTYPE html><html><title>Virus scan warning</title></html>", "web page"),
         (b"<html><body>Sign in</body></html>", "web page"),
         (b"\x1f\x8b\x08\x00rest", "packed archive"),
+        (b"Rar!\x1a\x07rest", "packed archive"),
         (b"", "is empty"),
     ],
 )
@@ -122,6 +123,19 @@ def test_a_folder_that_is_no_sam_is_named(file, words, tmp_path):
     save_file({"weight": ONE}, tmp_path / "adapter_model.safetensors")
     with user_error(str(tmp_path), words):
         build_sam("vit_tiny", SIDE, tmp_path)
+
+
+def test_shards_that_hold_something_else_are_no_sam(tmp_path):
+    for number, content in enumerate(([1, 2], {"weight": ONE})):
+        torch.save(content, tmp_path / f"pytorch_model-{number}.bin")
+    with user_error(str(tmp_path), "'weight'"):
+        build_sam("vit_tiny", SIDE, tmp_path)
+
+
+@pytest.mark.parametrize("path", ["a\0b", "no.pth", "n" * 300])
+def test_a_path_that_leads_nowhere_is_named(path):
+    with user_error("there is no checkpoint file"):
+        build_sam("vit_tiny", SIDE, path)
 
 
 def test_a_tiny_vit_is_not_taken_for_a_misspelt_backbone():
