@@ -17,13 +17,13 @@ def cracks(train: int, test: int) -> DataSet:
 
 
 def _cracked(index: int) -> Made:
-    """Uneven plaster with dark cracks, which wander across it."""
+    """Plaster in light and shade, where no grey tells the dark cracks that wander across it."""
     chance = np.random.default_rng(index)
     mask = np.zeros((SIDE, SIDE), np.uint8)
     for _ in range(3):
         cv2.polylines(mask, [_walk(chance)], False, 1, WIDTH)
-    uneven = cv2.resize(chance.normal(0, 12, (16, 16)), (SIDE, SIDE))
-    plaster = 170 + uneven + chance.normal(0, 12, (SIDE, SIDE))
+    uneven = cv2.resize(chance.normal(0, 35, (16, 16)), (SIDE, SIDE))
+    plaster = 140 + uneven + chance.normal(0, 12, (SIDE, SIDE))
     grey = np.where(mask, plaster - 70, plaster).clip(0, 255).astype(np.uint8)
     return Made(f"{index:03}", np.stack([grey] * 3, axis=-1), mask)
 
