@@ -50,19 +50,18 @@ def segment(
     json_: Json = False,
 ) -> None:
     """Segment images with a trained model: one PNG mask each, at the image's size."""
-    from samfit.harness.train.prompts import Asked, read_prompts
-    from samfit.harness.train.segment import Written
-
     points = [_numbers("--point", text) for text in point or []]
-    asked = Asked([_numbers("--box", text) for text in box or []], [points] if points else [])
+    asked = samfit.Asked(
+        [_numbers("--box", text) for text in box or []], [points] if points else []
+    )
     if prompts and (box or point):
         raise UserError("--prompts takes the place of --box and --point: give one of them.")
     files = samfit.segment(
         samfit.Run(run, checkpoint, device, any_base),
         images,
         output,
-        asked=read_prompts(prompts) if prompts else asked,
-        written=Written(threshold=threshold, overlay=overlay, probability=probability),
+        asked=samfit.read_prompts(prompts) if prompts else asked,
+        output=samfit.Output(threshold=threshold, overlay=overlay, probability=probability),
         progress=Bars(),
     )
     if json_:

@@ -28,7 +28,7 @@ from samfit.progress import SILENT, Progress
 
 
 @dataclass(frozen=True, kw_only=True)
-class Written:
+class Output:
     """What is written of each mask.
 
     Attributes:
@@ -42,7 +42,7 @@ class Written:
     probability: bool = False
 
 
-MASKS = Written()
+MASKS = Output()
 
 
 def segment(
@@ -51,7 +51,7 @@ def segment(
     folder: Path | str,
     *,
     asked: Asked | Mapping[str, Asked] = NOTHING,
-    written: Written = MASKS,
+    output: Output = MASKS,
     progress: Progress = SILENT,
 ) -> list[Path]:
     """Write the masks of images, as PNG files that are as large as the images, and turned alike.
@@ -62,7 +62,7 @@ def segment(
         folder: for the masks, named after their images; it is made.
         asked: the objects that are meant, in each image; or by the images' names, such as
             ``a.jpg``.
-        written: what is written of each.
+        output: what is written of each.
         progress: is told how far it is.
 
     Returns:
@@ -78,7 +78,7 @@ def segment(
     run = run if isinstance(run, Run) else Run(run)
     several = [images] if isinstance(images, Path | str) else images
     files = _mask_files([Path(image) for image in several], Path(folder))
-    if run.cell.classes > 1 and (written.probability or written.threshold != 0.5):
+    if run.cell.classes > 1 and (output.probability or output.threshold != 0.5):
         raise UserError(
             "--probability and --threshold are for masks of one object, and this model tells "
             f"{run.cell.classes} classes apart: leave them out."
@@ -93,7 +93,7 @@ def segment(
     made = list[Path]()
     for image, file in progress.track(files.items(), len(files), "segmenting"):
         found = run.logits(image, prompts[image])
-        made += _write(run, image, file, contents[image], found, prompts[image].count, written)
+        made += _write(run, image, file, contents[image], found, prompts[image].count, output)
     return made
 
 
@@ -115,7 +115,7 @@ def _write(
     contents: Contents,
     found: Iterator[Tensor],
     count: int,
-    written: Written,
+    output: Output,
 ) -> list[Path]:
     """Write all that is wanted of an image's masks; the masks' files."""
     classes, made = run.cell.classes, list[Path]()
@@ -125,8 +125,8 @@ def _write(
         path = file.with_stem(f"{file.stem}_{number}") if count > 1 else file
         if classes == 1:
             probability = logits[0].sigmoid().cpu().numpy()
-            mask = (probability > written.threshold).astype(np.uint8)
-            if written.probability:
+            mask = (probability > output.threshold).astype(np.uint8)
+            if output.probability:
                 levels = (probability * 65535).round().astype(np.uint16)
                 _save(
                     _beside(path, "probability"),
@@ -136,7 +136,7 @@ def _write(
         ids[mask > 0] = mask[mask > 0] if classes > 1 else number + 1
         _save(path, mask_picture(_stored(mask, contents), classes), contents)
         made.append(path)
-    if written.overlay:
+    if output.overlay:
         picture = masked(run.pixels(image), ids, classes > 1)
         _save(_beside(file, "overlay"), Image.fromarray(_stored(picture, contents)), contents)
     return made

@@ -42,7 +42,8 @@ from .harness.run.trace_validation import validate_trace as validate_trace
 from .harness.run.validation import validate as validate
 from .harness.train.evaluate import Evaluation as Evaluation, evaluate as evaluate
 from .harness.train.leaving import Written as Written, export as export, merge as merge
+from .harness.train.prompts import Asked as Asked, read_prompts as read_prompts
 from .harness.train.run import Run as Run
-from .harness.train.segment import segment as segment
+from .harness.train.segment import Output as Output, segment as segment
 from .harness.train.train import train as train
 from .progress import Progress as Progress

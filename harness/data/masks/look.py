@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from samfit.harness.data.masks.distinct import distinct, narrow, packed
 
 LOOKED_AT = 512  # pixels of a side in which regions are counted; rows in which slopes are
+CLOSE = 5  # pixels of a side around a pixel
+AT_AN_END = 0.15  # of all levels: what is so near the least or the largest is black or white
 NEAR = 0.06  # of all levels: so near the least or the largest, a pixel is not between them
 
 
@@ -28,6 +30,8 @@ class Look:
         between: pixels well between the least and the largest value, in some of the rows.
         slopes: how many of these lie on a slope: of their two neighbours in a row or in a column
             one is less and one more. So do smeared edges; regions do not.
+        meetings: how many lie where black meets white, which are both close by; only of masks whose
+            format changes values, since there even regions have slopes.
     """
 
     pixels: dict[float, int]
@@ -40,6 +44,7 @@ class Look:
     touching: bool = False
     between: int = 0
     slopes: int = 0
+    meetings: int = 0
 
     @property
     def values(self) -> set[float]:
@@ -59,8 +64,8 @@ def look(values: NDArray[Any], lossy: bool = False) -> Look:
     if len(pixels) <= 2:
         return Look(pixels, colours, fractions, lossy=lossy)
     regions, alone, touching = (0, 0, False) if fractions or lossy else _regions(values)
-    between, slopes = (0, 0) if colours else _slopes(values, found[0], found[-1])
-    return Look(pixels, colours, fractions, True, lossy, regions, alone, touching, between, slopes)
+    between, *on = (0, 0, 0) if colours else _edges(values, found[0], found[-1], lossy)
+    return Look(pixels, colours, fractions, True, lossy, regions, alone, touching, between, *on)
 
 
 def _regions(values: NDArray[Any]) -> tuple[int, int, bool]:
@@ -82,18 +87,33 @@ def _touch(ones: NDArray[Any], others: NDArray[Any]) -> bool:
     return bool(((ones != others) & (ones != 0) & (others != 0)).any())
 
 
-def _slopes(values: NDArray[Any], low: float, high: float) -> tuple[int, int]:
-    """How many pixels are well between ``low`` and ``high``, and how many of these on slopes."""
+def _edges(values: NDArray[Any], low: float, high: float, lossy: bool) -> tuple[int, int, int]:
+    """How many pixels are well between ``low`` and ``high``, and how many of these lie on slopes,
+    and, if ``lossy``, where both meet."""
     step = max(1, (len(values) - 2) // LOOKED_AT)
     # Rows as they are, and those above and below; columns but the first and the last.
     count = len(range(1, len(values) - 1, step))
     above, here, below = (values[at::step][:count] for at in range(3))
     left, right = here[:, :-2], here[:, 2:]
     above, middle, below = above[:, 1:-1], here[:, 1:-1], below[:, 1:-1]
-    margin = NEAR * (float(high) - float(low))
+    levels = float(high) - float(low)
+    margin = NEAR * levels
     between = (middle > low + margin) & (middle < high - margin)
     sloping = _sloping(left, middle, right) | _sloping(above, middle, below)
-    return int(np.count_nonzero(between)), int(np.count_nonzero(between & sloping))
+    met = 0
+    if lossy:
+        meeting = _meeting(values, low + AT_AN_END * levels, high - AT_AN_END * levels)
+        met = int(np.count_nonzero(between & meeting[1::step][:count, 1:-1]))
+    return int(np.count_nonzero(between)), int(np.count_nonzero(between & sloping)), met
+
+
+def _meeting(values: NDArray[Any], dark: float, bright: float) -> NDArray[np.bool_]:
+    """Where a value up to ``dark`` and one from ``bright`` are close by."""
+    import cv2  # late: it takes a while to import
+
+    around = np.ones((CLOSE, CLOSE), np.uint8)
+    values = np.ascontiguousarray(values)
+    return np.asarray((cv2.erode(values, around) < dark) & (cv2.dilate(values, around) > bright))
 
 
 def _sloping(one: NDArray[Any], middle: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:

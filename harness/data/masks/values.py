@@ -12,16 +12,13 @@ FEWEST_LEVELS = 3  # between black and white, of edges that were smeared
 WHITE = 0.75  # of white: where the largest value is below, levels of grey are not meant
 MOSTLY_BLACK_AND_WHITE = 0.5  # share of pixels, at least
 # Shares of the pixels between black and white that lie on slopes. Measured: 0.67 and more where
-# edges were smeared or resized, 0.06 and less where values are regions. JPEGs of sharp edges, at
-# qualities from 95 to 10, have 0.29 and more, and 0.43 and more where at least 5 % of all pixels
-# are between, of which no more than 0.52 are of nearly the same grey; grey regions have 0.34 and
-# less, or in small pictures more, but then 0.73 and more are of nearly the same grey.
+# edges were smeared or resized, 0.06 and less where values are regions.
 SMEARED = 0.5
-SMEARED_JPEG = 0.4
-SHARP_JPEG = 0.25
-FEW_BETWEEN = 0.05  # share of all pixels
-HARDLY = 0.001
-ONE_GREY = 0.6
+# The same in JPEGs of qualities from 95 to 20: 0.57 and more lie where black meets white if edges
+# are sharp; most are on slopes if these were smeared before; regions and lines of grey have at most
+# 0.45 where black meets white.
+MEETING = 0.5
+BLURRED = 0.9
 FILLED = 0.8  # share of the numbers up to the largest label that masks hold, if they count objects
 ALIKE = 0.8  # share of masks with the same largest label, from which they do not count objects
 FEWEST_ALIKE = 3  # masks that show it
@@ -92,21 +89,20 @@ class Values:
         if total - between < MOSTLY_BLACK_AND_WHITE * total:
             return False
         if self.lossy:
-            if between < FEW_BETWEEN * total:
-                return between < HARDLY * total or self.slopes >= SHARP_JPEG
-            alike = max(self._near(level, near) for level in levels)
-            return self.slopes >= SMEARED_JPEG and alike < ONE_GREY * between
+            return not between or self.meetings >= MEETING or self.slopes >= BLURRED
         return self.slopes >= SMEARED
-
-    def _near(self, level: float, near: float) -> int:
-        """How many pixels have ``level``, or up to ``near`` more."""
-        return sum(n for value, n in self.pixels.items() if level <= value <= level + near)
 
     @property
     def slopes(self) -> float:
         """Share of the pixels between the least and the largest value that lie on slopes."""
         between = sum(look.between for look in self.looks)
         return sum(look.slopes for look in self.looks) / between if between else 0.0
+
+    @property
+    def meetings(self) -> float:
+        """Share of these pixels that lie where black meets white, of masks in lossy files."""
+        between = sum(look.between for look in self.looks)
+        return sum(look.meetings for look in self.looks) / between if between else 0.0
 
     @property
     def alone(self) -> float:

@@ -43,6 +43,16 @@ def test_edges_that_were_smeared_are_slopes_and_regions_are_not(turned):
     assert (found.between, found.slopes) == (46 * 16, 0)
 
 
+def test_where_black_meets_white_is_counted_in_lossy_masks():
+    edge = np.repeat(np.uint8([[0] * 20 + [100, 150] + [255] * 20]), 40, 0)
+    found = look(edge, lossy=True)
+    assert (found.between, found.slopes, found.meetings) == (76, 76, 76)
+    assert look(edge).meetings == 0
+    band = np.repeat(np.uint8([[0] * 20 + [128] * 10 + [255] * 20]), 40, 0)
+    found = look(band, lossy=True)
+    assert (found.between, found.slopes, found.meetings) == (380, 0, 0)
+
+
 def test_colours_and_what_is_no_number():
     assert look(np.uint8([[[255, 0, 0], [0, 0, 1]]])).pixels == {0xFF0000: 1, 1: 1}
     assert look(np.array([[0.25, 1.0]])).fractions
