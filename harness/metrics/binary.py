@@ -80,7 +80,9 @@ def overlap(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, f
 
 def outcomes(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Pixels that are true negative, false positive, false negative, true positive: (4,)."""
-    return np.bincount((2 * truth + mask).ravel(), minlength=4)
+    inside, predicted, real = map(np.count_nonzero, (mask & truth, mask, truth))
+    neither = mask.size - predicted - real + inside
+    return np.array([neither, predicted - inside, real - inside, inside])
 
 
 def balanced_error_rate(counts: NDArray[np.number]) -> NDArray[np.float64]:

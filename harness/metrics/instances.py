@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 from samfit.harness.metrics.binary import overlap
 from samfit.harness.metrics.score import PerImage, Score, check_shapes, scores_over_images
 
-HALF = 0.5  # an object is found if its mask's IoU is above
-
 Pair = tuple[NDArray[np.bool_], NDArray[np.bool_]]  # the mask of an object (H, W), and the truth
 
 
@@ -46,15 +44,16 @@ class InstanceMetrics(PerImage):
         for number, (mask, truth) in enumerate(masks):
             check_shapes(name, mask, truth)
             iou, dice = overlap(mask, truth)
-            scores.append((iou, dice, float(iou > HALF)))
+            # Not by the smoothed IoU, which is above 0.5 where half of the union is shared.
+            half = np.count_nonzero(mask & truth) > np.count_nonzero(mask | truth) / 2
+            scores.append((iou, dice, float(half)))
             self.predicted |= {int(kind) for kind in np.unique(mask)}
             self.objects.append({"image": name, "object": number, "iou": iou, "dice": dice})
         found = np.array(scores).reshape(-1, 3)
         sums = found.sum(0)
         means = sums / len(found) if len(found) else np.full(3, np.nan)
-        iou, dice, half = means.tolist()
-        own = {"iou": iou, "dice": dice, "found": half}
-        mean = 0.0 if not len(found) else iou
+        own = dict(zip(("iou", "dice", "found"), means.tolist(), strict=True))
+        mean = own["iou"] if len(found) else 0.0
         return self._add(name, own, [*sums, len(found), mean, float(len(found) > 0)])
 
     def summary(self, seed: int = 0) -> dict[str, Score]:

@@ -10,6 +10,8 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from samfit.harness.data.files.picture import ORIENTATION
+
 
 def pictures_in(folder):
     found = {}
@@ -88,3 +90,96 @@ def test_paths_in_an_adapter_file_write_nothing(mistake, photos_run, wild, tmp_p
     sentence = mistake("segment", run, wild, "--output", tmp_path / "inner" / "masks")
     assert str(weights) in sentence
     assert sorted(tmp_path.rglob("*")) == before
+
+
+# Several objects
+
+
+BOXES = ("--box", "10,5,60,50", "--box", "0,0,30,30")
+
+
+def test_several_boxes_are_a_mask_each(answer, boxes_run, wild, tmp_path):
+    found = answer("segment", boxes_run, wild / "b.jpg", *BOXES, "--output", tmp_path / "masks")
+    assert [Path(file).name for file in found["files"]] == ["b_0.png", "b_1.png"]
+    together = pictures_in(tmp_path / "masks")
+    answer("segment", boxes_run, wild / "b.jpg", *BOXES[2:], "--output", tmp_path / "alone")
+    alone = pictures_in(tmp_path / "alone")["b.png"]
+    assert (np.asarray(together["b_1.png"]) == np.asarray(alone)).all()
+
+
+def test_each_image_has_the_prompts_of_its_rows(answer, boxes_run, wild, tmp_path):
+    table = tmp_path / "prompts.csv"
+    table.write_text("image,x0,y0,x1,y1\nb.jpg,10,5,60,50\na.png,0,0,20,80\nb.jpg,0,0,30,30\n")
+    images = (wild / "a.png", wild / "b.jpg")
+    answer("segment", boxes_run, *images, "--prompts", table, "--output", tmp_path / "masks")
+    found = pictures_in(tmp_path / "masks")
+    assert found.keys() == {"a.png", "b_0.png", "b_1.png"}
+    answer("segment", boxes_run, images[1], *BOXES, "--output", tmp_path / "options")
+    for name, mask in pictures_in(tmp_path / "options").items():
+        assert (np.asarray(mask) == np.asarray(found[name])).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--box", "60,5,10,50"], "X0 below X1"),
+        (["--box", "nan,5,10,50"], "--box takes 4 numbers"),
+        (["--box", "0,0,9,9", "--box", "70,5,90,50"], "lies outside of"),
+        (["--box", "a,b,c,d"], "--box takes numbers"),
+        (["--box", "0,0,9,9", "--prompts", "boxes.csv"], "takes the place of --box"),
+        (["--prompts", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_wrong_prompts_are_refused_before_anything_is_written(
+    mistake, boxes_run, wild, tmp_path, options, words
+):
+    output = tmp_path / "masks"
+    assert words in mistake("segment", boxes_run, wild / "b.jpg", *options, "--output", output)
+    assert not output.exists()
+
+
+def test_an_image_without_a_row_or_that_is_not_there_stops_before_any_mask(
+    mistake, boxes_run, wild, tmp_path
+):
+    table, output = tmp_path / "prompts.csv", tmp_path / "masks"
+    table.write_text("image,x0,y0,x1,y1\nb.jpg,10,5,60,50\n")
+    asked = ("--prompts", table, "--output", output)
+    assert "has no row for" in mistake("segment", boxes_run, wild / "b.jpg", wild / "a.png", *asked)
+    assert "gone.jpg" in mistake("segment", boxes_run, wild / "b.jpg", wild / "gone.jpg", *asked)
+    assert not output.exists()
+
+
+# More than masks
+
+
+def test_probabilities_are_levels_that_the_threshold_cuts(answer, photos_run, wild, tmp_path):
+    options = ("--probability", "--threshold", "0.3", "--overlay", "--output", tmp_path / "masks")
+    answer("segment", photos_run, wild / "a.png", *options)
+    found = {name: np.asarray(picture) for name, picture in pictures_in(tmp_path / "masks").items()}
+    assert found.keys() == {"a.png", "a_probability.png", "a_overlay.png"}
+    levels = found["a_probability.png"]
+    assert levels.max() > 255  # 16 bits
+    clear = abs(levels / 65535 - 0.3) > 1e-4
+    assert ((found["a.png"] > 0) == (levels / 65535 > 0.3))[clear].all()
+    assert found["a_overlay.png"].shape == (90, 30, 3)
+
+
+def test_classes_have_no_probability_to_cut(mistake, maps_run, wild, tmp_path):
+    options = ("--threshold", "0.3", "--output", tmp_path / "masks")
+    assert "tells 3 classes apart" in mistake("segment", maps_run, wild / "a.png", *options)
+    assert not (tmp_path / "masks").exists()
+
+
+def test_masks_are_turned_as_their_image_is(answer, photos_run, wild, tmp_path):
+    with Image.open(wild / "b.jpg") as picture:
+        turned = picture.resize((40, 20))
+    tag = turned.getexif()
+    tag[ORIENTATION] = 6
+    turned.save(wild / "turned.jpg", exif=tag)
+    options = ("--probability", "--overlay", "--output", tmp_path / "masks")
+    answer("segment", photos_run, wild / "turned.jpg", *options)
+    found = pictures_in(tmp_path / "masks")
+    assert len(found) == 3
+    for picture in found.values():
+        assert picture.size == (40, 20)
+        assert picture.getexif()[ORIENTATION] == 6

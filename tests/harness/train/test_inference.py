@@ -221,3 +221,25 @@ def test_a_box_of_the_truth_is_what_segment_is_given():
     union = (masks[0] > 0) | truth
     iou = ((masks[0] > 0) & truth).sum() / union.sum()
     assert metrics.objects[0]["iou"] == pytest.approx(iou, abs=1e-3)
+
+
+@pytest.mark.parametrize("prompt", ["mask_box", "points"])
+def test_an_object_that_vanishes_at_the_input_size_still_counts(prompt):
+    cell, model = cell_and_model(prompt)
+    mask = np.zeros((1, 640, 960), np.int32)
+    mask[0, 501, 703] = 1
+    example = Made("speck", made(0, height=640, width=960).image, mask)
+    metrics, _ = score_masks(cell, model, [example], kind="instances")
+    assert len(metrics.objects) == 1
+
+
+def test_objects_that_overlap_are_scored_each_as_a_whole():
+    cell, model = cell_and_model("mask_box")
+    layers = np.zeros((2, 64, 64), np.int32)
+    layers[0, 8:40, 8:40], layers[1, 20:60, 20:60] = 1, 2
+    example = Made("two", made(0).image, layers)
+    together, _ = score_masks(cell, model, [example], kind="instances")
+    for row, layer in zip(together.objects, layers, strict=True):
+        alone = replace(example, mask=layer[None])
+        metrics, _ = score_masks(cell, model, [alone], kind="instances")
+        assert row["iou"] == pytest.approx(metrics.objects[0]["iou"], abs=1e-3)

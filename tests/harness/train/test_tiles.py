@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from cracks import cracks
 from hypothesis import given, settings, strategies as st
 from tiny_task import made, tiny_cell, tiny_data
 from user_error import user_error
@@ -93,3 +94,22 @@ def test_a_model_is_trained_on_tiles_and_scored_on_whole_images():
 def test_recipes_without_tiles_are_told_as_before_there_were_any():
     assert "tile" not in Recipe().told
     assert Recipe(tile=64).told["overlap"] == 128
+
+
+@pytest.mark.slow
+def test_cracks_that_the_input_hides_are_found_in_tiles():
+    data, scores = cracks(train=8, test=2), {}
+    for tile, epochs in ((256, 3), (0, 48)):  # as many steps
+        cell = tiny_cell("full", image_size=256, batch_size=4, loss="balanced_bce",
+                         checkpoint="miniature", prompt="none")  # fmt: skip
+        recipe = Recipe(epochs=epochs, learning_rate=3e-3, tile=tile, overlap=0)
+        tiling = Tiling.of(recipe, cell)
+        training = Training(cell, recipe, in_tiles(data, tiling))
+        for _ in training.run():
+            pass
+        assert training.done == 96
+        metrics, _ = score_masks(cell, training.model, data.test, tiling=tiling)
+        scores[tile] = metrics.summary()["iou"].value
+    foreground = np.mean([example.mask.mean() for example in data.test])
+    assert scores[256] >= 1.5 * scores[0]
+    assert scores[0] > foreground  # it has not merely collapsed
