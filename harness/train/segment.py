@@ -77,13 +77,14 @@ def segment(
     """
     run = run if isinstance(run, Run) else Run(run)
     several = [images] if isinstance(images, Path | str) else images
-    files = _mask_files([Path(image) for image in several], Path(folder))
+    files = _images([Path(image) for image in several], Path(folder))
     if run.cell.classes > 1 and (output.probability or output.threshold != 0.5):
         raise UserError(
             "--probability and --threshold are for masks of one object, and this model tells "
             f"{run.cell.classes} classes apart: leave them out."
         )
     prompts = {image: _of_image(asked, image) for image in files}
+    _check_names(files, prompts, output)
     for each in prompts.values():
         each.check(run.cell)
     check_images(files, progress)
@@ -118,11 +119,10 @@ def _write(
     output: Output,
 ) -> list[Path]:
     """Write all that is wanted of an image's masks; the masks' files."""
-    classes, made = run.cell.classes, list[Path]()
+    classes, made = run.cell.classes, _mask_files(file, count)
     ids = np.zeros(contents.upright_size, np.int32)
-    for number, logits in enumerate(found):
+    for number, (path, logits) in enumerate(zip(made, found, strict=True)):
         mask = labels(logits)
-        path = file.with_stem(f"{file.stem}_{number}") if count > 1 else file
         if classes == 1:
             probability = logits[0].sigmoid().cpu().numpy()
             mask = (probability > output.threshold).astype(np.uint8)
@@ -135,7 +135,6 @@ def _write(
                 )
         ids[mask > 0] = mask[mask > 0] if classes > 1 else number + 1
         _save(path, mask_picture(_stored(mask, contents), classes), contents)
-        made.append(path)
     if output.overlay:
         picture = masked(run.pixels(image), ids, classes > 1)
         _save(_beside(file, "overlay"), Image.fromarray(_stored(picture, contents)), contents)
@@ -180,11 +179,11 @@ def _png(picture: Image.Image, orientation: int = 1) -> bytes:
     return content.getvalue()
 
 
-def _mask_files(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
-    """The images that are meant, and for each the file of its mask.
+def _images(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
+    """The images that are meant, and for each the file that its masks are named after.
 
     Raises:
-        UserError: if there is none, two would share a mask, or a mask would replace an image.
+        UserError: if there is none.
     """
     found: dict[Path, Path] = {}
     for path in images:
@@ -194,14 +193,33 @@ def _mask_files(images: Sequence[Path], folder: Path) -> dict[Path, Path]:
         found |= {file: folder / file.relative_to(root).with_suffix(".png") for file in inside}
     if not found:
         raise UserError(f"there are no images in {', '.join(map(str, images))}.")
-    given = {image.resolve() for image in found}
-    taken: dict[Path, Path] = {}
-    for image, file in found.items():
-        if file in taken:
-            raise UserError(
-                f"{taken[file]} and {image} would both get the mask {file}: rename one of them."
-            )
-        if file.resolve() in given:
-            raise UserError(f"the mask of {image} would replace {file}: choose another --output.")
-        taken[file] = image
     return found
+
+
+def _mask_files(file: Path, count: int) -> list[Path]:
+    """The files of an image's masks: ``file`` itself, or several named after it."""
+    return [file] if count == 1 else [_beside(file, str(number)) for number in range(count)]
+
+
+def _check_names(files: Mapping[Path, Path], prompts: Mapping[Path, Asked], output: Output) -> None:
+    """Refuse to write a file twice, or over an image.
+
+    Raises:
+        UserError: if two images would share a file, or one would replace an image.
+    """
+    given = {image.resolve() for image in files}
+    taken: dict[Path, Path] = {}
+    for image, file in files.items():
+        masks = _mask_files(file, prompts[image].count)
+        beside = [_beside(each, "probability") for each in masks] if output.probability else []
+        beside += [_beside(file, "overlay")] if output.overlay else []
+        for path in (*masks, *beside):
+            if path in taken:
+                raise UserError(
+                    f"{taken[path]} and {image} would both get the mask {path}: rename one of them."
+                )
+            if path.resolve() in given:
+                raise UserError(
+                    f"the mask of {image} would replace {path}: choose another --output."
+                )
+            taken[path] = image

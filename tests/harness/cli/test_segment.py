@@ -149,6 +149,23 @@ def test_an_image_without_a_row_or_that_is_not_there_stops_before_any_mask(
     assert not output.exists()
 
 
+def test_masks_of_several_objects_never_replace_an_image_nor_each_other(
+    mistake, boxes_run, wild, tmp_path
+):
+    Image.new("RGB", (64, 64)).save(wild / "b_1.png")
+    before = (wild / "b_1.png").read_bytes()
+    sentence = mistake(
+        "segment", boxes_run, wild / "b.jpg", wild / "b_1.png", *BOXES, "--output", wild
+    )
+    assert f"the mask of {wild / 'b.jpg'} would replace {wild / 'b_1.png'}" in sentence
+    assert (wild / "b_1.png").read_bytes() == before
+    table = tmp_path / "prompts.csv"
+    table.write_text("image,x0,y0,x1,y1\nb.jpg,0,0,9,9\nb.jpg,9,9,20,20\nb_1.png,0,0,9,9\n")
+    images = (wild / "b.jpg", wild / "b_1.png")
+    asked = ("--prompts", table, "--output", tmp_path / "masks")
+    assert "would both get the mask" in mistake("segment", boxes_run, *images, *asked)
+
+
 # More than masks
 
 
