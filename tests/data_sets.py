@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import cv2
 import nibabel
 import numpy as np
 import tifffile
@@ -81,11 +82,14 @@ def write(path: Path, values: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     match path.suffix:
         case ".tif":
-            tifffile.imwrite(path, values)
+            colour = values.ndim == 3 and values.shape[2] == 3
+            tifffile.imwrite(path, values, photometric="rgb" if colour else "minisblack")
         case ".npy":
             np.save(path, values)
         case ".jpg":
             Image.fromarray(values).save(path, quality=95, subsampling=0)
+        case ".png" if values.dtype == np.uint16 and values.ndim == 3:
+            cv2.imwrite(str(path), values[..., ::-1])  # which Pillow cannot
         case _:
             Image.fromarray(values).save(path)
 

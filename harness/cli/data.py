@@ -8,7 +8,7 @@ import typer
 
 import samfit
 from samfit.harness.cli.options import reading_from_options, takes
-from samfit.harness.cli.output import Bars, Json, print_answer, print_json
+from samfit.harness.cli.output import Bars, Json, messages, print_answer, print_json
 
 
 @takes("reading", reading_from_options)
@@ -47,3 +47,13 @@ def data(
         print_json(asdict(summary))
     else:
         print_answer(summary_table(summary), [picture])
+
+
+def say_summary(found: samfit.DataSet, image_size: int) -> None:
+    """Print what a data set holds, before it is used; what was found out about it is said there."""
+    from samfit.harness.report.data.table import summary_figures
+
+    summary = samfit.summarise(found, image_size, Bars())
+    messages.print(summary_figures(summary))
+    for remark in summary.remarks[len(found.remarks) :]:
+        Bars().say(remark)

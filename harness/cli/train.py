@@ -9,6 +9,7 @@ from rich.console import Console
 
 import samfit
 from samfit import UserError
+from samfit.harness.cli.data import say_summary
 from samfit.harness.cli.forecast import say_step_memory
 from samfit.harness.cli.images import Data, Require, Where, Workers
 from samfit.harness.cli.options import (
@@ -75,9 +76,11 @@ def train(
 ) -> None:
     """Adapt SAM to images with masks. Run it again to resume after an interruption."""
     from samfit.harness.report.accuracy.history import draw_history
+    from samfit.harness.report.data.plot import draw_pairs
     from samfit.harness.report.kit.picture import pictures, write_files
 
     opened = samfit.open_data(data, image_size=cell.image_size, progress=Bars(), **vars(reading))
+    say_summary(opened, cell.image_size)
     if require and hold_out == 0 and not opened.val:
         raise UserError("--require compares the score of a validation: leave out --hold-out 0.")
     several = opened.classes > 1
@@ -98,7 +101,8 @@ def train(
         progress=Bars(),
     )
     if run.history.losses:
-        write_files(pictures("curves", draw_history(run.history, run.metric)), run.folder)
+        drawn = pictures("curves", draw_history(run.history, run.metric))
+        write_files(drawn | pictures("data", draw_pairs(opened), ["png"]), run.folder)
     if json_:
         rate = run.description.recipe.learning_rate
         found = {"learning_rate": rate, "problem": run.problem, **asdict(run.history)}

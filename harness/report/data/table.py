@@ -13,13 +13,18 @@ MOST_SIZES, MOST_CLASSES = 3, 40
 
 def summary_table(summary: Summary) -> RenderableType:
     """All that ``summary`` says, and its remarks below."""
-    facts = Table.grid(padding=(0, 2))
-    for name, text in _facts(summary):
-        facts.add_row(Text(name, style="bold"), Text(text))
     remarks = Table.grid(padding=(0, 1))
     for remark in summary.remarks:
         remarks.add_row("-", Text(remark))
-    return Group(Text(summary.name, style="bold"), facts, "", remarks)
+    return Group(summary_figures(summary), "", remarks)
+
+
+def summary_figures(summary: Summary) -> RenderableType:
+    """What ``summary`` says in figures."""
+    facts = Table.grid(padding=(0, 2))
+    for name, text in _facts(summary):
+        facts.add_row(Text(name, style="bold"), Text(text))
+    return Group(Text(summary.name, style="bold"), facts)
 
 
 def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
