@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from samfit.adapters.core.adapted import AdaptedSam
 from samfit.harness.data.example import Example, Kind
 from samfit.harness.metrics import BinaryMetrics, InstanceMetrics, Metrics, MultiClassMetrics
+from samfit.harness.metrics.binary import LARGE
 from samfit.harness.metrics.instances import Pair
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.batch import Batch
@@ -61,8 +62,10 @@ def score_masks(
     ):
         mask = labels(logits)
         if isinstance(metrics, BinaryMetrics):
-            probability = logits[0].sigmoid().cpu().double().numpy()
-            metrics.update(example.name, probability, truth > 0)
+            probability = logits[0].sigmoid().cpu()
+            if probability.numel() <= LARGE:  # as the stored scores were computed
+                probability = probability.double()
+            metrics.update(example.name, probability.numpy(), truth > 0)
         else:
             metrics.update(example.name, mask, truth)
         if len(masks) < keep:
