@@ -84,8 +84,9 @@ def test_commands_of_a_page_run_in_their_order(page, samfit, here):
 
 def test_each_page_with_commands_is_among_them():
     assert [page.name for page in PAGES if commands(page)] == [
-        "README.md", "README.md", "accuracy.md", "adding_an_adapter.md", "leaving_samfit.md",
-        "memory.md", "published.md", "results.md", "tour.md", "your_program.md",
+        "README.md", "README.md", "accuracy.md", "adding_an_adapter.md", "data.md",
+        "leaving_samfit.md", "memory.md", "published.md", "results.md", "tour.md",
+        "your_program.md",
     ]  # fmt: skip
 
 
