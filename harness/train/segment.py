@@ -16,7 +16,7 @@ from samfit.files import write_whole, writing_to
 from samfit.harness.data.check import check_images
 from samfit.harness.data.files.contents import Contents
 from samfit.harness.data.files.picture import ORIENTATION
-from samfit.harness.data.files.raster import Values, as_stored
+from samfit.harness.data.files.raster import as_stored
 from samfit.harness.data.files.read import is_picture, probe
 from samfit.harness.data.masked import masked
 from samfit.harness.data.source import Source
@@ -83,7 +83,7 @@ def segment(
             "--probability and --threshold are for masks of one object, and this model tells "
             f"{run.cell.classes} classes apart: leave them out."
         )
-    prompts = {image: _of_image(asked, image) for image in files}
+    prompts = _by_image(asked, [*files], progress)
     _check_names(files, prompts, output)
     for each in prompts.values():
         each.check(run.cell)
@@ -98,15 +98,21 @@ def segment(
     return made
 
 
-def _of_image(asked: Asked | Mapping[str, Asked], image: Path) -> Asked:
-    """What is asked for in an image; a name may have folders before it, or no suffix."""
+def _by_image(
+    asked: Asked | Mapping[str, Asked], images: Sequence[Path], progress: Progress
+) -> dict[Path, Asked]:
+    """What is asked for in each image; a name may have folders before it, or no suffix."""
     if isinstance(asked, Asked):
-        return asked
-    names = [str(image), *("/".join(image.parts[-n:]) for n in (3, 2, 1)), image.stem]
-    found = next((asked[name] for name in names if name in asked), None)
-    if found is None:
-        raise UserError(f"--prompts has no row for {image}: add {image.name}, or leave it out.")
-    return found
+        return dict.fromkeys(images, asked)
+    used = dict[Path, str]()
+    for image in images:
+        names = [str(image), *("/".join(image.parts[-n:]) for n in (3, 2, 1)), image.stem]
+        used[image] = next((name for name in names if name in asked), "")
+        if not used[image]:
+            raise UserError(f"--prompts has no row for {image}: add {image.name}, or leave it out.")
+    if left := [name for name in asked if name not in used.values()]:
+        progress.say(f"--prompts has rows for {len(left)} images that were not given: {left[0]}.")
+    return {image: asked[name] for image, name in used.items()}
 
 
 def _write(
@@ -128,16 +134,12 @@ def _write(
             mask = (probability > output.threshold).astype(np.uint8)
             if output.probability:
                 levels = (probability * 65535).round().astype(np.uint16)
-                _save(
-                    _beside(path, "probability"),
-                    Image.fromarray(_stored(levels, contents)),
-                    contents,
-                )
+                _save(_beside(path, "probability"), Image.fromarray(levels), contents)
         ids[mask > 0] = mask[mask > 0] if classes > 1 else number + 1
-        _save(path, mask_picture(_stored(mask, contents), classes), contents)
+        _save(path, mask_picture(mask, classes), contents)
     if output.overlay:
         picture = masked(run.pixels(image), ids, classes > 1)
-        _save(_beside(file, "overlay"), Image.fromarray(_stored(picture, contents)), contents)
+        _save(_beside(file, "overlay"), Image.fromarray(picture), contents)
     return made
 
 
@@ -145,15 +147,16 @@ def _beside(file: Path, what: str) -> Path:
     return file.with_stem(f"{file.stem}_{what}")
 
 
-def _stored(upright: Values, contents: Contents) -> Values:
-    return np.ascontiguousarray(as_stored(upright, contents.orientation))
-
-
-def _save(file: Path, picture: Image.Image, contents: Contents) -> None:
-    """Write a picture, turned as its image is."""
+def _save(file: Path, upright: Image.Image, contents: Contents) -> None:
+    """Write a picture as its image is stored, with the same EXIF orientation."""
+    stored = Image.fromarray(
+        np.ascontiguousarray(as_stored(np.asarray(upright), contents.orientation))
+    )
+    if upright.mode == "P":
+        stored.putpalette(upright.getpalette() or [])
     with writing_to(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, _png(picture, contents.orientation))
+        write_whole(file, _png(stored, contents.orientation))
 
 
 def mask_file(mask: Mask, classes: int) -> bytes:
