@@ -50,7 +50,9 @@ def data(
 
 
 def say_summary(found: samfit.DataSet, image_size: int) -> None:
-    """Print what a data set holds, before it is used; what was found out about it is said there."""
+    """Print what a data set of files holds, before it is used; its own remarks are said there."""
+    if found.intensity is None:
+        return  # generated: nobody need be told, and drawing it all takes time
     from samfit.harness.report.data.table import summary_figures
 
     summary = samfit.summarise(found, image_size, Bars())
