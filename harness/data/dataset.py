@@ -14,9 +14,10 @@ from samfit.harness.data.layouts.layouts import list_files
 from samfit.harness.data.listing import Listing
 from samfit.harness.data.mask_reader import MaskReader
 from samfit.harness.data.pair import Pair
-from samfit.harness.data.ranges import choose_intensity
+from samfit.harness.data.ranges import check_intensity, choose_intensity
 from samfit.harness.data.reading import AS_FOUND, Reading
 from samfit.harness.data.survey import survey
+from samfit.harness.data.told import told_of_files
 from samfit.progress import SILENT, Progress
 
 IMAGE_SIZE = 1024  # of SAM's input: Kirillov et al., arXiv 2304.02643
@@ -93,11 +94,12 @@ def open_folder(
         splits = {split: pages_of(files, reading.axis) for split, files in listing.splits.items()}
         pairs = [files for split in splits.values() for files in split]
         found = survey(pairs, listing, reading, image_size, progress)
-        remarks = (*listing.remarks, *found.remarks)
+        remarks = (*listing.remarks, *told_of_files(pairs, found.contents), *found.remarks)
         intensity = trained_on
         if intensity is None:
             intensity, more = choose_intensity(splits, found.contents, reading, progress)
             remarks += more
+        check_intensity(splits, found.contents, intensity)
     except OSError as error:
         raise UserError(f"{error.filename or path} cannot be read: {error.strerror}.") from error
     rows = zip(pairs, found.contents, found.measured, strict=True)

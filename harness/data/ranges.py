@@ -1,5 +1,6 @@
 """The range of values that becomes black to white, from all images of the training set."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -8,7 +9,13 @@ from numpy.typing import NDArray
 from samfit.errors import UserError
 from samfit.harness.data.each import each
 from samfit.harness.data.files.contents import Contents
-from samfit.harness.data.files.intensity import Intensity, parsed_channels, parsed_range
+from samfit.harness.data.files.fault import naming
+from samfit.harness.data.files.intensity import (
+    Intensity,
+    check_range,
+    parsed_channels,
+    parsed_range,
+)
 from samfit.harness.data.files.read import read_pixels
 from samfit.harness.data.listing import Files
 from samfit.harness.data.reading import Reading
@@ -18,6 +25,7 @@ from samfit.progress import SILENT, Progress
 # end is what hot pixels and specular lights take; more would cut into what images show.
 PERCENTILES = (0.1, 99.9)
 SAMPLED = 10_000  # values of an image, evenly spaced
+CHECKED = 16  # images of a split, whether they have the range of the others
 OF_BYTES = ("uint8", "bool")
 
 Remarks = tuple[str, ...]
@@ -57,6 +65,23 @@ def choose_intensity(
     return Intensity(low=low, high=high, channels=channels), (*remarks, *remark)
 
 
+def check_intensity(
+    splits: Mapping[str, Sequence[Files]], contents: Sequence[Contents], intensity: Intensity
+) -> None:
+    """Refuse a split whose images have another range of values than those that decided it.
+
+    Raises:
+        UserError: if all of it would be black, or white; or if it has more bits.
+    """
+    if intensity.is_of_bytes and {one.dtype for one in contents} <= {*OF_BYTES}:
+        return
+    for split in splits.values():
+        few = split[:: math.ceil(len(split) / CHECKED)]
+        values = np.concatenate([_sample(files) for files in few])
+        with naming(few[0].image.path):
+            check_range(values[np.isfinite(values)], intensity)
+
+
 def _sample(files: Files) -> NDArray[np.generic]:
     values = read_pixels(files.image).values
     flat = values.reshape(-1)
@@ -67,7 +92,9 @@ def _range(samples: Sequence[NDArray[np.generic]]) -> tuple[float, float, Remark
     """The values that become black and white, and a sentence about them."""
     bytes_ = [sample.dtype in (np.uint8, np.bool_) for sample in samples]
     together = np.concatenate([sample.astype(np.float64) for sample in samples])
-    together = together[np.isfinite(together)]
+    finite = np.isfinite(together)
+    left_out = () if finite.all() else ("images hold values that are no numbers: they are black.",)
+    together = together[finite]
     least, most = (together.min(), together.max()) if together.size else (0.0, 0.0)
     whole = all(sample.dtype.kind in "iub" for sample in samples)
     if whole and least >= 0 and most <= 255:
@@ -89,7 +116,7 @@ def _range(samples: Sequence[NDArray[np.generic]]) -> tuple[float, float, Remark
         f"the images' values from {low:g} to {high:g} become black to white ({why}); "
         "--intensity LOW:HIGH overrules this."
     )
-    return low, high, (sentence,)
+    return low, high, (sentence, *left_out)
 
 
 def _of_channels(contents: Sequence[Contents], channels: Sequence[int]) -> Remarks:

@@ -9,7 +9,7 @@ import numpy as np
 from samfit.harness.data.files.contents import Contents
 from samfit.harness.data.files.fault import PictureError, library_missing
 from samfit.harness.data.files.raster import Raster, Values
-from samfit.harness.data.source import Source
+from samfit.harness.data.source import ALL_PAGES, Source
 
 COLOURS = (1, 3, 4)  # lengths of an axis of channels
 
@@ -47,6 +47,7 @@ def contents(source: Source) -> Contents:
         channels=1 if channels is None else shape[channels],
         dtype=dtype,
         pages=1 if pages is None else shape[pages],
+        unnamed=pages is not None and channels is None,
         axes="" if pages is None else f"axis {pages} of {shape}",
     )
 
@@ -55,6 +56,8 @@ def values(source: Source) -> Raster:
     """One page of an array: (H, W), or (H, W, C)."""
     array = _array(source)
     pages, channels = _axes(source, array.shape)
+    if source.page == ALL_PAGES and pages is not None:
+        return Raster(np.ascontiguousarray(np.moveaxis(array, pages, -1)))
     if pages is not None:
         array = array.take(source.page, pages)
         channels = channels - (channels > pages) if channels is not None else None

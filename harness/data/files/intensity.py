@@ -70,12 +70,17 @@ def check_range(values: Values, intensity: Intensity) -> None:
     """Refuse an image that has another range of values than those of the training.
 
     Raises:
-        PictureError: if all of it would be black, or white; or if it has more bits.
+        PictureError: if all of it would be black, or white; if it has more bits; or if it holds
+            shares of 1 in place of bytes.
     """
+    if not values.size:
+        return
     least, most = float(values.min()), float(values.max())
-    more = intensity.is_of_bytes and values.dtype != np.uint8 and most > 255
-    outside = not intensity.is_of_bytes and (most <= intensity.low or least >= intensity.high)
-    if more or outside:
+    if intensity.is_of_bytes:
+        other = most > 255 or (values.dtype.kind == "f" and most <= 1)
+    else:
+        other = most <= intensity.low or least >= intensity.high
+    if other:
         raise PictureError(
             f"holds values from {least:g} to {most:g}, but those of the training images, "
             f"{intensity.low:g} to {intensity.high:g}, become black to white: give images of the "

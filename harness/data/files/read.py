@@ -33,11 +33,12 @@ def probe(source: Source) -> Contents:
         return _of_channels(source)
     with naming(source.path):
         if _is_array(source.path):
-            return arrays.contents(source)
-        reader = tiff if tiff.is_tiff(source.path) else picture
-        found = reader.contents(source.path)
+            found = arrays.contents(source)
+        else:
+            reader = tiff if tiff.is_tiff(source.path) else picture
+            found = reader.contents(source.path)
         if source.page == ALL_PAGES:
-            return found._replace(channels=found.pages, pages=1)
+            return found._replace(channels=found.pages, pages=1, axes="")
         return found
 
 
