@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from samfit.harness.data.example import Mask
 
 PER_MASK_PIXEL = 4  # SAM's input has so many times the side of its masks
+FINE = 3  # times that bytes can be halved before one pixel of the first is lost
 
 
 class Measured(NamedTuple):
@@ -40,8 +41,6 @@ class Measured(NamedTuple):
 
 def measure(mask: Mask, classes: int, image_size: int) -> Measured:
     """Counts of a mask as an ``Example`` gives it, for SAM's input of side ``image_size``."""
-    import cv2  # late: it takes a while to import
-
     height, width = mask.shape[-2:]
     if mask.ndim == 3:
         inside = np.asarray((mask > 0).any(0)).view(np.uint8)
@@ -49,7 +48,7 @@ def measure(mask: Mask, classes: int, image_size: int) -> Measured:
         left = np.setdiff1d(_squashed(mask, image_size), 0)
         filled = int(np.count_nonzero(inside))
         counts, vanished = (inside.size - filled, filled), len(ids) - len(left)
-        _, _, thin = _regions(inside * np.uint8(255), image_size)
+        _, _, thin = _regions(inside, image_size)
         return Measured(image_size, height, width, counts, len(ids), vanished, thin)
     if classes == 1:
         filled = int(np.count_nonzero(mask))
@@ -57,8 +56,7 @@ def measure(mask: Mask, classes: int, image_size: int) -> Measured:
     else:
         counts = tuple(np.bincount(mask.ravel(), minlength=256)[:classes].tolist())
     present = [value for value in range(1, len(counts)) if counts[value]]
-    white = 255 * np.eye(256, dtype=np.uint8)  # a table for each value
-    of_values = (np.asarray(cv2.LUT(mask, white[value]), np.uint8) for value in present)
+    of_values = (mask if classes == 1 else (mask == value).view(np.uint8) for value in present)
     regions = [_regions(inside, image_size) for inside in of_values]
     totals = np.sum(regions or [(0, 0, 0)], axis=0).tolist()
     return Measured(image_size, height, width, counts, *totals)
@@ -76,30 +74,40 @@ def _nearest(length: int, side: int) -> NDArray[np.int64]:
 
 
 def _regions(inside: NDArray[np.uint8], side: int) -> tuple[int, int, int]:
-    """The regions of a mask (H, W) of 0 and 255, how many SAM's input misses, and thin pixels.
+    """The regions of a mask (H, W) of 0 and 1, how many SAM's input misses, and thin pixels.
 
-    Regions are counted where so many pixels are one that there are at least ``side`` of these.
+    Regions are counted on pixels of which each stands for a square of some, but for so few that
+    there are at least ``side`` in a row and a column.
     """
-    import cv2
+    import cv2  # late: it takes a while to import
 
-    height, width = inside.shape
-    tall, wide = max(1, height // side), max(1, width // side)  # pixels that are taken for one
-    padded = cv2.copyMakeBorder(inside, 0, -height % tall, 0, -width % wide, cv2.BORDER_CONSTANT)
-    # Bytes tell shares down to 1/255, of a pixel in 16 x 16.
-    fine = padded if tall * wide <= 255 else padded.astype(np.float32)
-    smaller = (padded.shape[1] // wide, padded.shape[0] // tall)
-    covered = cv2.resize(fine, smaller, interpolation=cv2.INTER_AREA)
+    covered, halvings = inside * np.uint8(255), 0
+    while min(covered.shape) >= 2 * side:
+        covered = _halved(covered if halvings < FINE else covered.astype(np.float32))
+        halvings += 1
     count, regions = cv2.connectedComponents((covered > 0).view(np.uint8))
-    rows, columns = _nearest(height, side), _nearest(width, side)
-    seen = regions[rows // tall][:, columns // wide][_squashed(inside, side) > 0]
+    rows, columns = (_nearest(length, side) for length in inside.shape)
+    seen = regions[rows >> halvings][:, columns >> halvings][_squashed(inside, side) > 0]
     left = int(np.count_nonzero(np.bincount(seen, minlength=count)))
     return count - 1, count - 1 - left, _thin(covered, inside.size, side // PER_MASK_PIXEL)
+
+
+def _halved(covered: NDArray[Any]) -> NDArray[Any]:
+    """Means of 2 x 2 pixels; of what lies beyond the edge, 0."""
+    import cv2
+
+    height, width = covered.shape
+    even = cv2.copyMakeBorder(covered, 0, height % 2, 0, width % 2, cv2.BORDER_CONSTANT)
+    half = (-(-width // 2), -(-height // 2))
+    return np.asarray(cv2.resize(even, half, interpolation=cv2.INTER_AREA))
 
 
 def _thin(covered: NDArray[Any], pixels: int, side: int) -> int:
     """Of so many ``pixels``, those that fill at most half of a pixel of SAM's masks."""
     import cv2
 
+    while min(covered.shape) >= 2 * side:  # quick, and nearly all of the way
+        covered = _halved(covered)
     smaller = (min(covered.shape[1], side), min(covered.shape[0], side))
     shares = cv2.resize(covered, smaller, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     return round(float(shares[shares <= 0.5].sum()) * pixels / shares.size)
