@@ -40,7 +40,10 @@ class Measured(NamedTuple):
 
 
 def measure(mask: Mask, classes: int, image_size: int) -> Measured:
-    """Counts of a mask as an ``Example`` gives it, for SAM's input of side ``image_size``."""
+    """Counts of a mask as an ``Example`` gives it, for SAM's input of side ``image_size``.
+
+    A binary mask may have any other value in place of 1.
+    """
     height, width = mask.shape[-2:]
     if mask.ndim == 3:
         inside = np.asarray((mask > 0).any(0)).view(np.uint8)
@@ -73,15 +76,16 @@ def _nearest(length: int, side: int) -> NDArray[np.int64]:
     return ((np.arange(side) + 0.5) * length / side).astype(int)
 
 
-def _regions(inside: NDArray[np.uint8], side: int) -> tuple[int, int, int]:
-    """The regions of a mask (H, W) of 0 and 1, how many SAM's input misses, and thin pixels.
+def _regions(inside: NDArray[Any], side: int) -> tuple[int, int, int]:
+    """The regions where a mask (H, W) is not 0, how many SAM's input misses, and thin pixels.
 
     Regions are counted on pixels of which each stands for a square of some, but for so few that
     there are at least ``side`` in a row and a column.
     """
     import cv2  # late: it takes a while to import
 
-    covered, halvings = inside * np.uint8(255), 0
+    white = inside.dtype == np.uint8 and inside.max() == 255  # and black: each is much to copy
+    covered, halvings = inside if white else (inside != 0).view(np.uint8) * np.uint8(255), 0
     while min(covered.shape) >= 2 * side:
         covered = _halved(covered if halvings < FINE else covered.astype(np.float32))
         halvings += 1

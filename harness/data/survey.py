@@ -117,6 +117,13 @@ def _looks(files: Files) -> tuple[list[Look], list[Values]]:
     return [look(v, raster.lossy) for v, raster in zip(values, rasters, strict=True)], values
 
 
+def _is_plain(masks: MaskReader, looks: Sequence[Look]) -> bool:
+    """Whether a mask may be measured as it is in its file: large ones take time to copy."""
+    if masks.apart or not masks.meaning or not masks.meaning.is_nonzero or looks[0].colours:
+        return False
+    return looks[0].values <= {value for value, _ in masks.meaning.table}
+
+
 def _look_and_measure(
     guess: MaskReader | None, image_size: int, picture: Picture
 ) -> tuple[list[Look], Measured | None]:
@@ -125,7 +132,7 @@ def _look_and_measure(
     if guess is None:
         return looks, None
     try:
-        mask = guess.mask(values)
+        mask = values[0] if _is_plain(guess, looks) else guess.mask(values)
     except PictureError:  # it is wrong
         return looks, None
     fits_upright(*picture, mask)

@@ -48,6 +48,12 @@ class Meaning:
             return "instances"
         return "classes" if self.classes > 1 else "binary"
 
+    @property
+    def is_nonzero(self) -> bool:
+        """Whether what is not 0 is the object, and nothing else is said of values."""
+        told = {label for value, label in self.table if value}
+        return self.told == "binary" and told == {1} and (0, 0) in self.table
+
     def apply(self, values: NDArray[Any]) -> Mask:
         """The mask of values (H, W), or of colours (H, W, 3), as ``Example`` says.
 
