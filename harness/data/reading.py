@@ -17,7 +17,11 @@ class Reading(Typed):
     Attributes:
     """
 
-    layout: str = option("auto", "How the folder is organised: auto, or a data set such as cod10k.")
+    layout: str = option(
+        "auto",
+        "How the folder is organised: auto, a usual layout such as coco, voc or nnunet, or a "
+        "paper's data set such as cod10k.",
+    )
     masks: MasksAre = option(
         "auto",
         "What the values in masks are: one object (binary), class indices (classes), the ids of "
