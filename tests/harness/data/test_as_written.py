@@ -39,7 +39,7 @@ LAYOUTS = {
 }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     kind=st.sampled_from([*MASKS]),
     depth=st.sampled_from([*IMAGES]),

@@ -262,7 +262,7 @@ def test_damaged_exif_data_leave_the_picture(tmp_path):
     assert pixels(file).shape == (4, 6, 3)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     head=st.sampled_from(
         [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"II*\0", b"BM", b"GIF89a", b"P5 3 3 255 "]
@@ -277,7 +277,7 @@ def test_random_bytes_are_read_or_refused_in_one_sentence(tmp_path_factory, head
             read(Source(file))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     ending=st.sampled_from(["png", "jpg", "tif", "bmp", "gif", "webp", "npy", "npz"]),
     data=st.data(),
