@@ -55,8 +55,7 @@ def data(
 
 
 def _keep_memory() -> None:
-    """Let glibc keep what it is given back: to ask the system anew for each large mask takes a fifth
-    of the time of a summary."""
+    """Let glibc keep what it is given back: asking anew for each large mask takes time."""
     with suppress(OSError, AttributeError):  # another C library
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(M_TRIM_THRESHOLD, 2**29)

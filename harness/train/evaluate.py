@@ -107,7 +107,7 @@ def evaluate(
         progress.say("these are the training images: expect lower scores on others")
     examples = getattr(found, chosen)
     check(examples, progress)
-    found = as_prompted(found, run.cell, progress)
+    found = as_prompted(found, replace(run.cell, prompts_per_image=1), progress)
     examples = getattr(found, chosen)
     cell, workers = replace(run.cell, batch_size=batch_size), readers(workers, run.device)
     with enough_memory(cell):

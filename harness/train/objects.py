@@ -33,14 +33,16 @@ def as_prompted(data: DataSet, cell: Cell, progress: Progress = SILENT) -> DataS
     Raises:
         UserError: if several prompts are asked for where an image has but one object.
     """
+    apart = data.kind == "instances" and cell.prompt in PER_OBJECT
+    if cell.prompts_per_image > 1 and not apart:
+        raise UserError(
+            f"--prompts-per-image {cell.prompts_per_image} is for objects that are prompted one by "
+            f"one, and {data.name} has {data.kind} masks and --prompt {cell.prompt}: leave it out, "
+            "or give --masks instances and --prompt mask_box."
+        )
     if data.kind != "instances":
-        if cell.prompts_per_image > 1:
-            raise UserError(
-                f"--prompts-per-image {cell.prompts_per_image} is for masks of several objects, "
-                f"and {data.name} has {data.kind} masks: leave it out, or give --masks instances."
-            )
         return data
-    if cell.prompt in PER_OBJECT:
+    if apart:
         return data
     progress.say(
         f"--prompt {cell.prompt} asks for one mask an image, that of all its objects together: "
