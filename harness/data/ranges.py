@@ -24,7 +24,7 @@ from samfit.progress import SILENT, Progress
 # Of all values of the training images: what lies outside is black or white. A thousandth at each
 # end is what hot pixels and specular lights take; more would cut into what images show.
 PERCENTILES = (0.1, 99.9)
-SAMPLED = 10_000  # values of an image, evenly spaced
+SAMPLED = 10_000  # pixels of an image, evenly spaced
 CHECKED = 16  # images of a split, whether they have the range of the others
 OF_BYTES = ("uint8", "bool")
 
@@ -83,9 +83,12 @@ def check_intensity(
 
 
 def _sample(files: Files) -> NDArray[np.generic]:
+    """Some pixels of an image, with all their channels, its ends, and what is no number."""
     values = read_pixels(files.image).values
-    flat = values.reshape(-1)
-    return flat[:: max(1, flat.size // SAMPLED)]
+    pixels = values.reshape(values.shape[0] * values.shape[1], -1)
+    some = pixels[:: max(1, len(pixels) // SAMPLED)].reshape(-1)
+    ends = [np.fmin.reduce(values, None), np.fmax.reduce(values, None), values.max()]
+    return np.concatenate([some, np.array(ends, values.dtype)])
 
 
 def _range(samples: Sequence[NDArray[np.generic]]) -> tuple[float, float, Remarks]:
@@ -93,7 +96,8 @@ def _range(samples: Sequence[NDArray[np.generic]]) -> tuple[float, float, Remark
     bytes_ = [sample.dtype in (np.uint8, np.bool_) for sample in samples]
     together = np.concatenate([sample.astype(np.float64) for sample in samples])
     finite = np.isfinite(together)
-    left_out = () if finite.all() else ("images hold values that are no numbers: they are black.",)
+    unusual = ("images hold values that are no numbers, which are black, or infinite.",)
+    left_out = () if finite.all() else unusual
     together = together[finite]
     least, most = (together.min(), together.max()) if together.size else (0.0, 0.0)
     whole = all(sample.dtype.kind in "iub" for sample in samples)
@@ -105,7 +109,7 @@ def _range(samples: Sequence[NDArray[np.generic]]) -> tuple[float, float, Remark
             f"{most:g}: give images of one kind, or say with --intensity LOW:HIGH which values "
             "become black and white in all of them."
         )
-    if not whole and least >= 0 and most <= 1:
+    if not whole and least >= 0 and 0.5 <= most <= 1:  # darker ones are most likely no shares
         low, high, why = 0.0, 1.0, "since all lie there"
     else:
         low, high = np.percentile(together, PERCENTILES).tolist()

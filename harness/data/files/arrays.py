@@ -100,7 +100,8 @@ def _shape(source: Source) -> _Array:
     path = source.path
     if is_volume(path):
         image = _nifti(path)
-        return _Array(tuple(image.shape), str(image.get_data_dtype()))
+        scaled = (image.dataobj.slope, image.dataobj.inter) != (1, 0)
+        return _Array(tuple(image.shape), "float64" if scaled else str(image.get_data_dtype()))
     if path.suffix.lower() == ".npz":
         return _in_archive(source)
     with path.open("rb") as file:

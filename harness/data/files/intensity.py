@@ -44,7 +44,9 @@ def to_pixels(values: Values, intensity: Intensity) -> NDArray[np.uint8]:
     if chosen.dtype == np.uint8 and intensity.is_of_bytes:
         return np.require(chosen, requirements=["C", "W"])
     low, scale = np.float32(intensity.low), np.float32(255 / (intensity.high - intensity.low))
-    scaled = (np.nan_to_num(chosen.astype(np.float32)) - low) * scale
+    wanted = chosen.astype(np.float32)
+    finite = np.nan_to_num(wanted, nan=intensity.low, neginf=intensity.low, posinf=intensity.high)
+    scaled = (finite - low) * scale
     return np.clip(scaled.round(), 0, 255).astype(np.uint8)
 
 

@@ -1,7 +1,7 @@
 """Pictures that Pillow reads: PNG, JPEG and their like."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from PIL import Image
 
 from samfit.harness.data.files.contents import Contents
 from samfit.harness.data.files.fault import PictureError
-from samfit.harness.data.files.raster import Raster, Values
+from samfit.harness.data.files.raster import Raster, Values, as_stored
 
 # Pillow's names for them. It knows more formats, some of which start other programs.
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "PPM", "JPEG2000")
@@ -51,18 +51,19 @@ def pixels(path: Path, page: int) -> Raster:
     if _is_deep_colour(path):
         return _deep_colour(path)
     with _opened(path) as image:
-        image.seek(page)
-        image.load()
-        orientation = _orientation(image, path)
-        if image.mode == "1":
-            return Raster(np.asarray(image, np.uint8) * np.uint8(255), orientation)
-        if image.mode in ("L", "F") or image.mode.startswith("I"):
-            return Raster(np.asarray(image), orientation)
-        if image.mode in ("LA", "La"):
-            return Raster(np.asarray(image.getchannel(0)), orientation)
-        if image.mode in ("P", "PA"):  # Pillow warns if their transparency is dropped at once
-            return Raster(np.asarray(image.convert("RGBA"))[..., :3], orientation)
-        return Raster(np.asarray(image.convert("RGB")), orientation)
+        return _as_stored(image, path, page, _grey_or_rgb)
+
+
+def _grey_or_rgb(image: Image.Image) -> Values:
+    if image.mode == "1":
+        return np.asarray(image, np.uint8) * np.uint8(255)
+    if image.mode in ("L", "F") or image.mode.startswith("I"):
+        return np.asarray(image)
+    if image.mode in ("LA", "La"):
+        return np.asarray(image.getchannel(0))
+    if image.mode in ("P", "PA"):  # Pillow warns if their transparency is dropped at once
+        return np.asarray(image.convert("RGBA"))[..., :3]
+    return np.asarray(image.convert("RGB"))
 
 
 def values(path: Path, page: int) -> Raster:
@@ -73,10 +74,20 @@ def values(path: Path, page: int) -> Raster:
     if _is_deep_colour(path):
         return without_colour(_deep_colour(path))
     with _opened(path) as image:
-        image.seek(page)
-        image.load()
-        found = Raster(_indices_or_colours(image), _orientation(image, path), image.format in LOSSY)
-    return without_colour(found)
+        return without_colour(_as_stored(image, path, page, _indices_or_colours))
+
+
+def _as_stored(
+    image: Image.Image, path: Path, page: int, values_of: Callable[[Image.Image], Values]
+) -> Raster:
+    """A page as it is in its file: Pillow turns pages of TIFF when it loads them, and no others."""
+    image.seek(page)
+    orientation = _orientation(image, path)
+    image.load()
+    turned = orientation != _orientation(image, path)
+    values = values_of(image)
+    stored = as_stored(values, orientation) if turned else values
+    return Raster(stored, orientation, image.format in LOSSY)
 
 
 def _indices_or_colours(image: Image.Image) -> Values:
@@ -100,13 +111,12 @@ def glance(path: Path) -> None:
 def by_pillow(path: Path, pages: int) -> NDArray[Any]:
     """The first ``pages`` pages of a TIFF, as Pillow decodes them: (P, H, W) or (P, H, W, C)."""
     with _opened(path) as image:
-        found = []
-        for page in range(pages):
-            image.seek(page)
-            found.append(
-                np.array(image.convert("RGB") if image.mode in ("CMYK", "YCbCr") else image)
-            )
+        found = [_as_stored(image, path, page, _without_ink).values.copy() for page in range(pages)]
     return np.stack(found)
+
+
+def _without_ink(image: Image.Image) -> Values:
+    return np.asarray(image.convert("RGB") if image.mode in ("CMYK", "YCbCr") else image)
 
 
 @contextmanager

@@ -93,3 +93,35 @@ def test_channels_are_counted_and_told(tmp_path):
     write(tmp_path / "a" / "images" / "0.npy", photograph(MASKS[0], "0"))
     with user_error("3 or 5 channels", "--channels"):
         samfit.open_data(tmp_path / "a")
+
+
+def one(tmp_path, image):
+    """The data set of a single image, of 200 x 200 pixels or more."""
+    write(tmp_path / "images" / "a.tif", image)
+    write(tmp_path / "masks" / "a.png", discs("a", side=len(image)) * np.uint8(255))
+    return samfit.open_data(tmp_path)
+
+
+def test_all_channels_count(tmp_path):
+    """Of 30,000 values of a pixel's three channels, every third is of the same one."""
+    image = np.zeros((1000, 1000, 3), np.uint16)
+    image[..., 0], image[..., 1], image[..., 2] = 1000, 30_000, 4000
+    image[:500] += 500
+    data = one(tmp_path, image)
+    assert data.intensity.low < 1100
+    assert data.intensity.high > 30_000
+
+
+def test_a_single_value_above_255_is_seen(tmp_path):
+    image = np.full((300, 300), 40, np.uint16)
+    image[7, 7], image[200:] = 4000, 90
+    assert not one(tmp_path, image).intensity.is_of_bytes
+
+
+def test_what_is_no_number_is_said_and_black(tmp_path):
+    image = np.linspace(-1000, 1000, 300 * 300, dtype=np.float32).reshape(300, 300)
+    image[3, 3], image[4, 4], image[5, 5] = np.nan, np.inf, -np.inf
+    data = one(tmp_path, image)
+    assert any("no numbers" in remark for remark in data.remarks)
+    pixels, _ = data.train[0].read()
+    assert [pixels[place, place, 0] for place in (3, 4, 5)] == [0, 255, 0]

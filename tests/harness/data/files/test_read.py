@@ -157,6 +157,15 @@ def test_files_of_one_channel_each_are_one_picture(tmp_path):
         probe(source)
 
 
+def test_a_volume_that_is_scaled_has_the_type_of_what_is_read(tmp_path):
+    volume = nibabel.Nifti1Image(np.arange(210, dtype=np.uint8).reshape(5, 6, 7), np.eye(4))
+    volume.header.set_slope_inter(100, 0)
+    nibabel.save(volume, tmp_path / "a.nii.gz")
+    source = Source(tmp_path / "a.nii.gz")
+    assert probe(source).dtype == str(read_pixels(source).values.dtype) == "float64"
+    assert read_pixels(source).values.max() > 255
+
+
 def test_all_pages_may_be_channels(tmp_path):
     stack = np.arange(4 * 9 * 8, dtype=np.uint8).reshape(4, 9, 8)
     tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
