@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from segment_anything.modeling import Sam
-from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, SerialSettings
 from samfit.adapters.core.settings import Positive, Share
-from samfit.adapters.sam.blocks import attention_branch
-from samfit.adapters.sam.sites import Site, encoder_width, override
+from samfit.adapters.sam.backbone import Backbone, Block
+from samfit.adapters.sam.changes import override
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptFormerSettings(Settings):
+class AdaptFormerSettings(SerialSettings):
     """Hyper-parameters of AdaptFormer.
 
     Attributes:
@@ -89,25 +87,21 @@ class AdaptFormer(Adapter):
     encoder_gradients = True
     starts_as_identity = True
 
-    def __init__(self, sam: Sam, settings: AdaptFormerSettings) -> None:
+    def __init__(self, sam: Backbone, settings: AdaptFormerSettings) -> None:
         super().__init__(sam, settings)
-        features = encoder_width(sam)
-        self.branches = nn.ModuleList(
-            Bottleneck(features, settings) for _ in Site.BLOCK.modules(sam)
-        )
+        self.branches = nn.ModuleList(Bottleneck(block.width, settings) for block in sam.blocks)
 
-    def attach(self, sam: Sam) -> None:
+    def attach(self, sam: Backbone) -> None:
         reads_stream = self.settings.branch_input == "stream"
-        for block, branch in zip(Site.BLOCK.modules(sam), self.branches, strict=True):
-            assert isinstance(block, Block)
-            self.hold(override(block, "forward", _block_with(block, branch, reads_stream)))
+        for block, branch in zip(sam.blocks, self.branches, strict=True):
+            self.hold(override(block.whole, "forward", _block_with(block, branch, reads_stream)))
 
 
 def _block_with(block: Block, branch: nn.Module, reads_stream: bool) -> Callable[[Tensor], Tensor]:
     """The forward pass of ``block`` with a branch beside its MLP."""
 
     def forward(x: Tensor) -> Tensor:
-        x = x + attention_branch(block, x)
+        x = block.join(*block.attention_branch(x))
         normed = block.norm2(x)
         return x + block.mlp(normed) + branch(x if reads_stream else normed)
 

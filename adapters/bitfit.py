@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segment_anything.modeling import Sam
 from torch import nn
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, SerialSettings
+from samfit.adapters.sam.backbone import Backbone
 
 
 @dataclass(frozen=True, kw_only=True)
-class BitFitSettings(Settings):
+class BitFitSettings(SerialSettings):
     """Hyper-parameters of BitFit.
 
     Attributes:
@@ -38,11 +38,13 @@ class BitFit(Adapter):
     starts_as_identity = True
     mergeable = True
 
-    def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
+    def trained_in_sam(self, sam: Backbone) -> Iterator[nn.Parameter]:
         yield from super().trained_in_sam(sam)
-        encoder = sam.image_encoder
-        part = encoder.blocks if self.settings.blocks_only else encoder
-        yield from (p for name, p in part.named_parameters() if name.endswith("bias"))
+        parts = sam.encoder_parts
+        if self.settings.blocks_only:
+            parts = [block.whole for block in sam.blocks]
+        for part in parts:
+            yield from (p for name, p in part.named_parameters() if name.endswith("bias"))
 
-    def merge(self, sam: Sam) -> None:
+    def merge(self, sam: Backbone) -> None:
         """Nothing to do: all that is trained is SAM's own."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -13,6 +12,7 @@ from samfit.adapters.core.settings import Share, same_function
 from samfit.adapters.parts.conv_branch import ConvBranch
 from samfit.adapters.parts.highpass import high_frequency
 from samfit.adapters.parts.lean.branch import LeanBranch
+from samfit.adapters.sam.backbone import Backbone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +50,11 @@ class Cad(Adapter):
     starts_as_identity = False
     batch_norm = True
 
-    def __init__(self, sam: Sam, settings: CadSettings) -> None:
+    def __init__(self, sam: Backbone, settings: CadSettings) -> None:
         super().__init__(sam, settings)
-        self.grid = sam.prompt_encoder.image_embedding_size
+        self.grid = sam.grid
         branch = LeanBranch if settings.lean else ConvBranch
-        self.branch = branch(6, sam.prompt_encoder.embed_dim, self.grid)
+        self.branch = branch(6, sam.embed_dim, self.grid)
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         images = images.to(torch.promote_types(embedding.dtype, torch.float32))

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
 from samfit.adapters.adaptformer import AdaptFormerSettings, Bottleneck
 from samfit.adapters.core.base import Adapter
 from samfit.adapters.core.settings import Positive, Share
 from samfit.adapters.parts.cobot import CobotSettings, Mixing, Relation
-from samfit.adapters.sam.sites import Site, after, encoder_width
+from samfit.adapters.sam.backbone import Backbone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,22 +45,21 @@ class CobotAdaptFormer(Adapter):
     encoder_gradients = True
     starts_as_identity = True
 
-    def __init__(self, sam: Sam, settings: CobotAdaptFormerSettings) -> None:
+    def __init__(self, sam: Backbone, settings: CobotAdaptFormerSettings) -> None:
         super().__init__(sam, settings)
-        blocks = Site.BLOCK.modules(sam)
-        features = encoder_width(sam)
+        blocks = sam.blocks
         plain = AdaptFormerSettings(
             width=settings.rank, scale=settings.scale, dropout=settings.dropout, ln="in"
         )
         self.relation = Relation(settings.rank, len(blocks)) if settings.ibc else None
-        self.branches = nn.ModuleList(Bottleneck(features, plain) for _ in blocks)
+        self.branches = nn.ModuleList(Bottleneck(block.width, plain) for block in blocks)
         self.mixings = nn.ModuleList(
             Mixing(settings.rank, settings, "cobot_adaptformer") for _ in blocks
         )
 
-    def attach(self, sam: Sam) -> None:
-        for index, block in enumerate(Site.BLOCK.modules(sam)):
-            self.hold(after(block.get_submodule("mlp"), self._beside(index)))
+    def attach(self, sam: Backbone) -> None:
+        for index, block in enumerate(sam.blocks):
+            self.hold(block.change_mlp(self._beside(index)))
 
     def _beside(self, index: int) -> Callable[[Tensor, Tensor], Tensor]:
         branch, mixing = self.branches[index], self.mixings[index]

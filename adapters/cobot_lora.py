@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from samfit.adapters.core.base import Adapter
 from samfit.adapters.core.settings import Positive
 from samfit.adapters.parts.cobot import CobotSettings, Mixing, Relation
-from samfit.adapters.sam.sites import Site, after, encoder_width
+from samfit.adapters.sam.backbone import Backbone, Block
+from samfit.adapters.sam.changes import after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +28,12 @@ class CobotLoraSettings(CobotSettings):
 
 
 class RelatedUpdate(nn.Module):
-    """x -> B Mᵀ A x with A (r, D) and B (D, r) Xavier-normal; M (r, r) as in ``Mixing``."""
+    """x -> B Mᵀ A x with A (r, D) and B (D', r) Xavier-normal; M (r, r) as in ``Mixing``."""
 
-    def __init__(self, width: int, settings: CobotLoraSettings) -> None:
+    def __init__(self, block: Block, settings: CobotLoraSettings) -> None:
         super().__init__()
-        self.A = nn.Parameter(torch.empty(settings.rank, width))
-        self.B = nn.Parameter(torch.zeros(width, settings.rank))
+        self.A = nn.Parameter(torch.empty(settings.rank, block.width_in))
+        self.B = nn.Parameter(torch.zeros(block.width, settings.rank))
         nn.init.xavier_normal_(self.A)
         if not settings.zero_init_B:
             nn.init.xavier_normal_(self.B)
@@ -71,27 +71,27 @@ class CobotLora(Adapter):
     starts_as_identity = False
     mergeable = True
 
-    def __init__(self, sam: Sam, settings: CobotLoraSettings) -> None:
+    def __init__(self, sam: Backbone, settings: CobotLoraSettings) -> None:
         super().__init__(sam, settings)
         self.starts_as_identity = settings.zero_init_B
-        width, depth = encoder_width(sam), len(Site.QKV.modules(sam))
-        self.relation = Relation(settings.rank, 2 * depth) if settings.ibc else None
-        self.query = nn.ModuleList(RelatedUpdate(width, settings) for _ in range(depth))
-        self.value = nn.ModuleList(RelatedUpdate(width, settings) for _ in range(depth))
+        blocks = sam.blocks
+        self.relation = Relation(settings.rank, 2 * len(blocks)) if settings.ibc else None
+        self.query = nn.ModuleList(RelatedUpdate(block, settings) for block in blocks)
+        self.value = nn.ModuleList(RelatedUpdate(block, settings) for block in blocks)
 
-    def attach(self, sam: Sam) -> None:
+    def attach(self, sam: Backbone) -> None:
         for qkv, column, rows, update in self._updates(sam):
             self.hold(after(qkv, self._added(column, rows, update)))
 
     @torch.no_grad()
-    def merge(self, sam: Sam) -> None:
+    def merge(self, sam: Backbone) -> None:
         for qkv, column, rows, update in self._updates(sam):
             qkv.get_parameter("weight")[rows] += update.product(self._shared(column))
 
-    def _updates(self, sam: Sam) -> Iterator[tuple[nn.Module, int, slice, RelatedUpdate]]:
+    def _updates(self, sam: Backbone) -> Iterator[tuple[nn.Module, int, slice, RelatedUpdate]]:
         """Every update with its projection, its column of the relation, and the rows it changes."""
-        for index, qkv in enumerate(Site.QKV.modules(sam)):
-            width = qkv.get_parameter("weight").shape[1]
+        for index, block in enumerate(sam.blocks):
+            qkv, width = block.qkv, block.width
             query, value = self.query[index], self.value[index]
             assert isinstance(query, RelatedUpdate) and isinstance(value, RelatedUpdate)
             yield qkv, 2 * index, slice(0, width), query

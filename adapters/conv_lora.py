@@ -1,25 +1,25 @@
 """Conv-LoRA: low-rank updates whose bottleneck passes through one of several convolutions."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, SerialSettings
 from samfit.adapters.core.settings import NotNegative, Positive
-from samfit.adapters.sam.sites import Site, after, encoder_width
+from samfit.adapters.sam.backbone import Backbone, Need
+from samfit.adapters.sam.changes import after
 
 BALANCE_WEIGHT = 0.01  # of the auxiliary loss
 MIN_NOISE = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvLoraSettings(Settings):
+class ConvLoraSettings(SerialSettings):
     """Hyper-parameters of Conv-LoRA.
 
     Attributes:
@@ -166,19 +166,23 @@ class ConvLora(Adapter):
     encoder_gradients = True
     starts_as_identity = True
 
-    def __init__(self, sam: Sam, settings: ConvLoraSettings) -> None:
+    def __init__(self, sam: Backbone, settings: ConvLoraSettings) -> None:
         super().__init__(sam, settings)
-        width = encoder_width(sam)
         self.updates = nn.ModuleList(
-            ConvLoraUpdate(width, 3 * width, settings) for _ in Site.QKV.modules(sam)
+            ConvLoraUpdate(block.width_in, 3 * block.width, settings) for block in sam.blocks
         )
         # Of the last forward pass, one a block; None once it was asked for, so that blocks which
         # are computed again in backward add nothing.
         self._losses: list[Tensor] | None = None
 
-    def attach(self, sam: Sam) -> None:
-        for qkv, update in zip(Site.QKV.modules(sam), self.updates, strict=True):
-            self.hold(after(qkv, self._added(update)))
+    def attach(self, sam: Backbone) -> None:
+        for block, update in zip(sam.blocks, self.updates, strict=True):
+            self.hold(after(block.qkv, self._added(update)))
+
+    @classmethod
+    def needs(cls, settings: ConvLoraSettings) -> Iterator[Need]:
+        yield from super().needs(settings)
+        yield Need.TOKEN_MAPS
 
     def begin(self) -> None:
         self._losses = []

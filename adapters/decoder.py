@@ -1,8 +1,7 @@
 """Decoder-only fine-tuning: the floor that every adapter has to beat."""
 
-from segment_anything.modeling import Sam
-
 from samfit.adapters.core.base import Adapter
+from samfit.adapters.sam.backbone import Backbone
 
 
 class DecoderOnly(Adapter):
@@ -21,5 +20,5 @@ class DecoderOnly(Adapter):
     starts_as_identity = True
     mergeable = True
 
-    def merge(self, sam: Sam) -> None:
+    def merge(self, sam: Backbone) -> None:
         """Nothing to do: all that is trained is SAM's own."""

@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from segment_anything.modeling import Sam
-from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, SerialSettings
 from samfit.adapters.core.settings import Positive
-from samfit.adapters.sam.blocks import attention_branch
-from samfit.adapters.sam.sites import Site, after, encoder_width, override
+from samfit.adapters.sam.backbone import Backbone, Block
+from samfit.adapters.sam.changes import override
 
 
 @dataclass(frozen=True, kw_only=True)
-class HoulsbySettings(Settings):
+class HoulsbySettings(SerialSettings):
     """Hyper-parameters of Houlsby's adapter.
 
     Attributes:
@@ -69,15 +67,16 @@ class Houlsby(Adapter):
     encoder_gradients = True
     starts_as_identity = True
 
-    def __init__(self, sam: Sam, settings: HoulsbySettings) -> None:
+    def __init__(self, sam: Backbone, settings: HoulsbySettings) -> None:
         super().__init__(sam, settings)
-        features = encoder_width(sam)
         is_msa = settings.placement == "msa"
         self.starts_as_identity = not is_msa
-        width = features // 4 if is_msa else settings.width
 
         def bottlenecks() -> nn.ModuleList:
-            return nn.ModuleList(Bottleneck(features, width) for _ in Site.BLOCK.modules(sam))
+            features = [block.width for block in sam.blocks]
+            return nn.ModuleList(
+                Bottleneck(f, f // 4 if is_msa else settings.width) for f in features
+            )
 
         self.after_mlp = bottlenecks()
         has_both = settings.placement != "pfeiffer"
@@ -86,18 +85,17 @@ class Houlsby(Adapter):
             for layer in (m for m in self.modules() if isinstance(m, nn.Linear)):
                 layer.reset_parameters()
 
-    def attach(self, sam: Sam) -> None:
-        for index, block in enumerate(Site.BLOCK.modules(sam)):
-            assert isinstance(block, Block)
+    def attach(self, sam: Backbone) -> None:
+        for index, block in enumerate(sam.blocks):
             second = self.after_mlp[index]
             if self.settings.placement == "msa":
                 first = self.after_attention[index]
-                self.hold(after(block.attn, _serial(first)), after(block.mlp, _beside(second)))
+                self.hold(block.change_attention(_serial(first)), block.change_mlp(_beside(second)))
                 continue
-            self.hold(after(block.mlp, _serial(second)))
+            self.hold(block.change_mlp(_serial(second)))
             if self.settings.placement == "houlsby":
                 forward = _block_with(block, self.after_attention[index])
-                self.hold(override(block, "forward", forward))
+                self.hold(override(block.whole, "forward", forward))
 
 
 def _serial(bottleneck: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:
@@ -112,8 +110,8 @@ def _block_with(block: Block, after_attention: nn.Module) -> Callable[[Tensor], 
     """The forward pass of ``block`` with a bottleneck before the first residual sum."""
 
     def forward(x: Tensor) -> Tensor:
-        attended = attention_branch(block, x)
-        x = x + attended + after_attention(attended)
+        x, attended = block.attention_branch(x)
+        x = block.join(x, attended + after_attention(attended))
         return x + block.mlp(block.norm2(x))
 
     return forward

@@ -6,18 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from segment_anything.modeling import Sam
-from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.core.base import Adapter, LowRank, Settings
+from samfit.adapters.core.base import Adapter, LowRank, SerialSettings
 from samfit.adapters.core.settings import NotNegative, Positive
-from samfit.adapters.sam.sites import Site, after
+from samfit.adapters.sam.backbone import Backbone, Block
+from samfit.adapters.sam.changes import after
 
 
 @dataclass(frozen=True, kw_only=True)
-class LoraSettings(Settings):
+class LoraSettings(SerialSettings):
     """Hyper-parameters of LoRA.
 
     Attributes:
@@ -71,7 +70,7 @@ class Lora(Adapter):
     starts_as_identity = True
     mergeable = True
 
-    def __init__(self, sam: Sam, settings: LoraSettings) -> None:
+    def __init__(self, sam: Backbone, settings: LoraSettings) -> None:
         super().__init__(sam, settings)
         scale = settings.alpha / settings.rank if settings.alpha else 1
 
@@ -81,44 +80,42 @@ class Lora(Adapter):
 
         self.updates = nn.ModuleList(
             nn.ModuleDict({name: update(layer, rows) for name, layer, rows in self._targets(block)})
-            for block in Site.BLOCK.modules(sam)
+            for block in sam.blocks
         )
 
-    def attach(self, sam: Sam) -> None:
+    def attach(self, sam: Backbone) -> None:
         for layer, rows, update in self._updates(sam):
             self.hold(after(layer, _added(update, rows, layer.out_features)))
 
     @torch.no_grad()
-    def merge(self, sam: Sam) -> None:
+    def merge(self, sam: Backbone) -> None:
         for layer, rows, update in self._updates(sam):
             layer.weight[rows] += update.product()
 
-    def low_rank_updates(self, sam: Sam) -> Iterator[LowRank]:
+    def low_rank_updates(self, sam: Backbone) -> Iterator[LowRank]:
         for layer, rows, update in self._updates(sam):
             yield LowRank(layer, rows, update.A, update.scale * update.B)
 
-    def _updates(self, sam: Sam) -> Iterator[tuple[nn.Linear, slice, LowRankUpdate]]:
+    def _updates(self, sam: Backbone) -> Iterator[tuple[nn.Linear, slice, LowRankUpdate]]:
         """Every update with its layer and the rows of that layer's weight that it changes."""
-        for block, updates in zip(Site.BLOCK.modules(sam), self.updates, strict=True):
+        for block, updates in zip(sam.blocks, self.updates, strict=True):
             assert isinstance(updates, nn.ModuleDict)
             for name, layer, rows in self._targets(block):
                 update = updates[name]
                 assert isinstance(update, LowRankUpdate)
                 yield layer, rows, update
 
-    def _targets(self, block: nn.Module) -> Iterator[tuple[str, nn.Linear, slice]]:
+    def _targets(self, block: Block) -> Iterator[tuple[str, nn.Linear, slice]]:
         """What is updated in ``block``: a name, a layer, and rows of its weight."""
-        assert isinstance(block, Block)
-        qkv, width = block.attn.qkv, block.attn.qkv.in_features
+        qkv, width = block.qkv, block.width
         if self.settings.fused:
             yield "qkv", qkv, slice(0, 3 * width)
             return
         for target in self.settings.targets:
             if target == "proj":
-                yield "proj", block.attn.proj, slice(0, width)
+                yield "proj", block.proj, slice(0, width)
             elif target == "mlp":
-                for name in ("lin1", "lin2"):
-                    layer = getattr(block.mlp, name)
+                for name, layer in (("lin1", block.lin1), ("lin2", block.lin2)):
                     yield name, layer, slice(0, layer.out_features)
             else:
                 first = "qkv".index(target) * width

@@ -1,23 +1,23 @@
 """SAM-Adapter: prompts from patch embeddings and high frequencies, added to every block."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from segment_anything.modeling import Sam
 from segment_anything.modeling.prompt_encoder import PositionEmbeddingRandom
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, SerialSettings
 from samfit.adapters.core.settings import Positive, Share
 from samfit.adapters.parts.highpass import high_frequency
-from samfit.adapters.sam.sites import Site, after, before, override
+from samfit.adapters.sam.backbone import Backbone, Need
+from samfit.adapters.sam.changes import after, before, override
 from samfit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class SamAdapterSettings(Settings):
+class SamAdapterSettings(SerialSettings):
     """Hyper-parameters of SAM-Adapter.
 
     Attributes:
@@ -129,36 +129,43 @@ class SamAdapter(Adapter):
     encoder_gradients = True
     starts_as_identity = False
 
-    def __init__(self, sam: Sam, settings: SamAdapterSettings) -> None:
+    def __init__(self, sam: Backbone, settings: SamAdapterSettings) -> None:
         if settings.variant == "cad":
             settings = replace(settings, train_no_mask_embed=False, random_pe=False)
         super().__init__(sam, settings)
-        projection = sam.image_encoder.patch_embed.proj
-        depth = len(Site.BLOCK.modules(sam))
+        projection = sam.patch_projection
+        depth = len(sam.blocks)
         generator = CadPrompts if settings.variant == "cad" else OfficialPrompts
         self.prompts: OfficialPrompts | CadPrompts = generator(
             projection.out_channels, depth, projection.kernel_size[0], settings
         )
         if settings.random_pe:
-            self.position = PositionEmbeddingRandom(sam.prompt_encoder.embed_dim // 2)
+            self.position = PositionEmbeddingRandom(sam.embed_dim // 2)
         # What hooks hand on within one forward pass: the encoder's input, then the feature F.
         self._pixels: Tensor | None = None
         self._features: Tensor | None = None
 
-    def attach(self, sam: Sam) -> None:
-        (encoder,), (patch_embed,) = Site.ENCODER.modules(sam), Site.PATCH_EMBED.modules(sam)
+    def attach(self, sam: Backbone) -> None:
+        encoder = sam.image_encoder
         self.hold(before(encoder, self._keep_pixels), after(encoder, self._forget))
-        blocks = Site.BLOCK.modules(sam)
+        blocks = [block.whole for block in sam.blocks]
         if self.settings.random_pe:
             prompts = sam.prompt_encoder
             self.hold(override(prompts.pe_layer, "_pe_encoding", self.position._pe_encoding))
             self.hold(_RandomValues(prompts.no_mask_embed))
         if self.settings.variant == "official":
-            self.hold(after(patch_embed, self._make_features))
+            self.hold(after(sam.patch_embed, self._make_features))
             self.hold(*(before(block, self._adder(i)) for i, block in enumerate(blocks)))
         else:
             self.hold(before(blocks[0], lambda x: self._adder(0)(self._make_features(x, x))))
             self.hold(*(after(block, self._after_adder(i + 1)) for i, block in enumerate(blocks)))
+
+    @classmethod
+    def needs(cls, settings: SamAdapterSettings) -> Iterator[Need]:
+        yield from super().needs(settings)
+        yield Need.ONE_GRID
+        if settings.random_pe:
+            yield Need.META_PROMPTS
 
     def _keep_pixels(self, pixels: Tensor) -> Tensor:
         self._pixels = pixels

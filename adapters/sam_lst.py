@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.sam.backbone import Backbone, Need
 from samfit.errors import UserError
 
 
@@ -70,19 +70,25 @@ class SamLst(Adapter):
     batch_norm = True
     starts_as_identity = False
 
-    def __init__(self, sam: Sam, settings: SamLstSettings) -> None:
+    def __init__(self, sam: Backbone, settings: SamLstSettings) -> None:
         super().__init__(sam, settings)
-        self.resnet = ResNetStages(sam.prompt_encoder.embed_dim // 4)
+        self.resnet = ResNetStages(sam.embed_dim // 4)
         self.alpha = nn.Parameter(torch.zeros(1))
         self._normalise = sam.preprocess
 
-    def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
+    def trained_in_sam(self, sam: Backbone) -> Iterator[nn.Parameter]:
         if not self.settings.official_subset:
             yield from super().trained_in_sam(sam)
             return
         yield from sam.mask_decoder.output_upscaling.parameters()
         if self.settings.classes > 1:
             yield sam.mask_decoder.mask_tokens.weight
+
+    @classmethod
+    def needs(cls, settings: SamLstSettings) -> Iterator[Need]:
+        yield from super().needs(settings)
+        if settings.official_subset:
+            yield Need.META_DECODER
 
     def correct(self, embedding: Tensor, images: Tensor) -> Tensor:
         gate = torch.sigmoid(self.alpha)

@@ -4,16 +4,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from samfit.adapters.core.base import Adapter, Settings
-from samfit.adapters.sam.sites import after
+from samfit.adapters.core.base import Adapter, SerialSettings
+from samfit.adapters.sam.backbone import Backbone
+from samfit.adapters.sam.changes import after
 from samfit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class SsfSettings(Settings):
+class SsfSettings(SerialSettings):
     """Hyper-parameters of SSF.
 
     Attributes:
@@ -67,19 +67,19 @@ class Ssf(Adapter):
     starts_as_identity = False
     mergeable = True
 
-    def __init__(self, sam: Sam, settings: SsfSettings) -> None:
+    def __init__(self, sam: Backbone, settings: SsfSettings) -> None:
         super().__init__(sam, settings)
         self.mergeable = not settings.neck
         self.affines = nn.ModuleList(
             ScaleShift(channels, dim) for _, channels, dim in self._operations(sam)
         )
 
-    def attach(self, sam: Sam) -> None:
+    def attach(self, sam: Backbone) -> None:
         for (operation, _, _), affine in zip(self._operations(sam), self.affines, strict=True):
             self.hold(after(operation, _applied(affine)))
 
     @torch.no_grad()
-    def merge(self, sam: Sam) -> None:
+    def merge(self, sam: Backbone) -> None:
         if self.settings.neck:
             raise UserError(
                 f"{self.title} with neck=true cannot be merged: the neck's convolutions have no "
@@ -89,21 +89,21 @@ class Ssf(Adapter):
             assert isinstance(affine, ScaleShift)
             affine.merge_into(operation)
 
-    def _operations(self, sam: Sam) -> Iterator[tuple[nn.Module, int, int]]:
+    def _operations(self, sam: Backbone) -> Iterator[tuple[nn.Module, int, int]]:
         """Each frozen operation with the number and the dimension of its output's channels."""
-        encoder = sam.image_encoder
-        patches = encoder.patch_embed.proj
-        width = patches.out_channels
-        yield patches, width, -3
-        for block in encoder.blocks:
-            yield block.norm1, width, -1
-            yield block.attn.qkv, 3 * width, -1
-            yield block.attn.proj, width, -1
-            yield block.norm2, width, -1
-            yield block.mlp.lin1, block.mlp.lin1.out_features, -1
-            yield block.mlp.lin2, width, -1
+        if sam.chosen is None:
+            yield sam.patch_projection, sam.patch_projection.out_channels, -3
+        for block in sam.blocks:
+            yield block.norm1, block.width_in, -1
+            if block.shortcut is not None:
+                yield block.shortcut, block.width, -1
+            yield block.qkv, 3 * block.width, -1
+            yield block.proj, block.width, -1
+            yield block.norm2, block.width, -1
+            yield block.lin1, block.lin1.out_features, -1
+            yield block.lin2, block.width, -1
         if self.settings.neck:
-            yield from ((operation, encoder.neck[0].out_channels, -3) for operation in encoder.neck)
+            yield from ((operation, sam.embed_dim, -3) for operation in sam.neck)
 
 
 def _applied(affine: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:

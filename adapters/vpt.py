@@ -1,28 +1,25 @@
 """VPT: learned tokens that join the attention of the encoder's blocks."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
-from segment_anything.modeling import Sam
-from segment_anything.modeling.image_encoder import (
-    Attention,
-    Block,
-    add_decomposed_rel_pos,
-    window_partition,
-    window_unpartition,
-)
+from segment_anything.modeling.image_encoder import Attention, window_partition, window_unpartition
 from torch import Tensor, nn
 
-from samfit.adapters.core.base import Adapter, Settings
+from samfit.adapters.core.base import Adapter, SerialSettings
 from samfit.adapters.core.settings import Positive
-from samfit.adapters.sam.attention import Heads, attend_folded, project, unite
-from samfit.adapters.sam.sites import Site, after, override
+from samfit.adapters.sam.attention import Heads, attend_eager, attend_folded, project, unite
+from samfit.adapters.sam.backbone import Backbone, Block, Need
+from samfit.adapters.sam.changes import after, override
+from samfit.adapters.sam.sizes import Attention as Kind
 
 
 @dataclass(frozen=True, kw_only=True)
-class VptSettings(Settings):
+class VptSettings(SerialSettings):
     """Hyper-parameters of VPT.
 
     Attributes:
@@ -56,26 +53,32 @@ class Vpt(Adapter):
     encoder_gradients = True
     starts_as_identity = False
 
-    def __init__(self, sam: Sam, settings: VptSettings) -> None:
+    def __init__(self, sam: Backbone, settings: VptSettings) -> None:
         super().__init__(sam, settings)
-        projection = sam.image_encoder.patch_embed.proj
-        width, patch = projection.out_channels, projection.kernel_size[0]
-        count = len(Site.BLOCK.modules(sam)) if settings.deep else 1
-        self.prompts = nn.Parameter(torch.empty(count, settings.tokens, width))
-        bound = math.sqrt(6 / (3 * patch * patch + width))
-        nn.init.uniform_(self.prompts, -bound, bound)
-        self._attend: Callable[..., Tensor] = attend_eager
+        patch = sam.patch_projection.kernel_size[0]
+        with_prompts = sam.blocks if settings.deep else sam.blocks[:1]
+        self.prompts = nn.ParameterList(
+            torch.empty(1, settings.tokens, block.width_in) for block in with_prompts
+        )
+        for prompts in self.prompts:
+            bound = math.sqrt(6 / (3 * patch * patch + prompts.shape[-1]))
+            nn.init.uniform_(prompts, -bound, bound)
+        self._kind: Kind = sam.attention
         self._states: Tensor | None = None  # (B, p, D): shallow prompts between two blocks
 
-    def attach(self, sam: Sam) -> None:
-        blocks = list(sam.image_encoder.blocks)
+    def attach(self, sam: Backbone) -> None:
         if self.settings.deep:
-            for index, block in enumerate(blocks):
-                self.hold(override(block.attn, "forward", self._deep_attention(block, index)))
+            self._attend_deep(sam)
             return
-        for index, block in enumerate(blocks):
-            self.hold(override(block, "forward", self._shallow_block(block, is_first=index == 0)))
-        self.hold(after(blocks[-1], self._forget))
+        for index, block in enumerate(sam.blocks):
+            forward = self._shallow_block(block, is_first=index == 0)
+            self.hold(override(block.whole, "forward", forward))
+        self.hold(after(sam.blocks[-1].whole, self._forget))
+
+    @classmethod
+    def needs(cls, settings: VptSettings) -> Iterator[Need]:
+        yield from super().needs(settings)
+        yield Need.TOKENS_BESIDE if settings.deep else Need.TOKENS_THROUGH
 
     def levers(self) -> tuple[str, ...]:
         """Shallow prompts pass from block to block beside the tokens: no block can be computed
@@ -83,19 +86,22 @@ class Vpt(Adapter):
         levers = super().levers()
         return levers if self.settings.deep else tuple(x for x in levers if x != "checkpointing")
 
-    def fold_attention(self, sam: Sam) -> None:
-        self._attend = attend_folded
+    def attend_by(self, sam: Backbone, kind: Kind) -> None:
+        super().attend_by(sam, kind)
+        self._kind = kind
+        if self.settings.deep:
+            self._attend_deep(sam)
 
-    def _deep_attention(self, block: Block, index: int) -> Callable[[Tensor], Tensor]:
-        def forward(x: Tensor) -> Tensor:
-            prompts = project(block.attn, block.norm1(self.prompts[index : index + 1]))
-            return self._attend_image(block.attn, project(block.attn, x), prompts, x.shape[1:3])
+    def _attend_deep(self, sam: Backbone) -> None:
+        for block, prompts in zip(sam.blocks, self.prompts, strict=True):
+            self.hold(block.replace_attention(partial(self._deep_attention, block, prompts)))
 
-        return forward
+    def _deep_attention(self, block: Block, prompts: Tensor, x: Tensor) -> Tensor:
+        return block.attend_beside(x, block.norm1(prompts), self._kind)
 
     def _shallow_block(self, block: Block, is_first: bool) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:
-            prompts = self.prompts.expand(x.shape[0], -1, -1) if is_first else self._states
+            prompts = self.prompts[0].expand(len(x), -1, -1) if is_first else self._states
             assert prompts is not None, "the blocks run in order"
             image, attended = self._attend_both(block, block.norm1(x), block.norm1(prompts))
             x, prompts = x + image, prompts + attended
@@ -108,45 +114,29 @@ class Vpt(Adapter):
         self, attention: Attention, image: Heads, prompts: Heads, grid: tuple[int, ...]
     ) -> Tensor:
         """The attention's output (Bw, h, w, D) for image tokens."""
-        return unite(attention, self._attend(attention, image, grid, prompts)).unflatten(1, grid)
+        attend = attend_folded if self._kind == "sdpa" else attend_eager
+        return unite(attention, attend(attention, image, grid, prompts)).unflatten(1, grid)
 
     def _attend_both(self, block: Block, x: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor]:
         """Attention among normalised tokens x (B, H, W, D) and prompts (B, p, D) of each image.
 
         The prompts' output is the mean over their image's windows.
         """
-        attention, size, count = block.attn, x.shape[1:3], x.shape[0]
-        if block.window_size:
-            x, padded = window_partition(x, block.window_size)
+        attention: Any = block.attention
+        size, count = x.shape[1:3], x.shape[0]
+        if block.window:
+            x, padded = window_partition(x, block.window)
             prompts = prompts.repeat_interleave(x.shape[0] // count, dim=0)
         image_heads, prompt_heads = project(attention, x), project(attention, prompts)
         image = self._attend_image(attention, image_heads, prompt_heads, x.shape[1:3])
-        if block.window_size:
-            image = window_unpartition(image, block.window_size, padded, size)
+        if block.window:
+            image = window_unpartition(image, block.window, padded, size)
         attended = attend_prompts(attention, image_heads, prompt_heads)
         return image, attended.unflatten(0, (count, -1)).mean(dim=1)
 
     def _forget(self, _: Tensor, tokens: Tensor) -> Tensor:
         self._states = None
         return tokens
-
-
-def attend_eager(
-    attention: Attention, image: Heads, grid: tuple[int, ...], prompts: Heads
-) -> Tensor:
-    """What the heads find for image tokens on a ``grid`` of h x w: (Bw, heads, h·w, c).
-
-    Their keys and values are joined by those of ``prompts``, one set for all windows or one each.
-    """
-    windows = image.q.shape[0]
-    scaled = image.q * attention.scale
-    among = add_decomposed_rel_pos(
-        (scaled @ image.k.transpose(-2, -1)).flatten(0, 1), image.q.flatten(0, 1),
-        attention.rel_pos_h, attention.rel_pos_w, grid, grid,
-    )  # fmt: skip
-    logits = [scaled @ prompts.k.transpose(-2, -1), among.unflatten(0, (windows, -1))]
-    values = torch.cat([prompts.v.expand(windows, -1, -1, -1), image.v], dim=-2)
-    return torch.cat(logits, dim=-1).softmax(dim=-1) @ values
 
 
 def attend_prompts(attention: Attention, image: Heads, prompts: Heads) -> Tensor:

@@ -8,38 +8,51 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from samfit.adapters.core.base import Adapter
+from samfit.adapters.core.base import Adapter, SerialSettings
 from samfit.adapters.core.frozen import frozen_digest
 from samfit.adapters.core.registry import adapter_class, parse_method_settings
 from samfit.adapters.core.settings import changed_function
+from samfit.adapters.sam.backbone import Backbone, Embedding, Need
 from samfit.adapters.sam.checkpoint.files import TRAINED_WITH
 from samfit.adapters.sam.checkpoint.load import LOADED_FROM
-from samfit.adapters.sam.decoding import MaskTokens, decode_masks, encode_prompts
-from samfit.adapters.sam.precision import in_full_precision
-from samfit.errors import Remark, UserError
+from samfit.adapters.sam.find import view
+from samfit.errors import Remark, UnsupportedError, UserError
 from samfit.files import write_whole
 
 BASE, BASE_FILE = "base_sha256", "base_file"  # in an adapter file: of SAM's frozen weights
 ATTACHED = "samfit_adapter"  # attribute of a Sam: the name of the method attached to it
 
 
-def attach(sam: Sam, name: str, /, **settings: Any) -> "AdaptedSam":
+def attach(sam: nn.Module, name: str, /, **settings: Any) -> "AdaptedSam":
     """Attach the registered method ``name`` to ``sam``.
 
     Example: ``attach(sam_model_registry["vit_b"](), "lora", rank=8)``.
 
+    Args:
+        sam: of any family that samfit knows, such as segment_anything's ``Sam``.
+        name: of the method.
+        settings: its hyper-parameters.
+
     Raises:
-        UserError: for an unknown method or setting, or a SAM that has an adapter already.
+        UserError: for an unknown method or setting, a model that is no SAM, or one that has an
+            adapter already; ``UnsupportedError`` if the method cannot be used with this SAM.
     """
     attached = getattr(sam, ATTACHED, None)
     if attached:
         raise UserError(f"this SAM has {attached} attached already: detach it, or build another.")
-    adapter = adapter_class(name)(sam, parse_method_settings(name, settings))
+    backbone, method = view(sam), adapter_class(name)
+    parsed = parse_method_settings(name, settings)
+    for need in method.needs(parsed):
+        if need in backbone.lacks:
+            raise UnsupportedError(
+                f"{name} needs {need.value}, and {backbone.title} has none: {backbone.lacks[need]}."
+            )
+    chosen = backbone.only(parsed.blocks if isinstance(parsed, SerialSettings) else "")
+    adapter = method(chosen, parsed)
     like = next(sam.parameters())
-    return AdaptedSam(sam, adapter.to(like.device, like.dtype), name)
+    return AdaptedSam(chosen, adapter.to(like.device, like.dtype), name)
 
 
 class AdaptedSam(nn.Module):
@@ -47,53 +60,60 @@ class AdaptedSam(nn.Module):
 
     Attributes:
         sam: the base model; its parameters keep their names.
+        backbone: the same model as the adapter sees it.
         adapter: the attached method with its new parameters.
         name: the method's registered name.
         encoder_micro_batch: how many images the encoder takes at a time; 0 for all. Only for
             methods without gradients through it.
     """
 
-    def __init__(self, sam: Sam, adapter: Adapter, name: str) -> None:
+    def __init__(self, backbone: Backbone, adapter: Adapter, name: str) -> None:
         super().__init__()
-        self.sam, self.adapter, self.name = sam, adapter, name
+        sam = backbone.model
+        self.sam, self.backbone, self.adapter, self.name = sam, backbone, adapter, name
         self.encoder_micro_batch = 0
         self._digest: str | None = None
         self._total = sum(p.numel() for module in (sam, adapter) for p in module.parameters())
-        encoder = sam.image_encoder
-        self._encoder = f"{encoder.patch_embed.proj.out_channels} wide, {len(encoder.blocks)} deep"
+        self._encoder = backbone.shape
         # Freezing goes by parameter identity, never by a word in a parameter's name.
         sam.requires_grad_(False)
         single_token, classes = adapter.settings.decoder == "single_token", adapter.settings.classes
         if single_token or classes > 1:
-            adapter.hold(MaskTokens(sam.mask_decoder, classes, shared_hypernetwork=single_token))
-        for parameter in adapter.trained_in_sam(sam):
+            adapter.hold(backbone.replace_mask_tokens(classes, single_token))
+        for parameter in adapter.trained_in_sam(backbone):
             parameter.requires_grad_(True)
-        adapter.attach(sam)
+        adapter.attach(backbone)
         setattr(sam, ATTACHED, name)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "AdaptedSam":
         """Refused: the copy's changes to SAM would still run the original's parameters."""
         raise UserError("an adapted SAM cannot be copied: save it, and load the file into another.")
 
-    def encode(self, images: Tensor, embedding: Tensor | None = None) -> Tensor:
-        """Image embedding (B, C, g, g) of raw RGB images (B, 3, S, S) in 0..255.
+    def encode(self, images: Tensor, embedding: Tensor | None = None) -> Embedding:
+        """Image embedding of raw RGB images (B, 3, S, S) in 0..255, as the adapter corrects it.
 
         A method that needs no gradient through the encoder runs it without a graph, since neither
         its weights nor its input want one, and before its own branch: the encoder's momentary peak
-        and the branch's activations never add up. If ``embedding``, the result of ``embed`` for
-        these images, is given, the encoder does not run at all.
+        and the branch's activations never add up. If ``embedding`` (B, C, g, g), what ``embed``
+        gives for these images, is given, the encoder does not run at all.
         """
         self._check_attached()
         self._check_images(images)
         self.adapter.begin()
-        embedding = self.embed(images) if embedding is None else embedding.to(self._dtype)
-        return self.adapter.correct(embedding, images)
+        if embedding is None:
+            found = self.embed(images)
+        else:
+            found = Embedding(embedding.to(self.backbone.dtype))
+        return found._replace(image=self.adapter.correct(found.image, images))
 
-    def embed(self, images: Tensor) -> Tensor:
+    def embed(self, images: Tensor) -> Embedding:
         """The encoder's embedding of ``images``, before a parallel adapter's correction."""
         parts = images.split(self.encoder_micro_batch or len(images))
-        embeddings = [self._embed(part) for part in parts]
-        return torch.cat(embeddings) if len(parts) > 1 else embeddings[0]
+        found = [self._embed(part) for part in parts]
+        if len(found) == 1:
+            return found[0]
+        beside = zip(*(part.beside for part in found), strict=True)
+        return Embedding(torch.cat([part.image for part in found]), (*map(torch.cat, beside),))
 
     def without_encoder(self) -> None:
         """Take the encoder out of the model until ``detach`` brings it back.
@@ -104,21 +124,21 @@ class AdaptedSam(nn.Module):
         Raises:
             UserError: if the method needs more of the encoder than embeddings.
         """
-        adapter = self.adapter
+        adapter, lacks = self.adapter, self.backbone.lacks
+        if Need.EMBEDDING_ALONE in lacks:
+            raise UnsupportedError(
+                f"embeddings of {self.backbone.title} cannot be cached: "
+                f"{lacks[Need.EMBEDDING_ALONE]}."
+            )
         if adapter.encoder_gradients or adapter.reads_blocks:
             reads = "gradients flow through it" if adapter.encoder_gradients else "it is read"
             raise UserError(
                 f"{adapter.title} needs the image encoder, since {reads}: keep the encoder."
             )
-        self.adapter.hold(_EncoderElsewhere(self.sam))
-
-    @property
-    def _dtype(self) -> torch.dtype:
-        """The type of SAM's tokens."""
-        return self.sam.mask_decoder.iou_token.weight.dtype
+        self.adapter.hold(_EncoderElsewhere(self.backbone))
 
     def _check_images(self, images: Tensor) -> None:
-        side = self.sam.image_encoder.img_size
+        side = self.backbone.image_size
         if images.shape[1:] != (3, side, side):
             raise UserError(
                 f"this SAM takes images (B, 3, {side}, {side}), got {tuple(images.shape)}: "
@@ -129,12 +149,12 @@ class AdaptedSam(nn.Module):
         if getattr(self.sam, ATTACHED, None) is None:
             raise UserError(f"this {self.name} was detached from its SAM: attach another.")
 
-    def _embed(self, images: Tensor) -> Tensor:
+    def _embed(self, images: Tensor) -> Embedding:
         """The encoder's output for images that it takes together."""
-        pixels = self.sam.preprocess(images)
+        pixels = self.backbone.preprocess(images)
         if not self.adapter.encoder_gradients:
             pixels = pixels.detach()
-        return self.sam.image_encoder(pixels)
+        return self.backbone.encode(pixels)
 
     def forward(
         self,
@@ -148,7 +168,7 @@ class AdaptedSam(nn.Module):
         Args:
             images: (B, 3, S, S) raw RGB in 0..255, S the encoder's input size.
             boxes: (B, P, 4) box prompts in pixels, or None for no prompt (P = 1).
-            embedding: the result of ``embed`` for the images, (B, C, g, g); None runs the encoder.
+            embedding: (B, C, g, g), what ``embed`` gives for the images; None runs the encoder.
             points: (B, P, n, 3) point prompts, without boxes, as ``encode_prompts`` takes them.
 
         Returns:
@@ -162,14 +182,10 @@ class AdaptedSam(nn.Module):
         return self.decode(self.encode(images, embedding), boxes, points)
 
     def decode(
-        self, embedding: Tensor, boxes: Tensor | None, points: Tensor | None = None
+        self, embedding: Embedding, boxes: Tensor | None, points: Tensor | None = None
     ) -> Tensor:
-        """Mask logits of image embeddings (B, C, g, g), otherwise as ``forward``."""
-        encoder, dtype = self.sam.prompt_encoder, self._dtype
-        with in_full_precision(embedding.device):  # in 16 bits coordinates would lose their place
-            sparse, dense = encode_prompts(encoder, boxes, len(embedding), points)
-            image_pe = encoder.get_dense_pe().to(dtype)
-        masks, _ = decode_masks(self.sam.mask_decoder, embedding, image_pe, sparse.to(dtype), dense)
+        """Mask logits of embeddings that ``encode`` gave, otherwise as ``forward``."""
+        masks = self.backbone.decode(embedding, boxes, points)
         return masks[:, : self.adapter.settings.classes]
 
     def trainable(self) -> dict[str, nn.Parameter]:
@@ -195,7 +211,7 @@ class AdaptedSam(nn.Module):
 
     def remember_base(self) -> None:
         """Take the digest of SAM's frozen weights now, before they are converted or taken out."""
-        self._digest = frozen_digest(self.sam)
+        self._digest = frozen_digest(self.backbone)
 
     def save(self, path: Path | str) -> None:
         """Write the trained state to a safetensors file, with a digest of the frozen weights.
@@ -267,7 +283,10 @@ class AdaptedSam(nn.Module):
 
     def base(self) -> dict[str, str]:
         """The frozen weights: their digest if it can be told, and the file that they are from."""
-        digest, file = self._digest or frozen_digest(self.sam), getattr(self.sam, LOADED_FROM, None)
+        digest, file = (
+            self._digest or frozen_digest(self.backbone),
+            getattr(self.sam, LOADED_FROM, None),
+        )
         return {name: text for name, text in ((BASE, digest), (BASE_FILE, file)) if text}
 
     def _trained_with(self) -> dict[str, str]:
@@ -278,7 +297,7 @@ class AdaptedSam(nn.Module):
             "encoder": self._encoder,
         }
 
-    def detach(self) -> Sam:
+    def detach(self) -> Any:
         """Remove the adapter; what comes back is SAM, with all of its own weights as trained.
 
         The tokens of several classes are no part of SAM, and go with the adapter.
@@ -288,7 +307,7 @@ class AdaptedSam(nn.Module):
         setattr(self.sam, ATTACHED, None)
         return self.sam
 
-    def merge(self) -> Sam:
+    def merge(self) -> Any:
         """Fold the adapter into SAM's weights and remove it.
 
         What comes back computes the same embedding. Its masks are the same, too, with the decoder
@@ -298,7 +317,7 @@ class AdaptedSam(nn.Module):
             UserError: if the method cannot be merged.
         """
         self._check_attached()
-        self.adapter.merge(self.sam)
+        self.adapter.merge(self.backbone)
         return self.detach()
 
 
@@ -312,13 +331,15 @@ def _read_trained_with(path: Path | str) -> dict[str, str]:
 class _EncoderElsewhere:
     """Puts an empty module in the place of a SAM's image encoder, until removed."""
 
-    def __init__(self, sam: Sam) -> None:
-        self._sam, self._encoder = sam, sam.image_encoder
-        sam.image_encoder = nn.Module()
-        sam.image_encoder.img_size = self._encoder.img_size
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone, self._encoder = backbone, backbone.image_encoder
+        empty = nn.Module()
+        if hasattr(self._encoder, "img_size"):
+            empty.img_size = self._encoder.img_size
+        backbone.image_encoder = empty
 
     def remove(self) -> None:
-        self._sam.image_encoder = self._encoder
+        self._backbone.image_encoder = self._encoder
 
 
 def _check_boxes(boxes: Tensor, batch_size: int) -> None:

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 
-from samfit.adapters.sam.attention import folded_attention
-from samfit.adapters.sam.decoding import single_mask_parameters
-from samfit.adapters.sam.sites import Removable, override
+from samfit.adapters.sam.backbone import Backbone, Need
+from samfit.adapters.sam.changes import Removable
+from samfit.adapters.sam.sizes import Attention
 from samfit.errors import UserError
 
 Classes = Annotated[int, Field(ge=1, le=255)]  # 255 itself marks pixels that nobody labelled
@@ -38,6 +36,19 @@ class Settings:
     train_prompt_encoder: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class SerialSettings(Settings):
+    """Hyper-parameters that every serial method has beside these.
+
+    Attributes:
+        blocks: the encoder's blocks that are adapted, such as 9-11 or 0,5-7, counted from 0; empty
+            for all. Memory falls with every block before the first of them: no gradient flows
+            there.
+    """
+
+    blocks: str = ""
+
+
 class LowRank(NamedTuple):
     """An update of a layer: ``up`` (e, r) · ``down`` (r, D) is added to ``rows`` of its weight."""
 
@@ -52,8 +63,9 @@ class Adapter(nn.Module):
 
     A method is one subclass in one file. Its constructor creates the new parameters from SAM's
     sizes; ``attach`` hooks them into SAM; ``correct`` is for methods that work beside the encoder
-    rather than inside it. The mask decoder is trained with every method, so few adapters mention
-    it.
+    rather than inside it. SAM is given as a ``Backbone``, whatever family it is of; ``needs`` says
+    what not every family has. The mask decoder is trained with every method, so few adapters
+    mention it.
 
     Class attributes of a method; those that depend on the settings are set again in its
     constructor:
@@ -81,12 +93,18 @@ class Adapter(nn.Module):
     batch_norm: ClassVar[bool] = False
     mergeable: bool = False
 
-    def __init__(self, sam: Sam, settings: Any) -> None:
+    def __init__(self, sam: Backbone, settings: Any) -> None:
         super().__init__()
         self.settings = settings
         self._handles: list[Removable] = []
 
-    def attach(self, sam: Sam) -> None:
+    @classmethod
+    def needs(cls, settings: Any) -> Iterator[Need]:
+        """What the method, with these settings, needs of a backbone that not every one has."""
+        if settings.classes > 1:
+            yield Need.CLASSES
+
+    def attach(self, sam: Backbone) -> None:
         """Hook the adapter into ``sam``; keep each handle with ``hold``."""
 
     def hold(self, *handles: Removable) -> None:
@@ -99,21 +117,22 @@ class Adapter(nn.Module):
             handle.remove()
         self._handles.clear()
 
-    def trained_in_sam(self, sam: Sam) -> Iterator[nn.Parameter]:
+    def trained_in_sam(self, sam: Backbone) -> Iterator[nn.Parameter]:
         """SAM's own parameters that are trained: the mask decoder, and what the settings add."""
         decoder, prompts = sam.mask_decoder, sam.prompt_encoder
         single = self.settings.decoder == "single_token"
-        yield from single_mask_parameters(decoder) if single else decoder.parameters()
+        unused = sam.unused_by_single_mask() if single else []
+        left_out = {id(parameter) for module in unused for parameter in module.parameters()}
+        yield from (p for p in decoder.parameters() if id(p) not in left_out)
         if self.settings.train_no_mask_embed:
             yield prompts.no_mask_embed.weight
         if self.settings.train_prompt_encoder:
             yield from prompts.parameters()
 
-    def fold_attention(self, sam: Sam) -> None:
-        """Let the encoder's attention run without its N x N matrices; call it once attached."""
-        for block in sam.image_encoder.blocks:
-            attention = partial(folded_attention, block.attn)
-            self.hold(override(block.attn, "forward", attention))
+    def attend_by(self, sam: Backbone, kind: Attention) -> None:
+        """Let the encoder's attention run eagerly, with N x N matrices, or by a fused kernel; call
+        it once attached."""
+        self.hold(*sam.attend_by(kind))
 
     def load_pretrained(self, path: Path) -> None:
         """Start new parameters from a file of weights that were pretrained elsewhere.
@@ -158,7 +177,7 @@ class Adapter(nn.Module):
         """
         return None
 
-    def merge(self, sam: Sam) -> None:
+    def merge(self, sam: Backbone) -> None:
         """Fold the adapter into SAM's weights, so that plain SAM computes the same function.
 
         Raises:
@@ -169,7 +188,7 @@ class Adapter(nn.Module):
             "adds: keep it attached."
         )
 
-    def low_rank_updates(self, sam: Sam) -> Iterator[LowRank]:
+    def low_rank_updates(self, sam: Backbone) -> Iterator[LowRank]:
         """The method as low-rank updates of layers of ``sam``, if it is nothing else.
 
         Raises:

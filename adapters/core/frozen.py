@@ -4,13 +4,14 @@ import hashlib
 from collections.abc import Iterator
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor
+
+from samfit.adapters.sam.backbone import Backbone
 
 POSITIONS = (".pos_embed", ".rel_pos_h", ".rel_pos_w")  # another image size interpolates them
 
 
-def frozen_digest(sam: Sam) -> str | None:
+def frozen_digest(sam: Backbone) -> str | None:
     """SHA-256 of the values of the weights of ``sam`` that are not trained, with their names.
 
     Position tables are left out, so that it is the same for every image size. 1.7 s for ViT-H's 2.5
@@ -21,7 +22,7 @@ def frozen_digest(sam: Sam) -> str | None:
         image encoder is elsewhere.
     """
     found = dict(_frozen(sam))
-    whole = len(getattr(sam.image_encoder, "blocks", ())) > 0
+    whole = any(True for _ in sam.image_encoder.parameters())
     if not whole or any(t.is_meta or t.dtype != torch.float32 for t in found.values()):
         return None
     digest = hashlib.sha256()
@@ -31,8 +32,8 @@ def frozen_digest(sam: Sam) -> str | None:
     return digest.hexdigest()
 
 
-def _frozen(sam: Sam) -> Iterator[tuple[str, Tensor]]:
-    trained = {name for name, p in sam.named_parameters() if p.requires_grad}
-    for name, tensor in sorted(sam.state_dict().items()):
+def _frozen(sam: Backbone) -> Iterator[tuple[str, Tensor]]:
+    trained = {name for name, p in sam.model.named_parameters() if p.requires_grad}
+    for name, tensor in sorted(sam.model.state_dict().items()):
         if name not in trained and not name.endswith(POSITIONS):
             yield name, tensor

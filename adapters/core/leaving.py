@@ -4,7 +4,6 @@ from collections import defaultdict
 from typing import Any
 
 import torch
-from segment_anything.modeling import Sam
 from torch import Tensor
 
 from samfit.adapters.core.adapted import AdaptedSam
@@ -13,7 +12,7 @@ from samfit.adapters.sam.checkpoint.names import TIED, to_hugging_face
 from samfit.errors import UserError
 
 
-def plain_sam(model: AdaptedSam) -> Sam:
+def plain_sam(model: AdaptedSam) -> Any:
     """SAM with the adapter folded into its weights: its own classes give the same masks.
 
     Raises:
@@ -39,7 +38,7 @@ def in_peft_format(model: AdaptedSam) -> tuple[dict[str, Any], dict[str, Tensor]
     _check_decoder(model)
     names = {id(module): name for name, module in model.sam.named_modules()}
     updates: dict[str, list[LowRank]] = defaultdict(list)
-    for update in model.adapter.low_rank_updates(model.sam):
+    for update in model.adapter.low_rank_updates(model.backbone):
         updates[to_hugging_face(f"{names[id(update.layer)]}.").rstrip(".")].append(update)
     tensors, ranks = {}, {}
     for layer, parts in updates.items():

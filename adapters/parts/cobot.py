@@ -9,13 +9,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from samfit.adapters.core.base import Settings
+from samfit.adapters.core.base import SerialSettings
 from samfit.adapters.parts.quaternion import QuaternionMatrix
 from samfit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class CobotSettings(Settings):
+class CobotSettings(SerialSettings):
     """Hyper-parameters of both forms of SAM-COBOT.
 
     Attributes:

@@ -8,7 +8,7 @@ q_n·k_m / sqrt(c) + a_n[y(m)] + b_n[x(m)]: a product of [q_n / sqrt(c); a_n; b_
 from typing import NamedTuple
 
 import torch
-from segment_anything.modeling.image_encoder import Attention, get_rel_pos
+from segment_anything.modeling.image_encoder import Attention, add_decomposed_rel_pos, get_rel_pos
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -65,6 +65,24 @@ def attend_folded(
         values = _join(values, _pad(others.v, padded))
     y = F.scaled_dot_product_attention(q, keys, values, scale=1.0)
     return y[..., : v.shape[-1]]
+
+
+def attend_eager(
+    attention: Attention, image: Heads, grid: tuple[int, ...], others: Heads
+) -> Tensor:
+    """What the heads find for image tokens on a ``grid`` of h x w: (Bw, heads, h·w, c).
+
+    Their keys and values are joined by those of ``others``, one set for all windows or one each.
+    """
+    windows = image.q.shape[0]
+    scaled = image.q * attention.scale
+    among = add_decomposed_rel_pos(
+        (scaled @ image.k.transpose(-2, -1)).flatten(0, 1), image.q.flatten(0, 1),
+        attention.rel_pos_h, attention.rel_pos_w, grid, grid,
+    )  # fmt: skip
+    logits = [scaled @ others.k.transpose(-2, -1), among.unflatten(0, (windows, -1))]
+    values = torch.cat([others.v.expand(windows, -1, -1, -1), image.v], dim=-2)
+    return torch.cat(logits, dim=-1).softmax(dim=-1) @ values
 
 
 def _join(own: Tensor, others: Tensor) -> Tensor:

@@ -6,12 +6,33 @@ given B images it raises. This route computes the same masks for B images with P
 """
 
 import copy
-from collections.abc import Iterator
 
 import torch
-from segment_anything.modeling import MaskDecoder, PromptEncoder
+from segment_anything.modeling import MaskDecoder, PromptEncoder, TwoWayTransformer
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+
+def build_prompt_encoder(channels: int, image_size: int, stride: int) -> PromptEncoder:
+    """SAM's prompt encoder, with random weights."""
+    grid = image_size // stride
+    return PromptEncoder(
+        embed_dim=channels,
+        image_embedding_size=(grid, grid),
+        input_image_size=(image_size, image_size),
+        mask_in_chans=16,
+    )
+
+
+def build_mask_decoder(channels: int, mlp_dim: int) -> MaskDecoder:
+    """SAM's mask decoder, with random weights."""
+    return MaskDecoder(
+        transformer_dim=channels,
+        transformer=TwoWayTransformer(
+            depth=2, embedding_dim=channels, num_heads=8, mlp_dim=mlp_dim
+        ),
+        iou_head_hidden_dim=channels,
+    )
 
 
 def encode_prompts(
@@ -119,10 +140,3 @@ class MaskTokens:
         if len(kept) == 1:
             with torch.no_grad():
                 self._tokens.weight[:1] = kept
-
-
-def single_mask_parameters(decoder: MaskDecoder) -> Iterator[nn.Parameter]:
-    """The parameters that the single-mask output depends on: 3,505,536 with a single token."""
-    unused = (decoder.iou_prediction_head, *decoder.output_hypernetworks_mlps[1:])
-    left_out = {id(parameter) for module in unused for parameter in module.parameters()}
-    yield from (p for p in decoder.parameters() if id(p) not in left_out)

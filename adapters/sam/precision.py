@@ -6,12 +6,11 @@ for the CPU follows other lists. ``CudaAutocast`` applies CUDA's there, so that 
 tested without a GPU has the types, and so the sizes, of what runs on one.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
-from segment_anything.modeling.prompt_encoder import PositionEmbeddingRandom
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves, tree_map_only
@@ -73,17 +72,18 @@ def hold_frozen_weights(model: nn.Module, dtype: torch.dtype) -> None:
                     parameter.data = parameter.data.to(dtype)
 
 
-def convert(model: nn.Module, dtype: torch.dtype) -> None:
-    """Convert all of ``model``, as ``model.to(dtype)`` does, but what encodes coordinates.
+def convert(
+    model: nn.Module, dtype: torch.dtype, coordinates: Sequence[tuple[nn.Module, str]]
+) -> None:
+    """Convert all of ``model``, as ``model.to(dtype)`` does, but the tables of ``coordinates``.
 
     SAM's code multiplies float32 coordinates by these 256 numbers; in 16 bits they would lose their
     place.
     """
-    encoders = [m for m in model.modules() if isinstance(m, PositionEmbeddingRandom)]
-    kept = [encoder.positional_encoding_gaussian_matrix for encoder in encoders]
+    kept = [getattr(module, name) for module, name in coordinates]
     model.to(dtype)
-    for encoder, matrix in zip(encoders, kept, strict=True):
-        encoder.positional_encoding_gaussian_matrix = matrix
+    for (module, name), table in zip(coordinates, kept, strict=True):
+        setattr(module, name, table)
 
 
 class CudaAutocast(TorchFunctionMode):

@@ -3,12 +3,11 @@
 from typing import Any
 
 import torch
-from segment_anything.modeling import Sam
 
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.registry import adapter_class, adapter_names, broken_adapters
 from samfit.adapters.sam.build import build_sam
-from samfit.adapters.sam.sizes import BACKBONES
+from samfit.adapters.sam.families.segment_anything import VITS
 
 
 def catalogue() -> list[dict[str, Any]]:
@@ -22,12 +21,12 @@ def catalogue() -> list[dict[str, Any]]:
         method has) and ``params``, the counts for each backbone, from building it without data.
     """
     with torch.device("meta"):
-        sams = {backbone: build_sam(backbone) for backbone in BACKBONES}
+        sams = {backbone: build_sam(backbone) for backbone in VITS}
         broken = broken_adapters()
         return [_entry(name, sams) for name in adapter_names() if name not in broken]
 
 
-def _entry(name: str, sams: dict[str, Sam]) -> dict[str, Any]:
+def _entry(name: str, sams: dict[str, Any]) -> dict[str, Any]:
     method, params = adapter_class(name), {}
     trains: list[str] = []
     levers: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from samfit.adapters.sam.sizes import BACKBONES, PATCH_SIZE, backbone_sizes
+from samfit.adapters.sam.find import backbone_names, backbone_sizes
 from samfit.errors import UserError
 from samfit.harness.device.cards import find_card
 from samfit.harness.memory.allocator import AllocatorOptions
@@ -16,8 +16,8 @@ from samfit.harness.record.recipe import Recipe
 from samfit.typed import Typed, checked, option
 
 Phase = Literal["train", "infer"]
+Attention = Literal["", "eager", "sdpa"]  # empty stands for the backbone's own
 Precision = Literal["fp32", "fp16", "bf16", "bf16-pure"]
-Attention = Literal["eager", "sdpa"]
 Optimizer = Literal["adamw", "adamw_fused", "adamw_8bit"]
 Prompt = Literal["box", "none", "mask_box", "points"]
 LossName = Literal[
@@ -26,7 +26,7 @@ LossName = Literal[
 Device = Literal["cuda", "cpu"]
 
 DEFAULT_CAPABILITY = "8.0"
-IMAGE_SIZES = range(2 * PATCH_SIZE, 8192 + 1, PATCH_SIZE)
+LARGEST_SIDE = 8192
 
 
 @checked
@@ -43,7 +43,7 @@ class Cell(Typed):
 
     adapter: str = field(metadata={"description": "Name of the adapter: samfit list shows all."})
     settings: Mapping[str, Any] = field(default_factory=dict)
-    backbone: str = option("vit_b", f"Size of SAM: {', '.join(BACKBONES)}.")
+    backbone: str = option("vit_b", f"SAM's family and size: {', '.join(backbone_names())}.")
     image_size: int = option(0, "Side of SAM's input in pixels; 0 stands for the backbone's own.")
     # The upper ends keep every tensor's size within 64 bits.
     batch_size: int = option(1, "Images per step.", ge=1, le=65536)
@@ -59,9 +59,10 @@ class Cell(Typed):
         "loss. With bf16-pure, the whole model is in bfloat16.",
     )
     attention: Attention = option(
-        "eager",
-        "Attention in the image encoder: as in segment-anything (eager), or the same function by a "
-        "fused kernel, without N x N matrices (sdpa).",
+        "",
+        "Attention in the image encoder: with N x N matrices (eager), or the same function by a "
+        "fused kernel, without them (sdpa). Default: as the family's own code has it, which is "
+        "eager in segment-anything.",
     )
     checkpointing: bool = option(
         False,
@@ -124,14 +125,16 @@ class Cell(Typed):
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
-        own = backbone_sizes(self.backbone).image_size
-        object.__setattr__(self, "image_size", self.image_size or own)
+        sizes = backbone_sizes(self.backbone)
+        object.__setattr__(self, "image_size", self.image_size or sizes.image_size)
+        object.__setattr__(self, "attention", self.attention or sizes.attention)
         object.__setattr__(self, "settings", dict(sorted(self.settings.items())))
         self._settle_card()
-        if self.image_size not in IMAGE_SIZES:
+        each = sizes.multiple
+        if self.image_size not in range(2 * each, LARGEST_SIDE + 1, each):
             raise UserError(
-                f"--image-size must be a multiple of {PATCH_SIZE}, the patch size, from "
-                f"{IMAGE_SIZES[0]} to {IMAGE_SIZES[-1]}, got {self.image_size}."
+                f"--image-size must be a multiple of {each}, as {self.backbone} needs, from "
+                f"{2 * each} to {LARGEST_SIDE}, got {self.image_size}."
             )
         if self.batch_size % self.gradient_accumulation:
             raise UserError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
+from samfit.adapters.sam.find import backbone_sizes
 from samfit.harness.record.cell import Cell
 from samfit.typed import option_name
 
@@ -109,8 +110,9 @@ def apply_exact(cell: Cell, levers: Iterable[Lever]) -> Cell:
 
 def changed_fields(cell: Cell) -> dict[str, Any]:
     """The fields of levers that are not at their default, with their values."""
+    defaults = {**_DEFAULTS, "attention": backbone_sizes(cell.backbone).attention}
     values = {name: getattr(cell, name) for name in LEVER_FIELDS}
-    return {name: value for name, value in values.items() if value != _DEFAULTS[name]}
+    return {name: value for name, value in values.items() if value != defaults[name]}
 
 
 def as_options(settings: Mapping[str, Any], fields: Mapping[str, Any]) -> str:

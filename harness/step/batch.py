@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samfit.adapters.sam.sizes import PATCH_SIZE, backbone_sizes
+from samfit.adapters.sam.find import backbone_sizes
 from samfit.harness.record.cell import Cell
 from samfit.harness.step.losses import LOSSES
 
@@ -68,7 +68,8 @@ def random_batch(cell: Cell) -> Batch:
     masks = torch.randint(0, 2, (count * prompts, 1, mask_side, mask_side)).float()
     embedding = None
     if cell.cache_embeddings:
-        channels, grid = backbone_sizes(cell.backbone).embedding, side // PATCH_SIZE
+        sizes = backbone_sizes(cell.backbone)
+        channels, grid = sizes.embedding, side // sizes.stride
         embedding = torch.randn(count, channels, grid, grid)
     boxed = cell.prompt in ("box", "mask_box")
     points = torch.zeros(count, prompts, POINTS, 3) if cell.prompt == "points" else None

@@ -10,9 +10,10 @@ from torch.utils.checkpoint import checkpoint
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.registry import adapter_class
 from samfit.adapters.core.settings import lean_settings
+from samfit.adapters.sam.backbone import Embedding
 from samfit.adapters.sam.build import build_sam
+from samfit.adapters.sam.changes import override
 from samfit.adapters.sam.precision import contexts_to_compute_again
-from samfit.adapters.sam.sites import override
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
 from samfit.harness.record.lever import (
@@ -54,11 +55,12 @@ def run_with_levers(model: AdaptedSam, cell: Cell) -> None:
     _check(model, cell)
     store_weights(model, cell.precision)  # also those of an encoder that is about to be left out
     adapter = model.adapter
-    if cell.attention == "sdpa":
-        adapter.fold_attention(model.sam)
+    assert cell.attention, "a Cell settles it"
+    if cell.attention != model.backbone.attention:
+        adapter.attend_by(model.backbone, cell.attention)
     if cell.checkpointing:  # last of all changes, so that computing again includes them
         if adapter.encoder_gradients:
-            for block in model.sam.image_encoder.blocks:
+            for block in (each.whole for each in model.backbone.every_block):
                 adapter.hold(override(block, "forward", partial(compute_again, block.forward)))
         adapter.hold(override(model, "decode", partial(_decode_each_again, model.decode)))
     model.encoder_micro_batch = cell.encoder_micro_batch
@@ -66,11 +68,13 @@ def run_with_levers(model: AdaptedSam, cell: Cell) -> None:
         model.without_encoder()
 
 
-def _decode_each_again(decode: Decode, embedding: Tensor, *prompts: Tensor | None) -> Tensor:
+def _decode_each_again(decode: Decode, embedding: Embedding, *prompts: Tensor | None) -> Tensor:
     """``decode``, image by image, each computed again in backward."""
-    count = len(embedding)
-    columns = [[None] * count if p is None else p.split(1) for p in (embedding, *prompts)]
-    return torch.cat([compute_again(decode, *row) for row in zip(*columns, strict=True)])
+    count = len(embedding.image)
+    columns = [[None] * count if p is None else p.split(1) for p in prompts]
+    beside = zip(*(t.split(1) for t in embedding.beside), strict=True)
+    images = map(Embedding, embedding.image.split(1), beside if embedding.beside else [()] * count)
+    return torch.cat([compute_again(decode, *row) for row in zip(images, *columns, strict=True)])
 
 
 def _check(model: AdaptedSam, cell: Cell) -> None:

@@ -26,7 +26,7 @@ def store_weights(model: AdaptedSam, precision: Precision) -> None:
     if precision in AUTOCAST:
         hold_frozen_weights(model.sam, AUTOCAST[precision])
     elif precision in WHOLE_MODEL:
-        convert(model, WHOLE_MODEL[precision])
+        convert(model, WHOLE_MODEL[precision], model.backbone.coordinate_tables)
 
 
 def gradient_scaler(cell: Cell, device: torch.device) -> GradScaler:

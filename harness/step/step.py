@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.base import Adapter
 from samfit.adapters.sam.build import build_sam
+from samfit.adapters.sam.find import view
 from samfit.adapters.sam.precision import to_float32
 from samfit.errors import UserError
 from samfit.harness.record.cell import Cell
@@ -123,7 +124,7 @@ def build_model(cell: Cell, device: torch.device) -> AdaptedSam:
     checkpoint = checkpoint_file(cell.checkpoint) if cell.checkpoint else None
     sam = build_sam(cell.backbone, cell.image_size, checkpoint)
     if cell.checkpoint == RANDOM_ENCODER:
-        sam.image_encoder = build_sam(cell.backbone, cell.image_size).image_encoder
+        view(sam).image_encoder = view(build_sam(cell.backbone, cell.image_size)).image_encoder
     model = attach(sam, cell.adapter, **cell.settings)
     if checkpoint:
         model.remember_base()

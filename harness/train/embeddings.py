@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from segment_anything.modeling import Sam
 from torch import Tensor
 
+from samfit.adapters.sam.backbone import Backbone
 from samfit.adapters.sam.precision import in_full_precision
 from samfit.errors import UserError
 from samfit.files import PARTIAL, write_whole, writing_to
@@ -40,7 +40,7 @@ class EmbeddingCache:
         folder: where this encoder's embeddings lie, below the one that was given.
     """
 
-    def __init__(self, folder: Path, sam: Sam, precision: Precision) -> None:
+    def __init__(self, folder: Path, sam: Backbone, precision: Precision) -> None:
         """Open the cache in ``folder``, which is made if it is not there.
 
         Args:
@@ -95,7 +95,8 @@ class EmbeddingCache:
         encoder.eval()
         try:
             with in_full_precision(device), computing_in(self._precision, device):
-                return encoder(self.sam.preprocess(image.to(self.sam.device)).to(device))
+                pixels = self.sam.preprocess(image.to(self.sam.device)).to(device)
+                return self.sam.encode(pixels, encoder).image
         finally:
             encoder.train(was_training)
 
@@ -117,7 +118,7 @@ class EmbeddingCache:
         )
 
 
-def identity(sam: Sam, precision: Precision) -> dict[str, Any]:
+def identity(sam: Backbone, precision: Precision) -> dict[str, Any]:
     """All that an embedding depends on but the image; it reads all weights.
 
     The batch is not part of it, nor the device or the kernels: they only change how sums are
@@ -128,15 +129,16 @@ def identity(sam: Sam, precision: Precision) -> dict[str, Any]:
         raise ValueError("this SAM has parted from its encoder: open the cache before")
     for name, tensor in sorted(state.items()):
         weights.update(f"{name} {content_sha256(tensor)}\n".encode())
+    mean, std = sam.normalisation
     return {
         "weights_sha256": weights.hexdigest(),
-        "image_size": sam.image_encoder.img_size,
-        "pixel_mean": sam.pixel_mean.flatten().tolist(),
-        "pixel_std": sam.pixel_std.flatten().tolist(),
+        "image_size": sam.image_size,
+        "pixel_mean": mean,
+        "pixel_std": std,
         "precision": precision,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
         "dtype": str(torch.float32),  # of what is stored
-        "shape": [sam.prompt_encoder.embed_dim, *sam.prompt_encoder.image_embedding_size],
+        "shape": [sam.embed_dim, *sam.grid],
     }
 
 

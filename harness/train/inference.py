@@ -213,7 +213,7 @@ def infer(
     cell: Cell, model: AdaptedSam, batch: Batch, cache: EmbeddingCache | None = None
 ) -> Tensor:
     """Logits (B, K, S, S) of a batch, on the model's device; the model is left in eval mode."""
-    batch = batch.to(model.sam.device)
+    batch = batch.to(model.backbone.device)
     if cache is not None:
         batch = replace(batch, embedding=cache.get(batch.images))
     return Step(replace(cell, phase="infer"), model, batch).run()

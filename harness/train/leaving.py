@@ -21,7 +21,7 @@ from samfit.adapters.core.adapted import AdaptedSam
 from samfit.adapters.core.leaving import in_peft_format, plain_sam
 from samfit.adapters.sam.checkpoint.files import weight_files
 from samfit.adapters.sam.export import write_hugging_face, write_json
-from samfit.adapters.sam.sizes import backbone_sizes
+from samfit.adapters.sam.find import backbone_sizes
 from samfit.errors import UserError
 from samfit.files import write_whole, writing_to
 from samfit.harness.record.weights import checkpoint_file

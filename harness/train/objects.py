@@ -131,7 +131,7 @@ def masks_of(
         embedding: of the image, from a cache.
     """
     model.eval()
-    device = model.sam.device
+    device = model.backbone.device
     prompts = boxes if boxes is not None else points
     assert prompts is not None, "objects have prompts"
     with computing_in(cell.precision, device):

@@ -100,7 +100,7 @@ class Training:
         self._step.done = self.done
         while not self.is_over:
             started = time.perf_counter()
-            batch = next(loader).to(self.model.sam.device)
+            batch = next(loader).to(self.model.backbone.device)
             if self.cache is not None:
                 batch = replace(batch, embedding=self.cache.get(batch.images))
             self.model.train()
@@ -215,11 +215,11 @@ def filled_cache(
         UserError: if the checkpoint cannot be used, or ``folder`` not be written.
     """
     plain = replace(cell, adapter="decoder", settings={}, cache_embeddings=False)
-    sam = build_model(plain, torch.device(cell.device)).sam
+    sam = build_model(plain, torch.device(cell.device)).backbone
     cache = EmbeddingCache(folder, sam, cell.precision)
     samples = Samples(examples, cell)
     count = len(examples)
     for index in progress.track(range(count), count, "caching embeddings"):
         cache.get(samples[0, index][0].images)
-    sam.to("cpu")
+    sam.model.to("cpu")
     return cache

@@ -12,6 +12,10 @@ class UserError(ValueError):
     """
 
 
+class UnsupportedError(UserError):
+    """A method and a backbone, or an option, that cannot be used together, and why."""
+
+
 class Remark(UserWarning):
     """What the user should know of a file although it can be used: one sentence.
 

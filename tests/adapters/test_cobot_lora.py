@@ -63,7 +63,7 @@ def test_starts_as_sam_if_asked_to():
     images, _ = small_batch()
     model = adapted("cobot_lora", zero_init_B=True)
     with torch.no_grad():
-        same = torch.equal(model.encode(images), adapted("decoder").encode(images))
+        same = torch.equal(model.encode(images).image, adapted("decoder").encode(images).image)
     assert same and model.adapter.starts_as_identity
 
 
@@ -74,7 +74,7 @@ def test_merged_weights_compute_the_same(settings):
     images, _ = small_batch()
     model = shaken("cobot_lora", **settings)
     with torch.no_grad():
-        attached = model.encode(images)
+        attached = model.encode(images).image
         sam = model.merge()
         merged = sam.image_encoder(sam.preprocess(images))
     assert relative_error(merged, attached) < 1e-4
@@ -88,7 +88,7 @@ def test_without_both_parts_it_is_lora():
             for letter, half in (("q", model.adapter.query), ("v", model.adapter.value)):
                 updates[letter].A.copy_(half[index].A)
                 updates[letter].B.copy_(half[index].B)
-        assert relative_error(model.encode(images), lora.encode(images)) < 1e-6
+        assert relative_error(model.encode(images).image, lora.encode(images).image) < 1e-6
 
 
 def test_a_rank_that_is_no_multiple_of_four_is_refused():

@@ -22,7 +22,7 @@ from variants import METHODS, VARIANTS, Variant
 
 import samfit
 from samfit import AdaptedSam, Cell, attach
-from samfit.adapters.sam.sizes import BACKBONES
+from samfit.adapters.sam.families.segment_anything import VITS
 from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.step.levers import run_with_levers
 from samfit.harness.trace.kernels import kernels_of
@@ -93,7 +93,7 @@ def test_starts_as_sam_bit_for_bit_or_says_that_it_does_not(variant):
     images, _ = small_batch()
     sam, model = small_sam(), variant.adapt()
     with torch.no_grad():
-        same = torch.equal(model.encode(images), sam.image_encoder(sam.preprocess(images)))
+        same = torch.equal(model.encode(images).image, sam.image_encoder(sam.preprocess(images)))
     assert same == model.adapter.starts_as_identity
     if same:
         settings = {"decoder": model.adapter.settings.decoder}
@@ -297,7 +297,7 @@ def test_a_parallel_method_needs_no_gradient_even_where_the_images_want_one(vari
     assert seen == [model.adapter.encoder_gradients]
     model.adapter.auxiliary_loss()
     with torch.no_grad():
-        assert not model.encode(images).requires_grad
+        assert not model.encode(images).image.requires_grad
 
 
 def test_no_tensor_of_a_pass_is_kept_nor_disturbs_the_next(variant):
@@ -322,7 +322,7 @@ def test_follows_sam_to_its_type(variant):
     model = attach(small_sam().double(), variant.name, **variant.settings).eval()
     assert {p.dtype for p in model.parameters()} == {torch.float64}
     with torch.no_grad():
-        assert model.encode(images.double()).dtype is torch.float64
+        assert model.encode(images.double()).image.dtype is torch.float64
 
 
 def test_a_detached_model_says_so(method):
@@ -333,7 +333,7 @@ def test_a_detached_model_says_so(method):
             use(small_batch()[0])
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", VITS)
 def test_runs_on_every_backbone_without_data(method, backbone):
     step = build_step_without_data(Cell(adapter=method, backbone=backbone))
     with kernels_of("cuda"), Tracer(step.model) as tracer:

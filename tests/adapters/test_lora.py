@@ -6,7 +6,7 @@ from torch import nn
 from user_error import user_error
 
 from samfit.adapters.lora import Lora, LoraSettings
-from samfit.adapters.sam.sites import Site
+from samfit.adapters.sam.changes import Site
 
 PARTS = {
     "linear_a_q.weight": "q.A",

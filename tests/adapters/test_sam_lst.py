@@ -94,7 +94,7 @@ def test_half_of_the_embedding_is_replaced_at_first():
     model, base = adapted("sam_lst"), adapted("decoder")
     with torch.no_grad():
         model.adapter.resnet.layer3.register_forward_hook(lambda *_: torch.zeros(2, 64, 8, 8))
-        assert relative_error(model.encode(images), base.encode(images) / 2) < 1e-6
+        assert relative_error(model.encode(images).image, base.encode(images).image / 2) < 1e-6
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names, cau
 from samfit.adapters.sam.checkpoint.names import StateDict
 from samfit.adapters.sam.checkpoint.read import read_file
 from samfit.adapters.sam.checkpoint.unwrap import POSITIONS, Found, unwrap
-from samfit.adapters.sam.sizes import BACKBONES, PATCH_SIZE
+from samfit.adapters.sam.families.segment_anything import VITS
 from samfit.errors import Remark, UserError
 
 # Of SAM's input, Kirillov et al., arXiv 2304.02643; some programs store them.
@@ -84,7 +84,7 @@ def _not_a_sam(path: Path, found: Found) -> str:
 def _check_backbone(state: StateDict, path: Path, backbone: str) -> None:
     width = state[POSITIONS].shape[-1]
     depth = sum(name.endswith(".norm1.weight") for name in state if "image_encoder" in name)
-    known = {(sizes.width, sizes.depth): name for name, sizes in BACKBONES.items()}
+    known = {(sizes.width, sizes.depth): name for name, sizes in VITS.items()}
     found = known.get((width, depth))
     if found == backbone:
         return
@@ -151,8 +151,9 @@ def _resize_positions(state: StateDict, sam: Sam, path: Path, backbone: str) -> 
     wanted = sam.state_dict()
     grid, theirs = wanted[POSITIONS].shape[1:3], state[POSITIONS].shape[1:3]
     if theirs != grid:
-        side, ours = (" x ".join(str(PATCH_SIZE * n) for n in size) for size in (theirs, grid))
-        if PATCH_SIZE * theirs[0] != BACKBONES[backbone].image_size:
+        stride = VITS[backbone].stride
+        side, ours = (" x ".join(str(stride * n) for n in size) for size in (theirs, grid))
+        if stride * theirs[0] != VITS[backbone].image_size:
             _remark(
                 f"{path} is for images of {side} pixels: its position tables are interpolated to "
                 f"{ours}; --image-size sets another size."

@@ -71,7 +71,7 @@ def test_methods_of_other_packages_are_found_by_entry_point(package):
     assert samfit.adapter_names()[-1] == "nudge"
     assert adapter_class("nudge").title == "nudge"
     images, _ = small_batch()
-    nudged = adapted("nudge").encode(images) - adapted("decoder").encode(images)
+    nudged = adapted("nudge").encode(images).image - adapted("decoder").encode(images).image
     assert (nudged == 1).float().mean() > 0.5
     with user_error("'ndge'", "'nudge'"):
         adapter_class("ndge")

@@ -1,7 +1,6 @@
 import torch
-from small_sam import small_sam
-
 from samfit.adapters.sam.blocks import attention_branch
+from small_sam import small_sam
 
 
 @torch.no_grad()

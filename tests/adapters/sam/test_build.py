@@ -6,7 +6,7 @@ from torch import nn
 from user_error import user_error
 
 from samfit import build_sam
-from samfit.adapters.sam.sizes import BACKBONES
+from samfit.adapters.sam.families.segment_anything import VITS
 
 
 @golden("tiny_sam_encoder")
@@ -87,7 +87,7 @@ def test_is_in_eval_mode_with_weights_from_torchs_generator():
 
 @pytest.mark.parametrize(
     ("wrong", "hint"),
-    [("vit_bb", "'vit_b'"), ("vit_tny", "'vit_tiny'"), ("resnet", ", ".join(BACKBONES))],
+    [("vit_bb", "'vit_b'"), ("vit_tny", "'vit_tiny'"), ("resnet", ", ".join(VITS))],
 )
 def test_an_unknown_backbone_suggests_the_nearest_or_lists_all(wrong, hint):
     with user_error(repr(wrong), hint):

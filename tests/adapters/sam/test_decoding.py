@@ -103,7 +103,9 @@ def test_points_reach_the_mask_of_an_adapted_sam():
         pointed = model(images, points=POINTS)
         prompts = encode_prompts(model.sam.prompt_encoder, None, COUNT, POINTS)
         image_pe = model.sam.prompt_encoder.get_dense_pe()
-        masks, _ = decode_masks(model.sam.mask_decoder, model.encode(images), image_pe, *prompts)
+        masks, _ = decode_masks(
+            model.sam.mask_decoder, model.encode(images).image, image_pe, *prompts
+        )
         assert torch.equal(pointed, masks[:, :1])
         assert not torch.equal(pointed, model(images, boxes))
         assert not torch.equal(pointed, model(images))

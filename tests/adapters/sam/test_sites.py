@@ -3,7 +3,7 @@ import torch
 from small_sam import small_batch, small_sam
 from torch import nn
 
-from samfit.adapters.sam.sites import Site, after, before, encoder_width, override
+from samfit.adapters.sam.changes import Site, after, before, encoder_width, override
 
 
 def test_hooks_change_input_and_output_until_removed():

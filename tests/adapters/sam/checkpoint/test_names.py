@@ -7,14 +7,14 @@ from hypothesis import given, strategies as st
 from samfit import build_sam
 from samfit.adapters.sam.checkpoint.names import TIED, to_hugging_face, to_meta, with_meta_names
 from samfit.adapters.sam.export import sam_config
-from samfit.adapters.sam.sizes import BACKBONES
+from samfit.adapters.sam.families.segment_anything import VITS
 
 with torch.device("meta"):
-    SAMS = {backbone: build_sam(backbone) for backbone in BACKBONES}
+    SAMS = {backbone: build_sam(backbone) for backbone in VITS}
 OURS = list(SAMS["vit_tiny"].state_dict())
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", VITS)
 def test_names_and_shapes_are_those_of_transformers(backbone):
     transformers = pytest.importorskip("transformers", reason="pip install samfit[hf]")
     config = transformers.SamConfig(**sam_config(SAMS[backbone]))

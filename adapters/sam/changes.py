@@ -1,16 +1,12 @@
-"""SAM's insertion points, by name, and how a change there is made and undone.
+"""How a change to a SAM is made and undone.
 
 A change is a hook or an override of one object's method, never an edit: SAM's modules, parameter
 names and checkpoints stay what they are, and removing the change restores the base model exactly.
-
-Tensors of the image encoder are channels-last: (B, H, W, D), with H = W = image_size / 16.
 """
 
 from collections.abc import Callable
-from enum import Enum
 from typing import Any, Protocol
 
-from segment_anything.modeling import Sam
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -23,38 +19,6 @@ class Removable(Protocol):
 
     def remove(self) -> None:
         """Undo the change."""
-
-
-class Site(Enum):
-    """A place in the image encoder that adapters change.
-
-    ``ENCODER`` takes normalised pixels (B, 3, S, S) and returns the embedding (B, C, g, g);
-    ``PATCH_EMBED`` returns (B, g, g, D); ``BLOCK`` maps (B, g, g, D) to itself; ``QKV`` maps
-    (Bw, h, w, D) to (Bw, h, w, 3D), where Bw counts windows in windowed blocks.
-    """
-
-    ENCODER = "encoder"
-    PATCH_EMBED = "patch_embed"
-    BLOCK = "block"
-    QKV = "qkv"
-
-    def modules(self, sam: Sam) -> list[nn.Module]:
-        """SAM's modules at this site, in the order in which the encoder runs them."""
-        encoder = sam.image_encoder
-        match self:
-            case Site.ENCODER:
-                return [encoder]
-            case Site.PATCH_EMBED:
-                return [encoder.patch_embed]
-            case Site.BLOCK:
-                return list(encoder.blocks)
-            case Site.QKV:
-                return [block.attn.qkv for block in encoder.blocks]
-
-
-def encoder_width(sam: Sam) -> int:
-    """D, the width of the image encoder's tokens."""
-    return sam.image_encoder.patch_embed.proj.out_channels
 
 
 def before(module: nn.Module, change: ChangeInput) -> RemovableHandle:
