@@ -93,11 +93,11 @@ class Vpt(Adapter):
             self._attend_deep(sam)
 
     def _attend_deep(self, sam: Backbone) -> None:
-        for block, prompts in zip(sam.blocks, self.prompts, strict=True):
-            self.hold(block.replace_attention(partial(self._deep_attention, block, prompts)))
+        for index, block in enumerate(sam.blocks):
+            self.hold(block.replace_attention(partial(self._deep_attention, block, index)))
 
-    def _deep_attention(self, block: Block, prompts: Tensor, x: Tensor) -> Tensor:
-        return block.attend_beside(x, block.norm1(prompts), self._kind)
+    def _deep_attention(self, block: Block, index: int, x: Tensor) -> Tensor:
+        return block.attend_beside(x, block.norm1(self.prompts[index]), self._kind)
 
     def _shallow_block(self, block: Block, is_first: bool) -> Callable[[Tensor], Tensor]:
         def forward(x: Tensor) -> Tensor:

@@ -8,15 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from samfit.adapters.sam.backbone import Embedding
+
 Encode = Callable[[Tensor], Tensor]
 
 
 class Encoder(nn.Module):
     """Runs ``encode``; its weight does nothing."""
 
-    def __init__(self, encode: Encode, side: int) -> None:
+    def __init__(self, encode: Encode) -> None:
         super().__init__()
-        self.encode, self.img_size = encode, side
+        self.encode = encode
         self.weight = nn.Parameter(torch.zeros(1))
 
     def forward(self, images: Tensor) -> Tensor:
@@ -31,10 +33,12 @@ def pool(images: Tensor) -> Tensor:
 def sam_with(encode: Encode, side: int = 32, grid: int = 2) -> SimpleNamespace:
     """What the cache reads of a SAM whose encoder is ``encode``, with three channels."""
     return SimpleNamespace(
-        image_encoder=Encoder(encode, side),
-        prompt_encoder=SimpleNamespace(embed_dim=3, image_embedding_size=(grid, grid)),
-        pixel_mean=torch.zeros(3, 1, 1),
-        pixel_std=torch.ones(3, 1, 1),
+        image_encoder=Encoder(encode),
+        image_size=side,
+        embed_dim=3,
+        grid=(grid, grid),
+        normalisation=([0.0] * 3, [1.0] * 3),
+        encode=lambda pixels, encoder: Embedding(encoder(pixels)),
         preprocess=lambda images: images,
         device=torch.device("cpu"),
     )

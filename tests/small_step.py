@@ -23,7 +23,7 @@ def small_step(name: str, **fields: object) -> Step:
     embedding = None
     if cell.cache_embeddings:
         with torch.no_grad():
-            embedding = model.embed(images)
+            embedding = model.embed(images).image
     run_with_levers(model, cell)
     return Step(cell, model, Batch(images, boxes, random_batch(cell).masks, embedding))
 

@@ -42,8 +42,8 @@ def attach(sam: nn.Module, name: str, /, **settings: Any) -> "AdaptedSam":
     attached = getattr(sam, ATTACHED, None)
     if attached:
         raise UserError(f"this SAM has {attached} attached already: detach it, or build another.")
-    backbone, method = view(sam), adapter_class(name)
-    parsed = parse_method_settings(name, settings)
+    method, parsed = adapter_class(name), parse_method_settings(name, settings)
+    backbone = view(sam)
     for need in method.needs(parsed):
         if need in backbone.lacks:
             raise UnsupportedError(

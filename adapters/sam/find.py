@@ -48,6 +48,11 @@ def family_of(name: str) -> type[Backbone]:
     for family in known_families():
         if name in family.sizes:
             return family
+    if name == "vit_t":
+        raise UserError(
+            "there is no backbone 'vit_t', MobileSAM's: it is mobile_sam here, and samfit's "
+            "miniature is vit_tiny."
+        )
     raise UserError(f"there is no backbone {name!r}: {spelling_hint(name, backbone_names())}")
 
 

@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import torch
 from golden_case import golden, relative_error, run_blocks, sam_with_blocks
 from small_sam import adapted, small_batch
 from torch import Tensor, nn
 
 from samfit.adapters.adaptformer import AdaptFormer, AdaptFormerSettings, Bottleneck
+from samfit.adapters.sam.find import view
 
 PARTS = {"down_proj": "down", "up_proj": "up", "adapter_layer_norm_before": "norm"}
 LINEAR = {"fc1": "mlp.lin1", "fc2": "mlp.lin2"}
@@ -40,8 +43,8 @@ def settings_of(config, scalar="scalar", **settings) -> AdaptFormerSettings:
 
 def attached(sam, settings) -> nn.ModuleDict:
     """The blocks with AdaptFormer as one module."""
-    adapter = AdaptFormer(sam, settings)
-    adapter.attach(sam)
+    adapter = AdaptFormer(view(sam), settings)
+    adapter.attach(view(sam))
     return nn.ModuleDict({"blocks": sam.image_encoder.blocks, "branches": adapter.branches})
 
 
@@ -57,6 +60,13 @@ class SeparateProjections(nn.Module):
 
 
 class NoAttention(nn.Module):
+    """Adds nothing to tokens of a width."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.qkv, self.num_heads = None, 1
+        self.proj = SimpleNamespace(out_features=width)
+
     def forward(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x)
 
@@ -87,9 +97,10 @@ def test_a_whole_block_equals_the_official_one(case):
 
 @golden("adaptformer_mlp")
 def test_the_second_half_of_a_block_equals_the_official_one(case):
-    both = attached(sam_with_blocks(case.config), settings_of(case.config))
-    block = both["blocks"][0]
-    block.norm1, block.attn = nn.Identity(), NoAttention()
+    sam = sam_with_blocks(case.config)
+    block = sam.image_encoder.blocks[0]
+    block.norm1, block.attn = nn.Identity(), NoAttention(case.config["dim"])
+    both = attached(sam, settings_of(case.config))
     case.load(both, our_block_name)
     y = block(case.inputs["x"])
     case.check({"y": y, "adapter": both["branches"][0](case.inputs["x"])})

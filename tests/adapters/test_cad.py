@@ -9,6 +9,7 @@ import samfit
 from samfit import Cell
 from samfit.adapters.cad import Cad, CadSettings
 from samfit.adapters.sam.decoding import decode_masks, encode_prompts
+from samfit.adapters.sam.find import view
 from samfit.units import MIB
 
 
@@ -25,7 +26,7 @@ def our_model_name(official: str) -> str:
 @golden("cad_fusion")
 def test_the_whole_model_equals_the_official_one(case):
     sam = sam_of(case.config)
-    adapter = Cad(sam, CadSettings())
+    adapter = Cad(view(sam), CadSettings())
     case.load(nn.ModuleDict({"sam": sam, "adapter": adapter}).train(), our_model_name)
 
     inputs = case.inputs

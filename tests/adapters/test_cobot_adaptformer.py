@@ -7,6 +7,7 @@ from small_sam import adapted, small_batch
 from user_error import user_error
 
 from samfit.adapters.cobot_adaptformer import CobotAdaptFormer, CobotAdaptFormerSettings
+from samfit.adapters.sam.find import view
 
 PARTS = {"down_proj": "down", "up_proj": "up", "adapter_layer_norm_before": "norm"}
 
@@ -37,8 +38,8 @@ def ours(columns, official):
 def test_blocks_equal_the_official_ones(case):
     sam, rank = sam_with_blocks(case.config), len(case.tensors["param.blocks.0.mlp.gamma"])
     settings = CobotAdaptFormerSettings(rank=rank, scale=float(case.config["scalar"]), dropout=0)
-    cobot = CobotAdaptFormer(sam, settings)
-    cobot.attach(sam)
+    cobot = CobotAdaptFormer(view(sam), settings)
+    cobot.attach(view(sam))
     modules = {"blocks": sam.image_encoder.blocks, "cobot": cobot}
     run = partial(run_blocks, sam, case.inputs["x"])
     case.check(case.call(modules, partial(ours, case.config["idx"]), run))

@@ -8,6 +8,7 @@ from small_sam import adapted, shaken, small_batch, small_sam
 from user_error import user_error
 
 from samfit.adapters.cobot_lora import CobotLora, CobotLoraSettings
+from samfit.adapters.sam.find import view
 
 HALVES = {"q": ("query", 1), "v": ("value", 2)}
 
@@ -46,8 +47,8 @@ def test_blocks_equal_the_official_ones(case):
     mixer = "linear" if f"{at}FacT_d1.weight" in case.tensors else "quaternion"
     rank = len(case.tensors[f"{at}linear_a_q.weight"])
     sam = sam_with_blocks(case.config)
-    cobot = CobotLora(sam, CobotLoraSettings(mixer=mixer, rank=rank))
-    cobot.attach(sam)
+    cobot = CobotLora(view(sam), CobotLoraSettings(mixer=mixer, rank=rank))
+    cobot.attach(view(sam))
     modules = {"blocks": sam.image_encoder.blocks, "cobot": cobot}
     run = partial(run_blocks, sam, case.inputs["x"])
     case.check(case.call(modules, partial(ours, case.config["idx"]), run))
@@ -99,6 +100,6 @@ def test_a_rank_that_is_no_multiple_of_four_is_refused():
 def test_its_own_parameters_are_few():
     """The paper's "around 1K" on ViT-B."""
     with torch.device("meta"):
-        names = dict(CobotLora(small_sam(), CobotLoraSettings()).named_parameters())
+        names = dict(CobotLora(view(small_sam()), CobotLoraSettings()).named_parameters())
     own = [p.numel() for name, p in names.items() if not re.search(r"\.[AB]$", name)]
     assert sum(own) == 2 * 4 * 6 + 4 * 36 + 2 * 4 * 6 + 16 * 6 // 2

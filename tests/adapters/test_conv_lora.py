@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from user_error import user_error
 
 from samfit.adapters.conv_lora import ConvLora, ConvLoraSettings, ConvLoraUpdate, Gate
+from samfit.adapters.sam.find import view
 
 NAMES = {"lora_A": "A", "lora_B": "B", "lora_moe_gating": "gate", "lora_moe_experts": "experts"}
 
@@ -64,8 +65,8 @@ def test_the_update_of_one_layer_equals_the_official_one(case):
 @golden("conv_lora_block")
 def test_a_windowed_block_equals_the_official_one(case):
     sam = sam_with_blocks(case.config)
-    adapter = ConvLora(sam, settings_of(case.config))
-    adapter.attach(sam)
+    adapter = ConvLora(view(sam), settings_of(case.config))
+    adapter.attach(view(sam))
     blocks = sam.image_encoder.blocks
     case.load(nn.ModuleDict({"blocks": blocks, "updates": adapter.updates}).eval(), our_block_name)
     adapter.begin()

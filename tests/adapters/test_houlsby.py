@@ -1,6 +1,7 @@
+from typing import Any
+
 import torch
 from golden_case import relative_error
-from samfit.adapters.sam.blocks import attention_branch
 from small_sam import adapted, shaken, small_batch
 
 from samfit.adapters.houlsby import Bottleneck
@@ -10,9 +11,10 @@ from samfit.adapters.houlsby import Bottleneck
 def test_blocks_compute_the_papers_equations():
     model = shaken("houlsby")
     x = torch.randn(1, 8, 8, 128)
-    for index, block in enumerate(model.sam.image_encoder.blocks):
+    for index, view in enumerate(model.backbone.blocks):
+        block: Any = view.whole
         first, second = model.adapter.after_attention[index], model.adapter.after_mlp[index]
-        attended = attention_branch(block, x)
+        _, attended = view.attention_branch(x)
         middle = x + attended + first(attended)
         mlp = block.mlp.lin2(block.mlp.act(block.mlp.lin1(block.norm2(middle))))
         expected = middle + mlp + second(mlp)

@@ -6,7 +6,7 @@ from torch import nn
 from user_error import user_error
 
 from samfit.adapters.lora import Lora, LoraSettings
-from samfit.adapters.sam.changes import Site
+from samfit.adapters.sam.find import view
 
 PARTS = {
     "linear_a_q.weight": "q.A",
@@ -30,8 +30,8 @@ def our_linear_name(official: str) -> str:
 
 def attached(sam, settings) -> nn.ModuleDict:
     """The blocks with LoRA, as one module."""
-    lora = Lora(sam, settings)
-    lora.attach(sam)
+    lora = Lora(view(sam), settings)
+    lora.attach(view(sam))
     return nn.ModuleDict({"blocks": sam.image_encoder.blocks, "updates": lora.updates})
 
 
@@ -39,7 +39,7 @@ def attached(sam, settings) -> nn.ModuleDict:
 def test_update_of_one_projection_equals_the_official_one(case):
     sam = sam_with_blocks({**case.config, "heads": 1, "mlp_ratio": 1})
     both = attached(sam, LoraSettings(rank=case.config["r"]))
-    qkv = Site.QKV.modules(sam)[0]
+    qkv = sam.image_encoder.blocks[0].attn.qkv
     blocks = nn.ModuleList([Projection(qkv)])
     case.load(nn.ModuleDict({"blocks": blocks, "updates": both.updates}), our_linear_name)
     case.check({"y": qkv(case.inputs["x"])})
@@ -62,7 +62,7 @@ def test_windowed_and_global_blocks_equal_the_official_ones(case):
 
 def test_keys_are_untouched_and_queries_and_values_are_not():
     model, tokens = shaken("lora"), torch.randn(1, 8, 8, 128)
-    projection = Site.QKV.modules(model.sam)[0]
+    projection = model.backbone.blocks[0].qkv
     with torch.no_grad():
         query, key, value = projection(tokens).chunk(3, dim=-1)
         model.detach()
@@ -74,7 +74,7 @@ def test_keys_are_untouched_and_queries_and_values_are_not():
 
 def test_padded_tokens_are_not_updated():
     model = shaken("lora")
-    projection = Site.QKV.modules(model.sam)[0]
+    projection = model.backbone.blocks[0].qkv
     assert torch.equal(projection(torch.zeros(1, 1, 1, 128))[0, 0, 0], projection.bias)
 
 
@@ -88,7 +88,7 @@ def test_updates_start_at_zero_with_a_uniform_down_projection():
 def test_fused_updates_queries_keys_and_values_from_one_bottleneck():
     model, tokens = shaken("lora", fused=True, rank=1, alpha=8), torch.randn(1, 8, 8, 128)
     (update,) = model.adapter.updates[0].values()
-    projection = Site.QKV.modules(model.sam)[0]
+    projection = model.backbone.blocks[0].qkv
     with torch.no_grad():
         change = projection(tokens)
         model.detach()

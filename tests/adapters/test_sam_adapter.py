@@ -6,6 +6,7 @@ from small_sam import adapted, small_batch
 from torch import Tensor, nn
 from user_error import user_error
 
+from samfit.adapters.sam.find import view
 from samfit.adapters.sam_adapter import SamAdapter, SamAdapterSettings
 
 
@@ -31,10 +32,10 @@ def encode(case: GoldenCase, settings: SamAdapterSettings) -> dict[str, Tensor]:
     sam, outputs, features = sam_of(case.config), {}, []
     for index, block in enumerate(sam.image_encoder.blocks):  # before the adapter's own hooks
         block.register_forward_hook(lambda _, __, y, i=index: outputs.update({f"block{i}": y}))
-    adapter = SamAdapter(sam, settings)
+    adapter = SamAdapter(view(sam), settings)
     both = nn.ModuleDict({"encoder": sam.image_encoder, "adapter": adapter})
     case.load(both, our_cad_name if settings.variant == "cad" else our_official_name)
-    adapter.attach(sam)
+    adapter.attach(view(sam))
     sam.image_encoder.blocks[0].register_forward_hook(lambda *_: features.append(adapter._features))
     outputs["y"] = sam.image_encoder(case.inputs["x"])
     for index in range(len(adapter.prompts.block_layers)):

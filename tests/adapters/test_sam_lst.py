@@ -9,6 +9,7 @@ from torchvision.models import resnet18
 from user_error import user_error
 
 from samfit.adapters.sam.decoding import decode_masks, encode_prompts
+from samfit.adapters.sam.find import view
 from samfit.adapters.sam_lst import ResNetStages, SamLst, SamLstSettings
 
 
@@ -19,7 +20,7 @@ def our_name(official: str) -> str:
 @golden("sam_lst_train")
 def test_the_whole_model_equals_the_official_one(case):
     sam = sam_of(case.config)
-    adapter = SamLst(sam, SamLstSettings())
+    adapter = SamLst(view(sam), SamLstSettings())
     case.load(nn.ModuleDict({"sam": sam, "adapter": adapter}), our_name)
     images = case.inputs["x"]
 

@@ -68,7 +68,7 @@ def changed(name):
     ],
 )
 def test_every_weight_that_is_frozen_counts_and_no_other(name, method, counts):
-    digests = [frozen_digest(on(sam, method).sam) for sam in (small_sam(), changed(name))]
+    digests = [frozen_digest(on(sam, method).backbone) for sam in (small_sam(), changed(name))]
     assert (digests[0] != digests[1]) is counts
 
 
@@ -76,7 +76,7 @@ def test_another_image_size_is_the_same_base(tmp_path):
     torch.save(small_sam().state_dict(), tmp_path / "sam.pth")
     with pytest.warns(Remark, match="interpolated"):
         other = samfit.build_sam("vit_tiny", 2 * SIDE, tmp_path / "sam.pth")
-    assert frozen_digest(on(other).sam) == frozen_digest(adapted("lora").sam)
+    assert frozen_digest(on(other).backbone) == frozen_digest(adapted("lora").backbone)
 
 
 def test_a_base_that_was_remembered_may_be_converted(lora_file):

@@ -144,7 +144,7 @@ def test_products_run_in_the_type_that_is_asked_for(dtype):
 def test_a_converted_model_keeps_only_what_encodes_coordinates(name):
     model = adapted(name)
     matrix = model.sam.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix
-    convert(model, torch.bfloat16)
+    convert(model, torch.bfloat16, model.backbone.coordinate_tables)
     kept = {n for n, t in model.state_dict().items() if t.dtype == torch.float32}
     assert kept == {"sam.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"}
     assert model.sam.prompt_encoder.pe_layer.positional_encoding_gaussian_matrix is matrix

@@ -13,6 +13,7 @@ from user_error import user_error
 
 from samfit.adapters.core.registry import adapter_names
 from samfit.adapters.sam.build import build_sam
+from samfit.adapters.sam.find import view
 from samfit.adapters.sam.precision import autocast
 from samfit.harness.train.embeddings import EmbeddingCache, content_sha256, identity
 
@@ -44,7 +45,7 @@ def directly(sam, images):
 def test_what_is_returned_is_what_the_encoder_computes_bit_by_bit(tmp_path):
     sam, (images, _) = small_sam(), small_batch(3)
     expected, seen = directly(sam, images), runs_of(sam)
-    cache = EmbeddingCache(tmp_path, sam, "fp32")
+    cache = EmbeddingCache(tmp_path, view(sam), "fp32")
     for _ in range(2):
         found = cache.get(images)
         assert torch.equal(found, expected)
@@ -85,7 +86,7 @@ def test_the_encoder_runs_in_the_precision_of_the_key_whatever_is_around(
 ):
     sam, (images, _) = small_sam(), small_batch()
     with surroundings():
-        found = EmbeddingCache(tmp_path, sam, precision).get(images)
+        found = EmbeddingCache(tmp_path, view(sam), precision).get(images)
     with nullcontext() if precision == "fp32" else autocast(CPU, torch.bfloat16):
         expected = directly(sam, images)
     assert torch.equal(found, expected.float())
@@ -94,20 +95,20 @@ def test_the_encoder_runs_in_the_precision_of_the_key_whatever_is_around(
 
 def test_a_sam_may_part_from_its_encoder(tmp_path):
     sam, (images, _) = small_sam(), small_batch()
-    cache = EmbeddingCache(tmp_path, sam, "fp32")
+    cache = EmbeddingCache(tmp_path, view(sam), "fp32")
     expected = directly(sam, images)
     sam.image_encoder = nn.Module()
     sam.image_encoder.img_size = SIDE
     for _ in range(2):
         assert torch.equal(cache.get(images), expected)
     with pytest.raises(ValueError, match="parted"):
-        EmbeddingCache(tmp_path, sam, "fp32")
+        EmbeddingCache(tmp_path, view(sam), "fp32")
 
 
 def test_the_encoder_runs_in_eval_mode_without_a_graph_and_stays_as_it_was(tmp_path):
     sam, (images, _) = small_sam().train(), small_batch()
     seen = runs_of(sam)
-    EmbeddingCache(tmp_path, sam, "fp32").get(images)
+    EmbeddingCache(tmp_path, view(sam), "fp32").get(images)
     assert seen == [(False, False)] * 2
     assert all(module.training for module in sam.modules())
     failing = sam_with(refuse)
@@ -142,11 +143,11 @@ def test_a_method_that_may_use_the_cache_computes_the_same_with_it(name, tmp_pat
             model.without_encoder()
         return
     model.encoder_micro_batch = 1
-    cache = EmbeddingCache(tmp_path, model.sam, "fp32")
+    cache = EmbeddingCache(tmp_path, model.backbone, "fp32")
     with torch.no_grad():
         for _ in range(2):
             embedding = model.adapter.correct(cache.get(images), images)
-            assert torch.equal(embedding, model.encode(images))
+            assert torch.equal(embedding, model.encode(images).image)
 
 
 # The key
@@ -169,15 +170,17 @@ def with_other_deviation(sam):
 )
 def test_another_encoder_never_gets_the_old_embeddings(change, tmp_path):
     sam, (images, _) = small_sam(), small_batch()
-    EmbeddingCache(tmp_path, sam, "fp32").get(images)
+    EmbeddingCache(tmp_path, view(sam), "fp32").get(images)
     change(sam)
     seen = runs_of(sam)
-    assert torch.equal(EmbeddingCache(tmp_path, sam, "fp32").get(images), directly(sam, images))
+    assert torch.equal(
+        EmbeddingCache(tmp_path, view(sam), "fp32").get(images), directly(sam, images)
+    )
     assert len(seen) >= 2
 
 
 def test_image_size_and_precision_are_part_of_the_encoders_identity():
-    small, large = (build_sam("vit_tiny", side) for side in (SIDE, 2 * SIDE))
+    small, large = (view(build_sam("vit_tiny", side)) for side in (SIDE, 2 * SIDE))
     found = [identity(small, "fp32"), identity(small, "bf16"), identity(large, "fp32")]
     assert all(one not in found[:place] for place, one in enumerate(found))
     assert {each["image_size"] for each in found} == {SIDE, 2 * SIDE}
@@ -199,7 +202,7 @@ def test_the_precision_of_products_is_noticed(precision):
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision(precision)
     try:
-        assert identity(small_sam(), "fp32")["float32_matmul_precision"] == precision
+        assert identity(view(small_sam()), "fp32")["float32_matmul_precision"] == precision
     finally:
         torch.set_float32_matmul_precision(before)
 
@@ -216,9 +219,9 @@ def test_every_pixel_counts(tmp_path_factory, place, step):
 
 def test_what_does_not_change_the_embedding_is_not_in_the_key(tmp_path):
     images, _ = small_batch(3)
-    EmbeddingCache(tmp_path, small_sam(), "fp32").get(images)
+    EmbeddingCache(tmp_path, view(small_sam()), "fp32").get(images)
     again = small_sam().train().requires_grad_(False)
-    seen, cache = runs_of(again), EmbeddingCache(tmp_path, again, "fp32")
+    seen, cache = runs_of(again), EmbeddingCache(tmp_path, view(again), "fp32")
     cache.get(images.flip(0)[:2])
     cache.get(images.contiguous(memory_format=torch.channels_last))
     assert seen == []

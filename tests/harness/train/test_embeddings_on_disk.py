@@ -86,7 +86,7 @@ def test_truncated_files_and_garbage_are_noticed(entry, share, garbage):
 def test_an_embedding_of_another_image_or_encoder_is_noticed(entry):
     folder, path = entry
     shifted = sam_with(lambda images: -pool(images))
-    shifted.pixel_mean += 1
+    shifted.normalisation = ([1.0] * 3, [1.0] * 3)
     for cache, image in (
         (cache_of(folder), pictures(seed=1)),
         (EmbeddingCache(folder, shifted, "fp32"), pictures()),

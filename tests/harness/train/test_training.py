@@ -281,6 +281,6 @@ def test_the_cache_is_that_of_the_cells_own_encoder(tmp_path):
     model = training_of(seed=3, data=data).model
     images = torch.from_numpy(data.train[0].image).permute(2, 0, 1)[None]
     with torch.no_grad():
-        assert torch.equal(cache.get(images), model.embed(images))
+        assert torch.equal(cache.get(images), model.embed(images).image)
     other = filled_cache(replace(cell, seed=4), data.train, tmp_path)
     assert other.folder != cache.folder

@@ -1,9 +1,7 @@
-import pytest
 import torch
-from small_sam import small_batch, small_sam
 from torch import nn
 
-from samfit.adapters.sam.changes import Site, after, before, encoder_width, override
+from samfit.adapters.sam.changes import after, before, override
 
 
 def test_hooks_change_input_and_output_until_removed():
@@ -26,19 +24,3 @@ def test_an_override_keeps_hooks_and_is_undone_in_reverse():
     first.remove()
     assert module(x)[0] == 101
     assert "forward" not in vars(module)
-
-
-@pytest.mark.parametrize("site", Site)
-def test_sites_are_modules_of_the_encoder_in_the_order_in_which_they_run(site):
-    sam, ran = small_sam(), []
-    modules = site.modules(sam)
-    for module in modules:
-        after(module, lambda _, y, module=module: ran.append(module) or y)
-    images, _ = small_batch(1)
-    sam.image_encoder(sam.preprocess(images))
-    assert ran == modules
-
-
-def test_the_width_is_that_of_the_tokens():
-    sam = small_sam()
-    assert encoder_width(sam) == sam.image_encoder.pos_embed.shape[-1] == 128
