@@ -28,7 +28,7 @@ def test_the_example_of_a_cache_runs(tmp_path):
     (code,) = re.findall(r"```python\n(.*?)```", page, re.S)
     model, (images, boxes) = adapted("decoder"), small_batch()
     expected = model(images, boxes)
-    names = {"folder": tmp_path, "model": model, "sam": model.sam, "images": images, "boxes": boxes}
+    names = {"folder": tmp_path, "model": model, "images": images, "boxes": boxes}
     exec(code, names)
     torch.testing.assert_close(names["logits"], expected)
 

@@ -29,6 +29,12 @@ DEFAULT_CAPABILITY = "8.0"
 LARGEST_SIDE = 8192
 
 
+def defaults_of(backbone: str) -> dict[str, Any]:
+    """The fields of a Cell with this backbone that nobody set, by name."""
+    plain = {f.name: f.default for f in dataclasses.fields(Cell)}
+    return {**plain, "attention": backbone_sizes(backbone).attention}
+
+
 @checked
 @dataclass(frozen=True, kw_only=True)
 class Cell(Typed):

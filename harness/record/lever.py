@@ -4,7 +4,6 @@ This is the only list of them. What ``fit`` tries, what a method is checked agai
 group Cells, what validation runs and the table in docs/levers.md are derived from it.
 """
 
-import dataclasses
 import json
 import shlex
 from collections.abc import Iterable, Mapping
@@ -12,8 +11,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
-from samfit.adapters.sam.find import backbone_sizes
-from samfit.harness.record.cell import Cell
+from samfit.harness.record.cell import Cell, defaults_of
 from samfit.typed import option_name
 
 
@@ -89,7 +87,6 @@ LEVERS = (
           tried=False),
 )  # fmt: skip
 LEVER_FIELDS = tuple(dict.fromkeys(name for lever in LEVERS for name in lever.fields))
-_DEFAULTS = {f.name: f.default for f in dataclasses.fields(Cell)}
 
 
 def lever_of_setting(name: str) -> Lever:
@@ -110,7 +107,7 @@ def apply_exact(cell: Cell, levers: Iterable[Lever]) -> Cell:
 
 def changed_fields(cell: Cell) -> dict[str, Any]:
     """The fields of levers that are not at their default, with their values."""
-    defaults = {**_DEFAULTS, "attention": backbone_sizes(cell.backbone).attention}
+    defaults = defaults_of(cell.backbone)
     values = {name: getattr(cell, name) for name in LEVER_FIELDS}
     return {name: value for name, value in values.items() if value != defaults[name]}
 

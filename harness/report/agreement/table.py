@@ -132,7 +132,7 @@ def figures_frame(found: Agreement) -> pd.DataFrame:
 def command_of(cell: Cell) -> str:
     """How to ask for a prediction of ``cell``, on a command line."""
     default = Cell(adapter=cell.adapter)
-    plain = replace(default, backbone=cell.backbone, image_size=0)
+    plain = replace(default, backbone=cell.backbone, image_size=0, attention="")
     given = {} if cell.backbone == default.backbone else {"backbone": cell.backbone}
     for each in fields(Cell):
         value = getattr(cell, each.name)

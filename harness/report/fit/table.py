@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 
 from samfit.harness.device.cards import CARDS, Card
 from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
-from samfit.harness.record.cell import Cell
+from samfit.harness.record.cell import Cell, defaults_of
 from samfit.harness.record.environment import environment
 from samfit.harness.record.lever import as_options
 from samfit.harness.report.kit.describe import PHASES, without_units
-from samfit.harness.report.kit.select import VARIANT_DEFAULTS, is_as_published
+from samfit.harness.report.kit.select import VARIANT_FIELDS, is_as_published
 from samfit.harness.report.kit.tables import CaptionedTable
 from samfit.units import GIB, MIB
 
@@ -64,8 +64,8 @@ def most_first(fits: Sequence[MethodFit]) -> tuple[int, int, str]:
 
 def asked(cell: Cell) -> str:
     """What was asked of the method of ``cell``: its model, its step, and options of its own."""
-    side, values = cell.image_size, vars(cell)
-    changed = {n: values[n] for n, default in VARIANT_DEFAULTS.items() if values[n] != default}
+    side, values, defaults = cell.image_size, vars(cell), defaults_of(cell.backbone)
+    changed = {n: values[n] for n in VARIANT_FIELDS if values[n] != defaults[n]}
     others = {name: value for name, value in changed.items() if name not in IN_WORDS}
     words = [cell.backbone, f"{side} × {side}", cell.precision, f"one {PHASES[cell.phase]}"]
     return ", ".join(filter(None, [*words, as_options(cell.settings, others)]))

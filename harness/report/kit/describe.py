@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from samfit.harness.device.cards import AMPERE
-from samfit.harness.record.cell import Cell
+from samfit.harness.record.cell import Cell, defaults_of
 from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.select import MARK, VARIANT_DEFAULTS, varying_fields
+from samfit.harness.report.kit.select import MARK, VARIANT_FIELDS, varying_fields
 from samfit.units import GIB, MIB
 
 INSTRUMENTS = {
@@ -190,9 +190,11 @@ def _conditions(records: Sequence[Record]) -> str:
     """What all records share; where variants differ, what holds unless a label says otherwise."""
     cell, varying = records[0].cell, varying_fields(records)
     parts = [cell.backbone, f"{cell.image_size} × {cell.image_size}", PHASES[cell.phase]]
-    for name, default in VARIANT_DEFAULTS.items():
+    defaults = defaults_of(cell.backbone)
+    for name in VARIANT_FIELDS:
         if cell.phase == "infer" and name in TRAINING_ONLY:
             continue
+        default = defaults[name]
         value = default if name in varying else getattr(cell, name)
         suffix = " unless labelled" if name in varying else ""
         if name in WORDS:

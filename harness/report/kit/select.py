@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from samfit.harness.memory.figures import Memory
-from samfit.harness.record.cell import Cell
+from samfit.harness.record.cell import Cell, defaults_of
 from samfit.harness.record.lever import changed_fields
 from samfit.harness.record.record import Record
 
@@ -21,9 +21,7 @@ COMPARABLE = ("backbone", "image_size", "phase", "device")
 NOT_A_VARIANT = {
     "adapter", "settings", "batch_size", "seed", "checkpoint", "task", "recipe", *COMPARABLE,
 }  # fmt: skip
-VARIANT_DEFAULTS = {
-    f.name: f.default for f in dataclasses.fields(Cell) if f.name not in NOT_A_VARIANT
-}
+VARIANT_FIELDS = [f.name for f in dataclasses.fields(Cell) if f.name not in NOT_A_VARIANT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +133,7 @@ def at_batch_size(records: Sequence[Record]) -> list[Record]:
     return [record for record in complete if record.cell.batch_size == chosen]
 
 
-def varying_fields(
-    records: Sequence[Record], fields: Iterable[str] = VARIANT_DEFAULTS
-) -> list[str]:
+def varying_fields(records: Sequence[Record], fields: Iterable[str] = VARIANT_FIELDS) -> list[str]:
     """Those of ``fields`` of the Cell in which ``records`` differ."""
     return [name for name in fields if len({getattr(r.cell, name) for r in records}) > 1]
 
@@ -181,10 +177,10 @@ def variant(cell: Cell, varying: Iterable[str]) -> str:
 
     Of the ``varying`` fields it names those that are not at the default of a method's variants.
     """
-    changed = dict(cell.settings)
+    changed, defaults = dict(cell.settings), defaults_of(cell.backbone)
     for name in varying:
         value = getattr(cell, name)
-        if name not in VARIANT_DEFAULTS or value != VARIANT_DEFAULTS[name]:
+        if name not in VARIANT_FIELDS or value != defaults[name]:
             changed[name] = value
     text = ", ".join(f"{name}={value}" for name, value in changed.items())
     return f" ({text})" if text else ""

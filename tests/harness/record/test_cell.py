@@ -68,7 +68,7 @@ def test_cells_are_immutable():
         ({"settings": "abc"}, "'settings' must be an object, got 'abc'."),
         ({"checkpoint": 7}, "--checkpoint must be text, got 7."),
         ({"phase": "test"}, "--phase must be 'train' or 'infer', got 'test'."),
-        ({"image_size": 1000}, "--image-size must be a multiple of 16, the patch size, from 32"),
+        ({"image_size": 1000}, "--image-size must be a multiple of 16, as vit_b needs, from 32"),
         ({"image_size": 10**7}, "from 32 to 8192, got 10000000."),
         ({"compute_capability": "new"}, "--compute-capability must look like 8.0, got 'new'."),
         ({"image_size": 16}, "from 32 to 8192, got 16."),

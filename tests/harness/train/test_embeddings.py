@@ -95,14 +95,15 @@ def test_the_encoder_runs_in_the_precision_of_the_key_whatever_is_around(
 
 def test_a_sam_may_part_from_its_encoder(tmp_path):
     sam, (images, _) = small_sam(), small_batch()
-    cache = EmbeddingCache(tmp_path, view(sam), "fp32")
+    backbone = view(sam)
+    cache = EmbeddingCache(tmp_path, backbone, "fp32")
     expected = directly(sam, images)
     sam.image_encoder = nn.Module()
     sam.image_encoder.img_size = SIDE
     for _ in range(2):
         assert torch.equal(cache.get(images), expected)
     with pytest.raises(ValueError, match="parted"):
-        EmbeddingCache(tmp_path, view(sam), "fp32")
+        EmbeddingCache(tmp_path, backbone, "fp32")
 
 
 def test_the_encoder_runs_in_eval_mode_without_a_graph_and_stays_as_it_was(tmp_path):
