@@ -85,6 +85,8 @@ def test_the_example_appears_in_the_tables_and_in_every_plot(gains):
     records = [
         predict(one, "trace") for cell in cells for one in (cell, with_every_exact_lever(cell))
     ]
+    larger = [Cell(adapter=name, backbone="vit_b", image_size=64) for name in names]
+    records += [predict(cell, "trace") for cell in larger]
     records += [measure(Cell(adapter=name, device="cpu", **small)) for name in names]
     assert "Gains" in report_tables(records)[0].to_markdown()
     for plot in (plot for topic in TOPICS[:-1] for plot in topic.plots):  # the last is accuracy

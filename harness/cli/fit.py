@@ -1,14 +1,17 @@
 """samfit fit: the largest batch on a card, and the levers that it takes."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import samfit
+from samfit.errors import UserError
 from samfit.harness.cli.instrument import say_why_traced
 from samfit.harness.cli.options import Set, cell_from_options, has_options_of, takes
 from samfit.harness.cli.output import Bars, Json, interruptible, print_answer, print_json
+from samfit.harness.predict.answers import MethodFit, Unsupported
 from samfit.harness.record.cell import Cell
 
 Names = Annotated[list[str] | None, typer.Argument(help="Adapters to ask about. Default: all.")]
@@ -62,10 +65,26 @@ def fit(
         answers = Bars().track(
             samfit.fit_methods(cells, cards, wanted, up_to), len(cells), "methods"
         )
-        fits = [answer for found in answers for answer in found]
+        fits, unsupported = _sorted(answers)
+    if not fits:
+        raise UserError(" ".join(each.reason for each in unsupported))
     if output:
         write_picture(draw_fit(fits), output)
     if json_:
-        print_json(fit_document(fits, cells[0]))
+        print_json(fit_document(fits, cells[0], unsupported))
     else:
-        print_answer(fit_tables(fits, wanted), [output])
+        print_answer(fit_tables(fits, wanted, unsupported), [output])
+
+
+def _sorted(
+    answers: Iterable[list[MethodFit] | Unsupported],
+) -> tuple[list[MethodFit], list[Unsupported]]:
+    """What was found, and the methods of which nothing can be."""
+    fits: list[MethodFit] = []
+    unsupported: list[Unsupported] = []
+    for found in answers:
+        if isinstance(found, Unsupported):
+            unsupported.append(found)
+        else:
+            fits += found
+    return fits, unsupported

@@ -49,6 +49,14 @@ class Blame:
 
 
 @dataclass(frozen=True)
+class Unsupported:
+    """A method that its backbone, or an option, does not support, and why, in a sentence."""
+
+    adapter: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Difference:
     """Two predictions, and who holds the peak of either."""
 

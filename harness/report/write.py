@@ -13,6 +13,8 @@ from samfit.harness.report.accuracy.plot import accuracy_vs_memory, accuracy_vs_
 from samfit.harness.report.accuracy.scored import scored_methods
 from samfit.harness.report.accuracy.table import metrics_table, tasks_table
 from samfit.harness.report.agreement.table import agreement_table
+from samfit.harness.report.backbones.plot import memory_vs_backbone
+from samfit.harness.report.backbones.table import across_backbones, backbones_table
 from samfit.harness.report.cells import cells_table
 from samfit.harness.report.kit.describe import footnote
 from samfit.harness.report.kit.picture import FORMATS, pictures, write_files
@@ -55,6 +57,7 @@ TOPICS = (
         [memory_vs_batch, breakdown, timeline, parameters_vs_memory],
     ),
     Topic("Levers", side_by_side, [side_by_side_table], [levers]),
+    Topic("Backbones", across_backbones, [backbones_table], [memory_vs_backbone]),
     Topic("Throughput", time_records, [throughput_table], [throughput_vs_batch]),
     Topic("Predicted against measured", shown_memory, [agreement_table]),
     Topic(

@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 from samfit.harness.device.cards import COMMON_CARDS, Card, find_card
-from samfit.harness.predict.answers import MethodFit
+from samfit.harness.predict.answers import MethodFit, Unsupported
 from samfit.harness.record.cell import Cell
 from samfit.harness.run.executor import side_by_side
 from samfit.harness.run.predict import ask_rehearser, instrument_for, rehearsing
-from samfit.harness.run.process import WorkerProcess
+from samfit.harness.run.process import NoAnswerError, WorkerProcess
 
 
 def fit(
@@ -46,15 +46,22 @@ def fit(
 
 def fit_methods(
     cells: Sequence[Cell], cards: Sequence[Card], wanted: int, most: int
-) -> Iterator[list[MethodFit]]:
+) -> Iterator[list[MethodFit] | Unsupported]:
     """``fit`` of each of ``cells``, as soon as it is known, in any order.
+
+    Of a method that the backbone or an option does not support it is said why.
 
     Raises:
         UserError: for a Cell that cannot be built.
     """
 
-    def ask(worker: WorkerProcess, cell: Cell) -> list[MethodFit]:
-        return _fits(worker.ask(_question(cell, cards, wanted, most)))
+    def ask(worker: WorkerProcess, cell: Cell) -> list[MethodFit] | Unsupported:
+        try:
+            return _fits(worker.ask(_question(cell, cards, wanted, most)))
+        except NoAnswerError as end:
+            if end.status != "unsupported":
+                raise
+            return Unsupported(cell.adapter, str(end))
 
     yield from side_by_side(ask, cells, rehearsing())
 

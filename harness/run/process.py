@@ -32,7 +32,10 @@ main()
 
 
 class NoAnswerError(UserError):
-    """Why a worker gave no answer: a mistake in the question, a limit of time, its death."""
+    """Why a worker gave no answer: a mistake in the question, a limit of time, its death.
+
+    Its status tells what a method and a backbone do not support from the rest.
+    """
 
     def __init__(self, status: Status, message: str, duration_ms: float | None = None) -> None:
         super().__init__(message)
@@ -119,7 +122,7 @@ class WorkerProcess:
             raise NoAnswerError("error", _death(exit_code))
         said = json.loads(line)
         if "failed" in said:
-            raise NoAnswerError("error", said["failed"])
+            raise NoAnswerError(said.get("status", "error"), said["failed"])
         return said["answer"]
 
     def end(self) -> None:

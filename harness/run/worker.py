@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from samfit.errors import UserError
+from samfit.errors import UnsupportedError, UserError
 from samfit.harness.device.cards import Card
 from samfit.harness.measure.measure import measure, measure_memory
 from samfit.harness.memory.cuda import foreign_bytes
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def perform(question: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``answer`` to a question, or why it ``failed``, as JSON values.
+    """The ``answer`` to a question, or why it ``failed`` and with which ``status``, as JSON values.
 
     A question is a Task, or ``fit``, ``blame`` or ``run`` and its arguments. No mistake in it ends
     this process.
@@ -68,6 +68,8 @@ def perform(question: Mapping[str, Any]) -> dict[str, Any]:
             return {"answer": asdict(outcome(cell, question["usable_bytes"]))}
         task = Task.from_json(question)
         return {"answer": RUNNERS[task.how](task.cell).to_json()}
+    except UnsupportedError as error:
+        return {"failed": str(error), "status": "unsupported"}
     except UserError as error:
         return {"failed": str(error)}
     except Exception as error:

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.registry import adapter_class
 from samfit.adapters.core.settings import lean_settings
-from samfit.adapters.sam.backbone import Embedding
+from samfit.adapters.sam.backbone import Embedding, Need
 from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.changes import override
 from samfit.adapters.sam.precision import contexts_to_compute_again
@@ -39,9 +39,18 @@ def usable_levers(cell: Cell) -> list[Lever]:
     lean = lean_settings(adapter_class(cell.adapter).Settings)
     own = [lever_of_setting(name) for name in lean if name not in cell.settings]
     with torch.device("meta"):
-        supported = attach(build_sam("vit_tiny"), cell.adapter, **cell.settings).adapter.levers()
+        model = attach(build_sam(cell.backbone), cell.adapter, **cell.settings)
+    supported = levers_of(model)
     offered = levers_to_try(cell)
+    own_attention = {"attention": model.backbone.attention}
+    offered = [lever for lever in offered if lever.fields != own_attention]
     return own + [lever for lever in offered if lever.of_every_method or lever.name in supported]
+
+
+def levers_of(model: AdaptedSam) -> tuple[str, ...]:
+    """The levers that not every method has and that this method can use on this backbone."""
+    refused = {"cache-embeddings"} if Need.EMBEDDING_ALONE in model.backbone.lacks else set()
+    return tuple(name for name in model.adapter.levers() if name not in refused)
 
 
 def run_with_levers(model: AdaptedSam, cell: Cell) -> None:
@@ -78,7 +87,7 @@ def _decode_each_again(decode: Decode, embedding: Embedding, *prompts: Tensor | 
 
 
 def _check(model: AdaptedSam, cell: Cell) -> None:
-    supported, changed = model.adapter.levers(), changed_fields(cell)
+    supported, changed = levers_of(model), changed_fields(cell)
     for lever in LEVERS:
         usable = lever.of_every_method or lever.name in supported
         if lever.field in changed and not usable:

@@ -8,7 +8,7 @@ import pandas as pd
 from rich.console import Group, RenderableType
 
 from samfit.harness.device.cards import CARDS, Card
-from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit
+from samfit.harness.predict.answers import DESKTOP_BYTES, Fit, MethodFit, Unsupported
 from samfit.harness.record.cell import Cell, defaults_of
 from samfit.harness.record.environment import environment
 from samfit.harness.record.lever import as_options
@@ -25,11 +25,17 @@ CAPTION = (
 IN_WORDS = ("precision", "compute_capability")  # what ``asked`` names itself, and what a card has
 
 
-def fit_tables(fits: Sequence[MethodFit], wanted: int) -> RenderableType:
-    """One table a card; below it what to do where nothing fits."""
+def fit_tables(
+    fits: Sequence[MethodFit], wanted: int, unsupported: Sequence[Unsupported] = ()
+) -> RenderableType:
+    """One table a card; below it what to do where nothing fits, and why a method is unsupported."""
     cards = list(dict.fromkeys(fit.card for fit in fits))
-    tables = [_table([fit for fit in fits if fit.card == card], card, wanted) for card in cards]
-    return Group(*tables, *(advice(fit) for fit in fits if not _fits(fit)))
+    tables = [
+        _table([fit for fit in fits if fit.card == card], unsupported, card, wanted)
+        for card in cards
+    ]
+    reasons = (f"unsupported: {each.reason}" for each in unsupported)
+    return Group(*tables, *(advice(fit) for fit in fits if not _fits(fit)), *reasons)
 
 
 def _fits(fit: MethodFit) -> bool:
@@ -37,7 +43,9 @@ def _fits(fit: MethodFit) -> bool:
     return any(answer.batch_size for answer in answers if answer)
 
 
-def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable:
+def _table(
+    fits: Sequence[MethodFit], unsupported: Sequence[Unsupported], card: Card, wanted: int
+) -> CaptionedTable:
     """What fits most without further levers comes first, then what fits most with them."""
     cell = fits[0].as_published.cell
     title = f"{card.name}: {card.usable_bytes / GIB:.2f} GiB for PyTorch\n{asked(cell)}"
@@ -52,6 +60,9 @@ def _table(fits: Sequence[MethodFit], card: Card, wanted: int) -> CaptionedTable
             "fewest levers": _fewest(fit, wanted),
         }
         for fit in sorted(fits, key=lambda fit: most_first([fit]))
+    ]
+    rows += [
+        dict.fromkeys(rows[0], "unsupported") | {"method": each.adapter} for each in unsupported
     ]
     return CaptionedTable(pd.DataFrame(rows), title, caption)
 
@@ -123,7 +134,9 @@ def describe_card(card: Card) -> str:
     return f"Of {total:.2f} GiB a CUDA context takes {context:.0f} MiB ({sources}).{read}"
 
 
-def fit_document(fits: Sequence[MethodFit], asked: Cell) -> dict[str, Any]:
+def fit_document(
+    fits: Sequence[MethodFit], asked: Cell, unsupported: Sequence[Unsupported] = ()
+) -> dict[str, Any]:
     """All answers as JSON values, with the cards and where their figures come from.
 
     ``asked`` has the backbone, the image size and the batch that should fit.
@@ -139,5 +152,6 @@ def fit_document(fits: Sequence[MethodFit], asked: Cell) -> dict[str, Any]:
             for card in cards
         ],
         "fits": [fit.to_json() for fit in fits],
+        "unsupported": [asdict(each) for each in unsupported],
         "environment": dict(environment(asked)),
     }

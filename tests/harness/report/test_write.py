@@ -17,6 +17,7 @@ RECORDS = [
     *with_levers(
         [predicted("cad", peak_gib=10), predicted("sam_adapter", peak_gib=26, serial=True)]
     ),
+    predicted("cad", peak_gib=12, backbone="vit_l"),
     measured("cad"),
     out_of_memory("cad"),
 ]

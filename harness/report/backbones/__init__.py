@@ -1,0 +1,1 @@
+"""The same methods on several backbones, side by side."""
