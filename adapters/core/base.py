@@ -127,7 +127,9 @@ class Adapter(nn.Module):
         if self.settings.train_no_mask_embed:
             yield prompts.no_mask_embed.weight
         if self.settings.train_prompt_encoder:
-            yield from prompts.parameters()
+            # Of some families these are parameters, too; they are never trained.
+            tables = {id(getattr(module, name)) for module, name in sam.coordinate_tables}
+            yield from (p for p in prompts.parameters() if id(p) not in tables)
 
     def attend_by(self, sam: Backbone, kind: Attention) -> None:
         """Let the encoder's attention run eagerly, with N x N matrices, or by a fused kernel; call

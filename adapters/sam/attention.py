@@ -23,7 +23,8 @@ class Heads(NamedTuple):
 
 def project(attention: Attention, x: Tensor) -> Heads:
     """The projections of tokens x (Bw, ..., D)."""
-    qkv = attention.qkv(x).flatten(1, -2).unflatten(-1, (3, attention.num_heads, -1))
+    width = attention.rel_pos_h.shape[-1]  # c, however the attribute for the heads is called
+    qkv = attention.qkv(x).flatten(1, -2).unflatten(-1, (3, -1, width))
     return Heads(*qkv.permute(2, 0, 3, 1, 4).unbind(0))
 
 
@@ -83,6 +84,26 @@ def attend_eager(
     logits = [scaled @ others.k.transpose(-2, -1), among.unflatten(0, (windows, -1))]
     values = torch.cat([others.v.expand(windows, -1, -1, -1), image.v], dim=-2)
     return torch.cat(logits, dim=-1).softmax(dim=-1) @ values
+
+
+def attend_biased(
+    attention: Attention, image: Heads, grid: tuple[int, ...], others: Heads
+) -> Tensor:
+    """What ``attend_eager`` gives, by a fused kernel that takes the position terms as a bias.
+
+    The bias is N x (p + N), as transformers has it: ``attention`` is its ``SamVisionAttention``.
+    """
+    queries = image.q.flatten(0, 1)
+    bias = attention.get_decomposed_rel_pos(
+        queries, attention.rel_pos_h, attention.rel_pos_w, grid, grid
+    )
+    bias = bias.flatten(3).flatten(1, 2).unflatten(0, image.q.shape[:2])
+    windows = len(image.q)
+    keys = torch.cat([others.k.expand(windows, -1, -1, -1), image.k], dim=-2)
+    values = torch.cat([others.v.expand(windows, -1, -1, -1), image.v], dim=-2)
+    return F.scaled_dot_product_attention(
+        image.q, keys, values, attn_mask=F.pad(bias, (others.k.shape[-2], 0))
+    )
 
 
 def _join(own: Tensor, others: Tensor) -> Tensor:

@@ -80,10 +80,10 @@ def convert(
     SAM's code multiplies float32 coordinates by these 256 numbers; in 16 bits they would lose their
     place.
     """
-    kept = [getattr(module, name) for module, name in coordinates]
+    kept = [getattr(module, name).data for module, name in coordinates]
     model.to(dtype)
     for (module, name), table in zip(coordinates, kept, strict=True):
-        setattr(module, name, table)
+        getattr(module, name).data = table  # of a buffer, or of a parameter
 
 
 class CudaAutocast(TorchFunctionMode):

@@ -1,7 +1,7 @@
 """Load SAM's weights from a file, safely, and name in one sentence what is wrong with it."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names, cau
 from samfit.adapters.sam.checkpoint.names import StateDict
 from samfit.adapters.sam.checkpoint.read import read_file
 from samfit.adapters.sam.checkpoint.unwrap import POSITIONS, Found, unwrap
-from samfit.adapters.sam.families.segment_anything import VITS
+from samfit.adapters.sam.families.segment_anything import VITS, VitSizes
 from samfit.errors import Remark, UserError
 
 # Of SAM's input, Kirillov et al., arXiv 2304.02643; some programs store them.
@@ -31,15 +31,32 @@ def load_checkpoint(sam: Sam, path: Path, backbone: str) -> None:
         UserError: as ``read_checkpoint``, and if the weights do not fit.
     """
     state = read_checkpoint(path, backbone)
-    _check_names(state, sam, path, backbone)
-    _resize_positions(state, sam, path, backbone)
-    _check_shapes(state, sam, path, backbone)
-    sam.load_state_dict(state)
+    sam.load_state_dict(fitted(state, sam.state_dict(), path, VITS[backbone], backbone))
     setattr(sam, LOADED_FROM, path.name)
 
 
-def read_checkpoint(path: Path, backbone: str) -> StateDict:
+def fitted(
+    state: StateDict, wanted: StateDict, path: Path, sizes: VitSizes, backbone: str
+) -> StateDict:
+    """``state``, what ``read_checkpoint`` gave, with the names and shapes of ``wanted``.
+
+    Both are under Meta's names; position tables are interpolated if they must be.
+
+    Raises:
+        UserError: if the weights do not fit.
+    """
+    _check_names(state, wanted, path, backbone)
+    _resize_positions(state, wanted, path, sizes)
+    _check_shapes(state, wanted, path, backbone)
+    return state
+
+
+def read_checkpoint(
+    path: Path, backbone: str, known: Mapping[str, VitSizes] | None = None
+) -> StateDict:
     """The weights in a SAM checkpoint of ``backbone``, under Meta's names, in float32.
+
+    ``known`` are the backbones of its family by name; ``vit_b`` and its like if not given.
 
     Reads the files that Meta publishes (``sam_vit_b_01ec64.pth``), safetensors files, what training
     programs save (nested in ``model`` or ``state_dict``, prefixed with ``module.`` or ``model.``,
@@ -61,7 +78,7 @@ def read_checkpoint(path: Path, backbone: str) -> StateDict:
         _remark(f"{path} holds several SAMs: {first} is used, not {', '.join(others)}.")
     if found.beside:
         _remark(f"{path} holds more than a SAM, and {_several(found.beside)} beside it left out.")
-    _check_backbone(state, path, backbone)
+    _check_backbone(state, path, backbone, known or VITS)
     if wrong := [name for name, t in state.items() if not t.is_floating_point()]:
         kind = str(state[wrong[0]].dtype).removeprefix("torch.")
         raise UserError(
@@ -81,11 +98,13 @@ def _not_a_sam(path: Path, found: Found) -> str:
     )
 
 
-def _check_backbone(state: StateDict, path: Path, backbone: str) -> None:
+def _check_backbone(
+    state: StateDict, path: Path, backbone: str, known: Mapping[str, VitSizes]
+) -> None:
     width = state[POSITIONS].shape[-1]
     depth = sum(name.endswith(".norm1.weight") for name in state if "image_encoder" in name)
-    known = {(sizes.width, sizes.depth): name for name, sizes in VITS.items()}
-    found = known.get((width, depth))
+    names = {(sizes.width, sizes.depth): name for name, sizes in known.items()}
+    found = names.get((width, depth))
     if found == backbone:
         return
     cause = cause_of_names(state)
@@ -96,7 +115,7 @@ def _check_backbone(state: StateDict, path: Path, backbone: str) -> None:
     raise UserError(f"{path} is a checkpoint of {what}, not {backbone}: {hint}.")
 
 
-def _check_names(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
+def _check_names(state: StateDict, wanted: StateDict, path: Path, backbone: str) -> None:
     """Take out what says nothing new, and refuse what is missing or too much."""
     for name, ours in NORMALISATION.items():
         theirs = state.pop(name, None)
@@ -104,7 +123,6 @@ def _check_names(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
             raise UserError(
                 f"{path} normalises images otherwise than SAM ({name} differs): it cannot be used."
             )
-    wanted = sam.state_dict()
     missing = [name for name in wanted if name not in state]
     extra = [name for name in state if name not in wanted]
     cause = cause_of_names(state) if missing or extra else None
@@ -119,8 +137,7 @@ def _check_names(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
             )
 
 
-def _check_shapes(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
-    wanted = sam.state_dict()
+def _check_shapes(state: StateDict, wanted: StateDict, path: Path, backbone: str) -> None:
     for name, tensor in state.items():
         if tensor.shape != wanted[name].shape:
             raise UserError(
@@ -143,17 +160,16 @@ def _remark(sentence: str) -> None:
     warnings.warn(sentence, Remark, stacklevel=2)
 
 
-def _resize_positions(state: StateDict, sam: Sam, path: Path, backbone: str) -> None:
+def _resize_positions(state: StateDict, wanted: StateDict, path: Path, sizes: VitSizes) -> None:
     """Interpolate position tables made for another image size, as SAMed (arXiv 2304.13785) does.
 
     It is said of files for another size than the backbone's own, which nobody asked for.
     """
-    wanted = sam.state_dict()
     grid, theirs = wanted[POSITIONS].shape[1:3], state[POSITIONS].shape[1:3]
     if theirs != grid:
-        stride = VITS[backbone].stride
+        stride = sizes.stride
         side, ours = (" x ".join(str(stride * n) for n in size) for size in (theirs, grid))
-        if stride * theirs[0] != VITS[backbone].image_size:
+        if stride * theirs[0] != sizes.image_size:
             _remark(
                 f"{path} is for images of {side} pixels: its position tables are interpolated to "
                 f"{ours}; --image-size sets another size."

@@ -70,7 +70,7 @@ TIED = "prompt_encoder.shared_embedding.positional_embedding"  # again, under a 
 
 def to_hugging_face(name: str) -> str:
     """What Hugging Face's ``SamModel`` calls a tensor of Meta's."""
-    return _renamed(name, META_AND_HUGGING_FACE)
+    return renamed(name, META_AND_HUGGING_FACE)
 
 
 def to_meta(names: Iterable[str]) -> dict[str, str]:
@@ -84,7 +84,7 @@ def to_meta(names: Iterable[str]) -> dict[str, str]:
         for ours, theirs in META_AND_HUGGING_FACE
         if any(theirs.startswith(part) for part in renamed)
     ]
-    return {name: _renamed(name, rows) for name in names if name != TIED or not renamed}
+    return {name: renamed(name, rows) for name in names if name != TIED or not renamed}
 
 
 def with_meta_names(state: Mapping[str, Tensor]) -> StateDict:
@@ -92,7 +92,8 @@ def with_meta_names(state: Mapping[str, Tensor]) -> StateDict:
     return {ours: state[name] for name, ours in to_meta(state).items()}
 
 
-def _renamed(name: str, rows: Iterable[tuple[str, str]]) -> str:
+def renamed(name: str, rows: Iterable[tuple[str, str]]) -> str:
+    """``name`` as the first of ``rows``, pairs of an old and a new beginning, that fits it says."""
     for old, new in rows:
         found = re.match(re.escape(old).replace(r"\{\}", r"(\d+)"), name)
         if found:
