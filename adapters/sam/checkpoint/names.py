@@ -76,15 +76,15 @@ def to_hugging_face(name: str) -> str:
 def to_meta(names: Iterable[str]) -> dict[str, str]:
     """Meta's name for each of the names in one file, whichever of the two each part has."""
     names = list(names)
-    renamed = [
+    parts = [
         part for part, sign in RENAMED_PARTS.items() if any(name.startswith(sign) for name in names)
     ]
     rows = [
         (theirs, ours)
         for ours, theirs in META_AND_HUGGING_FACE
-        if any(theirs.startswith(part) for part in renamed)
+        if any(theirs.startswith(part) for part in parts)
     ]
-    return {name: renamed(name, rows) for name in names if name != TIED or not renamed}
+    return {name: renamed(name, rows) for name in names if name != TIED or not parts}
 
 
 def with_meta_names(state: Mapping[str, Tensor]) -> StateDict:

@@ -100,7 +100,10 @@ class HuggingFace(Backbone):
         sizes = cls.sizes[name]
         assert isinstance(sizes, VitSizes)
         config = getattr(transformers, f"{cls.kind}Config")(**cls.config(sizes, image_size))
-        return getattr(transformers, f"{cls.kind}Model")(config)
+        model = getattr(transformers, f"{cls.kind}Model")(config)
+        # One table of coordinates for prompts and image: before version 5 they are made apart.
+        model.prompt_encoder.shared_embedding = model.shared_image_embedding
+        return model
 
     @classmethod
     def config(cls, sizes: VitSizes, image_size: int) -> dict[str, dict[str, Any]]:

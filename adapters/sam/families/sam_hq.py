@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,6 +50,10 @@ class SamHQ(HuggingFace):
     single mask and of that one, as the model gives it with ``multimask_output=False``. Trained is
     the whole mask decoder, as with any SAM; the official training leaves SAM's part of it frozen.
 
+    What is upscaled are the image's tokens as they leave the decoder's transformer, as in the
+    paper and its code. transformers (found in 4.56 and 5.24) upscales the embedding that went into
+    it, and that with rows and columns exchanged: masks that its own ``forward`` gives are others.
+
     ``sam_hq_vit_tiny`` is a miniature for tests; the TinyViT of Light HQ-SAM is not among these.
     """
 
@@ -83,6 +89,10 @@ class SamHQ(HuggingFace):
         found = (encoder or self.image_encoder)(pixels)
         return Embedding(found.last_hidden_state, (found.intermediate_embeddings[0],))
 
+    def decode(self, embedding: Embedding, boxes: Tensor | None, points: Tensor | None) -> Tensor:
+        with _upscaling_what_comes_out(self.mask_decoder):
+            return super().decode(embedding, boxes, points)
+
     def more_for_decoder(self, embedding: Embedding) -> dict[str, Any]:
         if not embedding.beside:  # transformers would leave these features out without a word
             raise UserError(
@@ -90,3 +100,24 @@ class SamHQ(HuggingFace):
                 f"{self.lacks[Need.EMBEDDING_ALONE]}: give images, and no embedding."
             )
         return {"hq_token_only": False, "intermediate_embeddings": [*embedding.beside]}
+
+
+@contextmanager
+def _upscaling_what_comes_out(decoder: Any) -> Iterator[None]:
+    """Let ``decoder`` upscale the image's tokens (B, P, g·g, C) that its transformer gives."""
+    from samfit.adapters.sam.changes import before
+
+    came_out: list[Tensor] = []
+
+    def keep(_: nn.Module, inputs: Any, output: Any) -> None:
+        came_out.append(output[1])
+
+    def give(embedding: Tensor) -> Tensor:
+        return came_out.pop().transpose(2, 3).reshape(embedding.shape)
+
+    handles = [decoder.transformer.register_forward_hook(keep), before(decoder.upscale_conv1, give)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
