@@ -53,8 +53,9 @@ OTHERS: tuple[Cause, ...] = (
         "is a checkpoint of EfficientSAM, another architecture than SAM",
     ),
     (
-        _any(".hf_token", ".hf_mlp", "compress_vit_feat", "embedding_maskfeature"),
-        "is a checkpoint of HQ-SAM, whose mask decoder has parts that SAM has not",
+        _any(".hf_token", ".hf_mlp", ".hq_token", "compress_vit_", "embedding_maskfeature"),
+        "is a checkpoint of HQ-SAM, whose mask decoder has parts that SAM has not: choose "
+        "--backbone sam_hq_vit_b, _l or _h",
     ),
     (
         _any("lora_A", "lora_B", "lora_embedding", "base_layer."),
