@@ -197,8 +197,8 @@ class HuggingFace(Backbone):
     def preprocess(self, images: Tensor) -> Tensor:
         import torch
 
-        like = {"dtype": self.dtype, "device": images.device}
-        mean, std = (torch.tensor(each, **like).view(3, 1, 1) for each in self.normalisation)
+        of_channels = torch.tensor(self.normalisation, dtype=self.dtype, device=images.device)
+        mean, std = of_channels.view(2, 3, 1, 1)
         return (images - mean) / std
 
     def encode(self, pixels: Tensor, encoder: nn.Module | None = None) -> Embedding:

@@ -20,8 +20,8 @@ BACKWARDS = [(theirs, official) for official, theirs in OFFICIAL_AND_HUGGING_FAC
 
 
 @pytest.fixture
-def sam(tmp_path):
-    return small_hugging_face("sam_hq_vit_tiny", tmp_path)
+def sam():
+    return small_hugging_face("sam_hq_vit_tiny")
 
 
 @torch.no_grad()
