@@ -12,6 +12,7 @@ from samfit.adapters.core.settings import Positive
 from samfit.adapters.parts.cobot import CobotSettings, Mixing, Relation
 from samfit.adapters.sam.backbone import Backbone, Block
 from samfit.adapters.sam.changes import after
+from samfit.adapters.sam.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,25 +87,25 @@ class CobotLora(Adapter):
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:
         for qkv, column, rows, update in self._updates(sam):
-            qkv.get_parameter("weight")[rows] += update.product(self._shared(column))
+            change = update.product(self._shared(column))
+            rows.add(qkv.weight.T, change.T)
 
-    def _updates(self, sam: Backbone) -> Iterator[tuple[nn.Module, int, slice, RelatedUpdate]]:
+    def _updates(self, sam: Backbone) -> Iterator[tuple[nn.Linear, int, Rows, RelatedUpdate]]:
         """Every update with its projection, its column of the relation, and the rows it changes."""
         for index, block in enumerate(sam.blocks):
-            qkv, width = block.qkv, block.width
             query, value = self.query[index], self.value[index]
             assert isinstance(query, RelatedUpdate) and isinstance(value, RelatedUpdate)
-            yield qkv, 2 * index, slice(0, width), query
-            yield qkv, 2 * index + 1, slice(2 * width, 3 * width), value
+            yield block.qkv, 2 * index, block.rows("q"), query
+            yield block.qkv, 2 * index + 1, block.rows("v"), value
 
     def _shared(self, column: int) -> Tensor | None:
         return None if self.relation is None else self.relation.column(column)
 
     def _added(
-        self, column: int, rows: slice, update: RelatedUpdate
+        self, column: int, rows: Rows, update: RelatedUpdate
     ) -> Callable[[Tensor, Tensor], Tensor]:
         def add(x: Tensor, qkv: Tensor) -> Tensor:
-            qkv[..., rows] += update(x, self._shared(column))
+            rows.add(qkv, update(x, self._shared(column)))
             return qkv
 
         return add

@@ -13,6 +13,7 @@ from samfit.adapters.core.base import Adapter, LowRank, SerialSettings
 from samfit.adapters.core.settings import NotNegative, Positive
 from samfit.adapters.sam.backbone import Backbone, Block
 from samfit.adapters.sam.changes import after
+from samfit.adapters.sam.rows import Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +75,8 @@ class Lora(Adapter):
         super().__init__(sam, settings)
         scale = settings.alpha / settings.rank if settings.alpha else 1
 
-        def update(layer: nn.Linear, rows: slice) -> LowRankUpdate:
-            height = rows.stop - rows.start
-            return LowRankUpdate(layer.in_features, height, settings.rank, scale)
+        def update(layer: nn.Linear, rows: Rows) -> LowRankUpdate:
+            return LowRankUpdate(layer.in_features, rows.height, settings.rank, scale)
 
         self.updates = nn.ModuleList(
             nn.ModuleDict({name: update(layer, rows) for name, layer, rows in self._targets(block)})
@@ -85,18 +85,18 @@ class Lora(Adapter):
 
     def attach(self, sam: Backbone) -> None:
         for layer, rows, update in self._updates(sam):
-            self.hold(after(layer, _added(update, rows, layer.out_features)))
+            self.hold(after(layer, _added(update, rows)))
 
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:
         for layer, rows, update in self._updates(sam):
-            layer.weight[rows] += update.product()
+            rows.add(layer.weight.T, update.product().T)
 
     def low_rank_updates(self, sam: Backbone) -> Iterator[LowRank]:
         for layer, rows, update in self._updates(sam):
             yield LowRank(layer, rows, update.A, update.scale * update.B)
 
-    def _updates(self, sam: Backbone) -> Iterator[tuple[nn.Linear, slice, LowRankUpdate]]:
+    def _updates(self, sam: Backbone) -> Iterator[tuple[nn.Linear, Rows, LowRankUpdate]]:
         """Every update with its layer and the rows of that layer's weight that it changes."""
         for block, updates in zip(sam.blocks, self.updates, strict=True):
             assert isinstance(updates, nn.ModuleDict)
@@ -105,29 +105,28 @@ class Lora(Adapter):
                 assert isinstance(update, LowRankUpdate)
                 yield layer, rows, update
 
-    def _targets(self, block: Block) -> Iterator[tuple[str, nn.Linear, slice]]:
+    def _targets(self, block: Block) -> Iterator[tuple[str, nn.Linear, Rows]]:
         """What is updated in ``block``: a name, a layer, and rows of its weight."""
-        qkv, width = block.qkv, block.width
         if self.settings.fused:
-            yield "qkv", qkv, slice(0, 3 * width)
+            yield "qkv", block.qkv, _all(block.qkv)
             return
         for target in self.settings.targets:
             if target == "proj":
-                yield "proj", block.proj, slice(0, width)
+                yield "proj", block.proj, _all(block.proj)
             elif target == "mlp":
                 for name, layer in (("lin1", block.lin1), ("lin2", block.lin2)):
-                    yield name, layer, slice(0, layer.out_features)
+                    yield name, layer, _all(layer)
             else:
-                first = "qkv".index(target) * width
-                yield target, qkv, slice(first, first + width)
+                yield target, block.qkv, block.rows(target)
 
 
-def _added(update: nn.Module, rows: slice, height: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """Adds the update in place on the layer's fresh output: concatenating the parts of qkv would
-    keep one more (..., 3D) tensor alive."""
+def _all(layer: nn.Linear) -> Rows:
+    return Rows(0, layer.out_features)
 
+
+def _added(update: nn.Module, rows: Rows) -> Callable[[Tensor, Tensor], Tensor]:
     def add(x: Tensor, y: Tensor) -> Tensor:
-        (y if rows == slice(0, height) else y[..., rows]).add_(update(x))
+        rows.add(y, update(x))
         return y
 
     return add

@@ -69,10 +69,9 @@ class Ssf(Adapter):
 
     def __init__(self, sam: Backbone, settings: SsfSettings) -> None:
         super().__init__(sam, settings)
-        self.mergeable = not settings.neck
-        self.affines = nn.ModuleList(
-            ScaleShift(channels, dim) for _, channels, dim in self._operations(sam)
-        )
+        operations = [*self._operations(sam)]
+        self.mergeable = all(_has_bias(operation) for operation, _, _ in operations)
+        self.affines = nn.ModuleList(ScaleShift(channels, dim) for _, channels, dim in operations)
 
     def attach(self, sam: Backbone) -> None:
         for (operation, _, _), affine in zip(self._operations(sam), self.affines, strict=True):
@@ -80,10 +79,11 @@ class Ssf(Adapter):
 
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:
-        if self.settings.neck:
+        if not self.mergeable:
+            where = "with neck=true" if self.settings.neck else f"on {sam.title}"
             raise UserError(
-                f"{self.title} with neck=true cannot be merged: the neck's convolutions have no "
-                "bias to take the shift; keep it attached."
+                f"{self.title} {where} cannot be merged: it shifts the output of convolutions that "
+                "have no bias to take the shift; keep it attached."
             )
         for (operation, _, _), affine in zip(self._operations(sam), self.affines, strict=True):
             assert isinstance(affine, ScaleShift)
@@ -104,6 +104,10 @@ class Ssf(Adapter):
             yield block.lin2, block.width, -1
         if self.settings.neck:
             yield from ((operation, sam.embed_dim, -3) for operation in sam.neck)
+
+
+def _has_bias(operation: nn.Module) -> bool:
+    return getattr(operation, "bias", None) is not None
 
 
 def _applied(affine: nn.Module) -> Callable[[Tensor, Tensor], Tensor]:

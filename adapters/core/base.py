@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from samfit.adapters.sam.backbone import Backbone, Need
 from samfit.adapters.sam.changes import Removable
+from samfit.adapters.sam.rows import Rows
 from samfit.adapters.sam.sizes import Attention
 from samfit.errors import UserError
 
@@ -53,7 +54,7 @@ class LowRank(NamedTuple):
     """An update of a layer: ``up`` (e, r) · ``down`` (r, D) is added to ``rows`` of its weight."""
 
     layer: nn.Linear
-    rows: slice
+    rows: Rows
     down: Tensor
     up: Tensor
 

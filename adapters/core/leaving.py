@@ -78,7 +78,7 @@ def _joined(parts: list[LowRank]) -> tuple[Tensor, Tensor]:
     first = 0
     for part in parts:
         after = first + len(part.down)
-        up[part.rows, first:after] = part.up
+        part.rows.add(up[:, first:after].T, part.up.T)
         first = after
     return down.detach(), up.detach()
 

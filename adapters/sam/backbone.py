@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from samfit.adapters.sam.rows import Part, Rows
 from samfit.adapters.sam.sizes import Attention, Sizes
 from samfit.errors import UserError
 
@@ -64,7 +65,7 @@ class Block(ABC):
         whole: X (B, H, W, D) -> X'' (B, H', W', D').
         norm1: X -> (B, H, W, D).
         attention: (Bw, h, w, D) -> (Bw, h', w', D').
-        qkv: (Bw, h, w, D) -> (Bw, h, w, 3D'): queries, keys and values, in this order.
+        qkv: (Bw, h, w, D) -> (Bw, h, w, 3D'): queries, keys and values, see ``rows``.
         proj: (..., D') -> (..., D').
         norm2: X' -> (B, H', W', D').
         mlp: norm2 X' -> (B, H', W', D').
@@ -96,6 +97,11 @@ class Block(ABC):
     def width(self) -> int:
         """D', the width of the tokens that go out."""
         return self.proj.out_features
+
+    def rows(self, part: Part) -> Rows:
+        """Those of ``qkv`` that make queries, keys or values, which stand in this order."""
+        first = "qkv".index(part) * self.width
+        return Rows(first, first + self.width)
 
     @abstractmethod
     def attention_branch(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,8 +37,13 @@ OTHERS: tuple[Cause, ...] = (
         "is a checkpoint of SAM 2, another architecture than SAM",
     ),
     (
+        _any(".hf_token", ".hf_mlp", ".hq_token", "compress_vit_", "embedding_maskfeature"),
+        "is a checkpoint of HQ-SAM, whose mask decoder has parts that SAM has not: choose "
+        "--backbone sam_hq_vit_b, _l or _h",
+    ),
+    (
         _any("image_encoder.patch_embed.seq.", "attention_biases"),
-        "is a checkpoint of MobileSAM (vit_t, a TinyViT), another architecture than SAM's ViT",
+        "is a checkpoint of MobileSAM (vit_t, a TinyViT): use --backbone mobile_sam",
     ),
     (
         _any("image_encoder.features.", "image_encoder.stages.", "token_mixer."),
@@ -51,11 +56,6 @@ OTHERS: tuple[Cause, ...] = (
     (
         _any("prompt_encoder.invalid_points", "final_output_upscaling_layers"),
         "is a checkpoint of EfficientSAM, another architecture than SAM",
-    ),
-    (
-        _any(".hf_token", ".hf_mlp", ".hq_token", "compress_vit_", "embedding_maskfeature"),
-        "is a checkpoint of HQ-SAM, whose mask decoder has parts that SAM has not: choose "
-        "--backbone sam_hq_vit_b, _l or _h",
     ),
     (
         _any("lora_A", "lora_B", "lora_embedding", "base_layer."),

@@ -1,6 +1,6 @@
 """Find SAM's tensors in what training programs save: nested, prefixed, beside an optimizer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -33,16 +33,16 @@ class Found(NamedTuple):
     names: list[str]
 
 
-def unwrap(content: Any) -> Found:
+def unwrap(content: Any, anchors: Iterable[str] = ANCHORS) -> Found:
     """The SAM in ``content``, however it is nested and prefixed: ``model``, ``state_dict``,
-    ``module.``, ``sam.``, and others."""
+    ``module.``, ``sam.``, and others. It is known by a tensor with one of the names ``anchors``."""
     tables = dict(_tables(content))
     names = [f"{where}{name}" for where, table in tables.items() for name in table]
     found = [
         (where, name[: -len(anchor)])
         for where, table in tables.items()
         for name in table
-        for anchor in ANCHORS
+        for anchor in anchors
         if name == anchor or name.endswith(f".{anchor}")
     ]
     if not found:
