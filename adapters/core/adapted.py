@@ -47,7 +47,8 @@ def attach(sam: nn.Module, name: str, /, **settings: Any) -> "AdaptedSam":
     for need in method.needs(parsed):
         if need in backbone.lacks:
             raise UnsupportedError(
-                f"{name} needs {need.value}, and {backbone.title} has none: {backbone.lacks[need]}."
+                f"{name} cannot be used with {backbone.title}: it needs {need.value}, but "
+                f"{backbone.lacks[need]}."
             )
     chosen = backbone.only(parsed.blocks if isinstance(parsed, SerialSettings) else "")
     adapter = method(chosen, parsed)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from samfit.adapters.sam.checkpoint.names import StateDict, with_meta_names
+from samfit.adapters.sam.checkpoint.names import StateDict
 
 POSITIONS = "image_encoder.pos_embed"  # which every SAM has, and only an encoder like SAM's
 ANCHORS = (POSITIONS, "vision_encoder.pos_embed")
@@ -19,7 +19,7 @@ class Found(NamedTuple):
     """A SAM in a file.
 
     Attributes:
-        state: its tensors under Meta's names; empty if there is none.
+        state: its tensors under the names that they have; empty if there is none.
         beside: names of tensors next to SAM's in the same dictionary, outside of SAM.
         others: where in the file further SAMs are.
         place: where in the file this one is, "" at its top.
@@ -52,7 +52,7 @@ def unwrap(content: Any, anchors: Iterable[str] = ANCHORS) -> Found:
     inside = {name[len(prefix) :]: t for name, t in table.items() if name.startswith(prefix)}
     beside = [name for name in table if not name.startswith(prefix)]
     return Found(
-        with_meta_names(inside),
+        inside,
         beside,
         [f"{where}{prefix}".rstrip(".") for where, prefix in others],
         f"{where}{prefix}".rstrip("."),
