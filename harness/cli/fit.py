@@ -11,7 +11,6 @@ from samfit.errors import UserError
 from samfit.harness.cli.instrument import say_why_traced
 from samfit.harness.cli.options import Set, cell_from_options, has_options_of, takes
 from samfit.harness.cli.output import Bars, Json, interruptible, print_answer, print_json
-from samfit.harness.predict.answers import MethodFit, Unsupported
 from samfit.harness.record.cell import Cell
 
 Names = Annotated[list[str] | None, typer.Argument(help="Adapters to ask about. Default: all.")]
@@ -77,13 +76,13 @@ def fit(
 
 
 def _sorted(
-    answers: Iterable[list[MethodFit] | Unsupported],
-) -> tuple[list[MethodFit], list[Unsupported]]:
+    answers: Iterable[list[samfit.MethodFit] | samfit.Unsupported],
+) -> tuple[list[samfit.MethodFit], list[samfit.Unsupported]]:
     """What was found, and the methods of which nothing can be."""
-    fits: list[MethodFit] = []
-    unsupported: list[Unsupported] = []
+    fits: list[samfit.MethodFit] = []
+    unsupported: list[samfit.Unsupported] = []
     for found in answers:
-        if isinstance(found, Unsupported):
+        if isinstance(found, samfit.Unsupported):
             unsupported.append(found)
         else:
             fits += found

@@ -1,8 +1,13 @@
 from .adapters.core.adapted import AdaptedSam as AdaptedSam, attach as attach
-from .adapters.core.base import Adapter as Adapter, Settings as Settings
+from .adapters.core.base import (
+    Adapter as Adapter,
+    SerialSettings as SerialSettings,
+    Settings as Settings,
+)
 from .adapters.core.registry import adapter_names as adapter_names
 from .adapters.sam.build import build_sam as build_sam
-from .errors import UserError as UserError
+from .adapters.sam.find import backbone_names as backbone_names
+from .errors import UnsupportedError as UnsupportedError, UserError as UserError
 from .harness.data.dataset import DataSet as DataSet
 from .harness.data.reading import Reading as Reading
 from .harness.data.summary import Summary as Summary, summarise as summarise
@@ -17,6 +22,7 @@ from .harness.predict.answers import (
     Blame as Blame,
     Difference as Difference,
     MethodFit as MethodFit,
+    Unsupported as Unsupported,
 )
 from .harness.predict.catalogue import catalogue as catalogue
 from .harness.program.figures import ProgramReport as ProgramReport

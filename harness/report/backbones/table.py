@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from samfit.adapters.sam.find import backbone_names
 from samfit.harness.record.record import Record
 from samfit.harness.report.kit.describe import memory_source, step_name, unit_for
 from samfit.harness.report.kit.select import (
@@ -106,5 +105,4 @@ def _backbones(records: Sequence[Record]) -> list[str]:
     for record in filter(has_memory, records):
         name, peak = record.cell.backbone, memory_of(record).peak_allocated_bytes
         least[name] = min(peak, least.get(name, peak))
-    known = backbone_names()
-    return sorted(least, key=lambda name: (least[name], known.index(name)))
+    return sorted(least, key=lambda name: (least[name], name))
