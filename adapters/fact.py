@@ -53,7 +53,8 @@ class Trains(nn.Module):
 
     def forward(self, block: int) -> list[Tensor]:
         """The cores of a block's layers."""
-        return [*self.cores[len(PARTS) * block : len(PARTS) * (block + 1)]]
+        first = len(PARTS) * block
+        return [self.cores[first + place] for place in range(len(PARTS))]
 
 
 class Tucker(nn.Module):

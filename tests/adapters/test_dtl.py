@@ -1,15 +1,36 @@
 import pytest
 import torch
-from golden_case import relative_error
+from golden_case import golden, relative_error, run_blocks, sam_with_blocks
 from small_sam import adapted, shaken, small_batch
+from torch import nn
 from torch.nn import functional as F
 
 from samfit import Cell
+from samfit.adapters.dtl import Dtl, DtlSettings
+from samfit.adapters.sam.find import view
 from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.trace import SAVED
 
 TOKENS = 16 * 16 * 128 * 4  # bytes of the tokens of one image of vit_tiny
+
+
+def our_name(official: str) -> str:
+    name = official.replace(".fc1.", ".lin1.").replace(".fc2.", ".lin2.")
+    return name.replace("lora_dict.", "mappings.").replace("lora_", "")
+
+
+@golden("dtl_four_blocks")
+def test_blocks_equal_the_official_ones(case):
+    sam = sam_with_blocks(case.config)
+    settings = {key: case.config[key] for key in ("rank", "beta", "fed_back")}
+    dtl = Dtl(view(sam), DtlSettings(**settings))
+    dtl.attach(view(sam))
+    both = nn.ModuleDict({"blocks": sam.image_encoder.blocks, "mappings": dtl.mappings})
+    case.load(both, our_name)
+    x = case.inputs["x"].unflatten(1, case.config["grid"])
+    y = run_blocks(sam, x)["y"].flatten(1, 2)
+    case.check({"y": y[:, 1:].mean(1)})  # the first is their class token
 
 
 @pytest.mark.parametrize("plus", [False, True])

@@ -1,13 +1,46 @@
+from functools import partial
+
 import pytest
 import torch
-from golden_case import relative_error
+from golden_case import golden, relative_error, run_blocks, sam_with_blocks
 from small_sam import adapted, shaken, small_batch
 from torch import Tensor
 
 from samfit.adapters.core.base import Adapter
+from samfit.adapters.fact import Fact, FactSettings
+from samfit.adapters.sam.find import view
 
 RANK, WIDTH, SCALE = 3, 128, 2.0
 FORMS = pytest.mark.parametrize("form", ["tt", "tk"])
+
+
+def ours(official):
+    """Our parameters: the cores of q, k and v are one tensor; the MLP's layers have SAM's names."""
+    found = {"fact.U": official["FacTu.weight"], "fact.V": official["FacTv.weight"]}
+    for name, tensor in official.items():
+        if "FacT" not in name:
+            found[name.replace(".fc1.", ".lin1.").replace(".fc2.", ".lin2.")] = tensor
+    for index in range(2):
+        qkv = [official[f"blocks.{index}.attn.{part}_FacTs.weight"] for part in "qkv"]
+        others = [
+            official[f"blocks.{index}.{layer}_FacTs.weight"]
+            for layer in ("attn.proj", "mlp.fc1", "mlp.fc2")
+        ]
+        for place, core in enumerate([torch.cat(qkv), *others]):
+            found[f"fact.cores.cores.{4 * index + place}"] = core
+    return found
+
+
+@golden("fact_tt_two_blocks")
+def test_blocks_equal_the_official_ones(case):
+    sam = sam_with_blocks(case.config)
+    settings = FactSettings(rank=case.config["rank"], scale=case.config["scale"], dropout=0)
+    fact = Fact(view(sam), settings)
+    fact.attach(view(sam))
+    x = case.inputs["x"].unflatten(1, case.config["grid"])
+    modules = {"blocks": sam.image_encoder.blocks, "fact": fact}
+    outputs = case.call(modules, ours, partial(run_blocks, sam, x))
+    case.check({"y": outputs["y"].flatten(1, 2)})
 
 
 def core_of(adapter: Adapter, block: int, matrix: int) -> Tensor:

@@ -1,11 +1,35 @@
 import torch
-from golden_case import relative_error
+from golden_case import golden, relative_error
 from small_sam import adapted, shaken
 from torch import Tensor
 from torch.nn import functional as F
 
-from samfit.adapters.mona import VisualAdapter
+from samfit.adapters.mona import MonaSettings, VisualAdapter
 from samfit.adapters.sam.find import view
+
+OURS = {
+    "gamma": "of_norm",
+    "gammax": "of_stream",
+    "project1": "down",
+    "project2": "up",
+    "adapter_conv.conv1": "filters.depthwise.0",
+    "adapter_conv.conv2": "filters.depthwise.1",
+    "adapter_conv.conv3": "filters.depthwise.2",
+    "adapter_conv.projector": "filters.pointwise",
+}
+
+
+def our_name(official: str) -> str:
+    module, _, parameter = official.rpartition(".")
+    return f"{OURS.get(module, module)}.{parameter}" if module else OURS[parameter]
+
+
+@golden("mona_adapter")
+def test_an_adapter_equals_the_official_one(case):
+    adapter = VisualAdapter(case.config["dim"], MonaSettings(width=case.config["width"])).eval()
+    case.load(adapter, our_name)
+    x = case.inputs["x"].unflatten(1, case.config["grid"])
+    case.check({"y": adapter(x).flatten(1, 2)})
 
 
 def depthwise(z: Tensor, kernels: Tensor, bias: Tensor) -> Tensor:

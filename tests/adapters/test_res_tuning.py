@@ -1,10 +1,38 @@
+from functools import partial
+
 import torch
-from golden_case import relative_error
+from golden_case import golden, relative_error, sam_with_blocks
 from small_sam import adapted, shaken, small_batch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samfit.adapters.res_tuning import Tuner
+from samfit.adapters.res_tuning import ResTuning, ResTuningSettings, Tuner
+from samfit.adapters.sam.find import view
+
+OURS = {"lateral_tuner": "lateral", "vertical_tuner": "vertical", "ln1": "down", "ln2": "up"}
+
+
+def our_name(official: str) -> str:
+    _, index, kind, _, layer, parameter = official.split(".")
+    return f"{OURS[kind]}.{index}.{OURS[layer]}.{parameter}"
+
+
+@golden("res_tuning_bypass")
+def test_a_bypass_equals_the_official_one(case):
+    """On tokens that are given: each block leaves them, whatever enters it."""
+    config, stems = case.config, case.inputs["stems"]
+    depth = len(stems)
+    sam = sam_with_blocks({**config, "window": [0] * depth, "heads": 2, "mlp_ratio": 1})
+    sam.image_encoder.neck = nn.Sequential()
+    adapter = ResTuning(view(sam), ResTuningSettings(width=config["width"]))
+    adapter.attach(view(sam))
+    case.load(adapter, our_name)
+    x = case.inputs["root"][:, None]  # any grid: tokens do not see each other
+    for block, left in zip(sam.image_encoder.blocks, stems, strict=True):
+        block.forward = partial(lambda given, _: given, left[:, None])
+        x = block(x)
+    y = adapter.correct(x, x)
+    case.check({"y": y.permute(0, 2, 3, 1)[:, 0]})
 
 
 def tuned(tuner: Tuner, x: Tensor) -> Tensor:
