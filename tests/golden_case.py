@@ -175,7 +175,7 @@ def sam_with_blocks(config: Mapping[str, Any]) -> Sam:
             config["heads"],
             config["mlp_ratio"],
             norm_layer=NORM,
-            use_rel_pos="window" in config,
+            use_rel_pos=config.get("positions", "window" in config),
             window_size=window,
             input_size=(window, window) if window else grid,
         )

@@ -45,4 +45,6 @@ VARIANTS = [
     Variant("cobot_lora", {"ibe": False, "zero_init_B": True}),
     Variant("cobot_lora", {"ibc": False, "mixer": "linear"}),
     Variant("cobot_adaptformer", {"ibc": False}),
+    Variant("fact", {"form": "tk", "rank": 8, "scale": 10}),
+    Variant("dtl", {"plus": True}),
 ]

@@ -67,8 +67,11 @@ def lean_settings(settings_class: type) -> dict[str, Any]:
 def _value(kind: Any, value: Any, name: str) -> Any:
     """``value`` as ``kind``: what ``convert`` takes, or a tuple of it, whose text has commas.
 
-    A tuple has at least one value; choices may not repeat.
+    A tuple has at least one value; choices may not repeat. Where text is wanted, a whole number is
+    the text that spells it: a command line cannot tell the two apart, as in ``--set blocks=11``.
     """
+    if kind is str and type(value) is int:
+        value = str(value)
     if get_origin(kind) is not tuple:
         return convert(kind, value, name)
     parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else value

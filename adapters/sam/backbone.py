@@ -352,8 +352,9 @@ def chosen_blocks(text: str, count: int) -> tuple[int, ...]:
     found: list[int] = []
     try:
         for part in text.split(","):
-            first, _, last = part.strip().partition("-")
-            found += range(int(first), int(last or first) + 1)
+            first, dash, last = part.partition("-")
+            begin, end = int(first), int(last if dash else first)
+            found += range(begin, end + 1) if 0 <= begin <= end < count else [count]
     except ValueError:
         found = []
     if not found or found != sorted(set(found)) or found[-1] >= count:

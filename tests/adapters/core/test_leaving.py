@@ -30,8 +30,9 @@ MERGEABLE = {
     "bitfit": {},
     "ssf": {},
     "cobot_lora": {},
+    "fact": {"rank": 3},
 }
-LORAS = [name for name in MERGEABLE if name.startswith("lora")]
+LORAS = [name for name in MERGEABLE if name.startswith(("lora", "fact"))]
 
 
 def trained(case) -> samfit.AdaptedSam:
@@ -113,7 +114,7 @@ def test_what_hugging_face_saves_comes_back(transformers, tmp_path):
 
 
 @pytest.mark.parametrize("case", LORAS)
-def test_peft_attaches_the_same_lora(case, transformers, tmp_path):
+def test_peft_attaches_the_same_low_rank_updates(case, transformers, tmp_path):
     peft = pytest.importorskip("peft", reason="pip install samfit[hf]")
     config, tensors = in_peft_format(trained(case))
     (tmp_path / "adapter_config.json").write_text(json.dumps(config))

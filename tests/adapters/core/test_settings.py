@@ -17,6 +17,7 @@ class Example:
     scale: float = 0.5
     share: Share = 0.25
     fused: bool = False
+    blocks: str = ""
     variant: Literal["official", "cad"] = "official"
     scales: tuple[Positive, ...] = (1, 2)
     parts: tuple[Literal["q", "v"], ...] = ("q",)
@@ -51,6 +52,13 @@ def test_text_becomes_the_type_of_the_setting(name, text, value):
 def test_nothing_given_leaves_the_defaults():
     assert parse() == Example()
     assert changed_settings(parse()) == {}
+
+
+def test_a_whole_number_is_text_where_text_is_wanted():
+    assert parse(blocks=11) == parse(blocks="11") == Example(blocks="11")
+    for no_text in (True, 1.5, None):
+        with user_error("blocks", "text"):
+            parse(blocks=no_text)
 
 
 @given(rank=st.integers(1, 65536), scale=st.floats(allow_nan=False, allow_infinity=False))
@@ -104,7 +112,7 @@ def test_the_wrong_value_of_a_list_is_named(name, value, wanted):
 def test_an_unknown_setting_suggests_the_nearest_or_lists_all():
     with user_error("example", "'rnak'", "'rank'"):
         parse(rnak=8)
-    with user_error("'zzzz'", "rank, shift, scale, share, fused, variant, scales, parts"):
+    with user_error("'zzzz'", "rank, shift, scale, share, fused, blocks, variant, scales, parts"):
         parse(zzzz=8)
 
 
