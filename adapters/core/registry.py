@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from samfit import adapters
 from samfit.adapters.core.settings import changed_settings, parse_settings
-from samfit.adapters.peft.names import check_peft_name, is_peft_name, peft_names as peft_names
+from samfit.adapters.peft.names import (
+    check_peft_name,
+    is_peft_name,
+    peft_class,
+    peft_names as peft_names,
+)
 from samfit.errors import UserError, spelling_hint
 
 if TYPE_CHECKING:  # names can be listed without importing torch
@@ -48,10 +53,7 @@ def adapter_class(name: str) -> "type[Adapter]":
             method cannot be loaded; ``UnsupportedError`` for one of PEFT's that no SAM can have.
     """
     if is_peft_name(name):
-        check_peft_name(name)
-        from samfit.adapters.peft.method import peft_method
-
-        return peft_method(name)
+        return peft_class(name)
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"{adapters.__name__}.{name}"))
     check_adapter_name(name)

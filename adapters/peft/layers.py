@@ -15,6 +15,8 @@ from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import Tensor, nn
 
+from samfit.adapters.peft.names import without_bitsandbytes
+
 ADAPTER = "default"  # PEFT can hold several in one layer, each with a name
 PROBED_TOKENS = 64
 
@@ -45,8 +47,9 @@ def build(sites: Sites, config: PeftConfig) -> BaseTuner:
         nn.ModuleDict({name: twin(module) for name, module in block.items()}) for block in sites
     )
     tuner_class: Any = PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type]
-    with warnings.catch_warnings():  # they are about compilers and language models
-        warnings.simplefilter("ignore")
+    torch.sparse.check_sparse_tensor_invariants.disable()  # as ever, but so torch does not warn
+    with without_bitsandbytes(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # these are about compilers and language models
         return tuner_class(tree, copy.deepcopy(config), ADAPTER)
 
 

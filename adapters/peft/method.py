@@ -26,7 +26,7 @@ from samfit.adapters.peft.layers import (
     on_sequences,
     probe,
 )
-from samfit.adapters.peft.names import LORA, LORA_VARIANTS, PREFIX, check_peft_name
+from samfit.adapters.peft.names import LORA, LORA_VARIANTS, PREFIX
 from samfit.adapters.peft.settings import SITES, settings_of
 from samfit.adapters.sam.backbone import Backbone
 from samfit.adapters.sam.changes import override
@@ -136,11 +136,8 @@ class PeftAdapter(Adapter):
 def peft_method(name: str) -> type[PeftAdapter]:
     """The method of PEFT that is registered as ``name``.
 
-    Raises:
-        UserError: if there is none, or PEFT is missing; ``UnsupportedError`` if a SAM cannot have
-            it.
+    ``check_peft_name`` knows whether there is one.
     """
-    check_peft_name(name)
     method = name.removeprefix(PREFIX)
     title, options = LORA_VARIANTS.get(method, ("", {}))
     base = LORA if options else method
