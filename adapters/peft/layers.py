@@ -7,11 +7,14 @@ PEFT edits the tree of a model: each chosen layer gives its place to one of PEFT
 import copy
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import torch
 from peft import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.tuners._buffer_dict import BufferDict
 from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
 from torch import Tensor, nn
 
@@ -47,10 +50,30 @@ def build(sites: Sites, config: PeftConfig) -> BaseTuner:
         nn.ModuleDict({name: twin(module) for name, module in block.items()}) for block in sites
     )
     tuner_class: Any = PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type]
-    torch.sparse.check_sparse_tensor_invariants.disable()  # as ever, but so torch does not warn
-    with without_bitsandbytes(), warnings.catch_warnings():
+    with _alike_everywhere():
+        tuner: BaseTuner = tuner_class(tree, copy.deepcopy(config), ADAPTER)
+    for _, _, layer in layers_of(tuner):
+        _register_tensors(layer)
+    return tuner
+
+
+def _register_tensors(layer: BaseTunerLayer) -> None:
+    """Let tensors that a layer keeps in a plain dictionary, indices mostly, be buffers, which move
+    with the model: PEFT copies them to the GPU in each forward pass. They are not saved."""
+    for name, value in list(vars(layer).items()):
+        if isinstance(value, dict) and isinstance(value.get(ADAPTER), Tensor):
+            setattr(layer, name, BufferDict(value, persistent=False))
+
+
+@contextmanager
+def _alike_everywhere() -> Iterator[None]:
+    """Let PEFT make the same layers on every machine: without bitsandbytes, CUDA code of its own
+    (BOFT's, which would be compiled now), or a number format chosen by the GPU (RandLoRA's)."""
+    no_code = patch("peft.tuners.boft.layer.get_fbd_cuda", return_value=None)
+    no_cuda = patch("torch.cuda.is_available", return_value=False)
+    with no_code, no_cuda, without_bitsandbytes(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # these are about compilers and language models
-        return tuner_class(tree, copy.deepcopy(config), ADAPTER)
+        yield
 
 
 def build_without_data(sites: Sites, config: PeftConfig) -> BaseTuner:

@@ -33,10 +33,7 @@ from samfit.adapters.sam.changes import override
 from samfit.errors import UserError
 
 # What PEFT must be told of a method beside the user's settings.
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "adalora": {"total_step": 10**9},  # it plans how to prune until then
-    "frod": {"progressbar": False},
-}
+_OPTIONS = {"adalora": {"total_step": 10**9}}  # it plans how to prune until then
 
 
 class PeftAdapter(Adapter):

@@ -26,10 +26,12 @@ LORA_VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "mica": ("MiCA", {"init_lora_weights": "mica"}),
 }
 
-# What works on layers, but not on those of an image encoder; the ends of sentences.
+# What works on layers, but not here; the ends of sentences.
 _REFUSED = {
     "adaption_prompt": "it learns prompts for a language model's attention",
+    "frod": "it computes with sparse tensors, whose memory samfit cannot account for",
     "poly": "it routes each example by the number of its task, and samfit's images have none",
+    "shira": "it computes with sparse tensors, whose memory samfit cannot account for",
     "trainable_tokens": "it trains rows of a table of words, which an image encoder has not",
     "xlora": "it mixes LoRAs that were trained before, in a language model",
 }

@@ -19,8 +19,8 @@ FEEDFORWARD = "feedforward_modules"  # those of the sites whose input IA3 scales
 _LEFT_OUT = {
     *(each.name for each in fields(PeftConfig)),
     "exclude_modules", "modules_to_save", "layers_to_transform", "layers_pattern",
-    "target_parameters", "fan_in_fan_out", "ensure_weight_tying", "megatron_core", "progressbar",
-    "use_qalora", "qalora_group_size", "runtime_offload_base_weight", "use_asa",
+    "target_parameters", "fan_in_fan_out", "ensure_weight_tying", "megatron_core",
+    "use_qalora", "qalora_group_size", "use_asa",
     "use_effective_conv2d", "save_projection", "save_indices", "save_precomputed_indices",
     "save_only_topk_weights",
 }  # fmt: skip
@@ -33,11 +33,12 @@ _WITHOUT_CALLBACK = (
     "asa_target_subspaces", "init_warmup", "final_warmup", "mask_interval", "asa_importance_beta",
     "asa_uncertainty_beta", "asa_schedule_exponent",
 )  # fmt: skip
-_UNUSED = {"adalora": _WITHOUT_PRUNING, "adamss": _WITHOUT_CALLBACK}
+_WITHOUT_COMPILER = ("boft_n_butterfly_factor",)
+_UNUSED = {"adalora": _WITHOUT_PRUNING, "adamss": _WITHOUT_CALLBACK, "boft": _WITHOUT_COMPILER}
 _OTHER_DEFAULTS: dict[str, dict[str, Any]] = {
     "ia3": {SITES: ("qkv", "lin2"), FEEDFORWARD: ("lin2",)},
     "ln_tuning": {SITES: ("norm1", "norm2")},
-    "shira": {"random_seed": 0},
+    "psoft": {"use_cayley_neumann": True},
 }
 
 
@@ -52,8 +53,8 @@ def settings_of(
       or norm2, as far as the method can change them.
 
     Defaults that are not PEFT's: IA3 changes qkv and, as a feedforward layer, lin2; LN tuning
-    trains norm1 and norm2; the layers that SHiRA picks at random are the same each time.
-    ``bias`` is none, or trains the biases of the changed layers.
+    trains norm1 and norm2; PSOFT's rotation is a series, as OFT's is, not the solution of a system,
+    for which no rehearsal has a library. ``bias`` is none, or trains the biases of the changed layers.
 
     Args:
         method: its name.
