@@ -5,7 +5,6 @@ PEFT edits the tree of a model: each chosen layer gives its place to one of PEFT
 """
 
 import copy
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -15,7 +14,8 @@ import torch
 from peft import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners._buffer_dict import BufferDict
-from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer
+from peft.tuners.tuners_utils import BaseTuner
+from peft.utils import PeftType
 from torch import Tensor, nn
 
 from samfit.adapters.peft.names import without_bitsandbytes
@@ -49,7 +49,7 @@ def build(sites: Sites, config: PeftConfig) -> BaseTuner:
     tree = nn.ModuleList(
         nn.ModuleDict({name: twin(module) for name, module in block.items()}) for block in sites
     )
-    tuner_class: Any = PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type]
+    tuner_class: Any = PEFT_TYPE_TO_TUNER_MAPPING[PeftType(config.peft_type)]
     with _alike_everywhere():
         tuner: BaseTuner = tuner_class(tree, copy.deepcopy(config), ADAPTER)
     for _, _, layer in layers_of(tuner):
@@ -57,7 +57,7 @@ def build(sites: Sites, config: PeftConfig) -> BaseTuner:
     return tuner
 
 
-def _register_tensors(layer: BaseTunerLayer) -> None:
+def _register_tensors(layer: nn.Module) -> None:
     """Let tensors that a layer keeps in a plain dictionary, indices mostly, be buffers, which move
     with the model: PEFT copies them to the GPU in each forward pass. They are not saved."""
     for name, value in list(vars(layer).items()):
@@ -71,8 +71,7 @@ def _alike_everywhere() -> Iterator[None]:
     (BOFT's, which would be compiled now), or a number format chosen by the GPU (RandLoRA's)."""
     no_code = patch("peft.tuners.boft.layer.get_fbd_cuda", return_value=None)
     no_cuda = patch("torch.cuda.is_available", return_value=False)
-    with no_code, no_cuda, without_bitsandbytes(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # these are about compilers and language models
+    with no_code, no_cuda, without_bitsandbytes():
         yield
 
 
@@ -90,7 +89,7 @@ def copied(sites: Sites, copy_module: Callable[[nn.Module], nn.Module]) -> Sites
     return [{name: copy_module(module) for name, module in block.items()} for block in sites]
 
 
-def layers_of(tuner: BaseTuner) -> Iterator[tuple[int, str, BaseTunerLayer]]:
+def layers_of(tuner: BaseTuner) -> Iterator[tuple[int, str, Any]]:
     """Each of PEFT's layers, with its block's place among the chosen ones, and its name there."""
     model: Any = tuner.model
     for index, block in enumerate(model):
@@ -115,13 +114,13 @@ def with_data(module: nn.Module) -> nn.Module:
 def probe(block: dict[str, nn.Module], config: PeftConfig) -> Facts:
     """Try the method on layers of the sizes of one block's; the random numbers are not used up."""
     with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.no_grad():
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # of the CPU alone
         sites = {name: with_data(module) for name, module in block.items()}
         own = {name: copy.deepcopy(module) for name, module in sites.items()}
         tuner = build([sites], config).eval()
         keeps, same, merges = True, True, True
         for _, name, layer in layers_of(tuner):
-            base, x = own[name], torch.randn(1, PROBED_TOKENS, _width(own[name]))
+            base, x = own[name], _tokens(own[name])
             theirs = layer.get_base_layer().parameters()
             keeps &= all(map(torch.equal, theirs, base.parameters()))
             same &= torch.equal(layer(x), base(x))
@@ -129,9 +128,10 @@ def probe(block: dict[str, nn.Module], config: PeftConfig) -> Facts:
     return Facts(keeps, same, merges)
 
 
-def _width(module: Any) -> int:
-    """D of the tokens (B, N, D) that ``module``, a linear layer or a norm, takes."""
-    return module.in_features if isinstance(module, nn.Linear) else module.weight.shape[0]
+def _tokens(module: Any) -> Tensor:
+    """Random tokens (1, N, D) as ``module``, a linear layer or a norm, takes them."""
+    width = module.in_features if isinstance(module, nn.Linear) else module.weight.shape[0]
+    return torch.randn(1, PROBED_TOKENS, width, dtype=module.weight.dtype)
 
 
 def _merges(layer: Any) -> bool:
@@ -148,12 +148,13 @@ def give_base(layer: nn.Module, base: nn.Module) -> None:
     vars(layer)["base_layer"] = twin(base)
 
 
-def on_sequences(layer: BaseTunerLayer) -> Any:
+def on_sequences(layer: nn.Module) -> Callable[[Tensor], Tensor]:
     """``layer`` for tokens (B, h, w, D), which some of PEFT's layers would take for channels of a
     picture: they get (B, h·w, D)."""
 
     def forward(x: Tensor) -> Tensor:
-        run: Any = layer
-        return run(x.flatten(1, -2)).unflatten(1, x.shape[1:-1]) if x.dim() > 3 else run(x)
+        if x.dim() < 4:
+            return layer(x)
+        return layer(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
 
     return forward

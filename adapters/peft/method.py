@@ -3,6 +3,7 @@
 import copy
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import cache
 from types import SimpleNamespace
@@ -30,8 +31,9 @@ from samfit.adapters.peft.names import LORA, LORA_VARIANTS, PREFIX
 from samfit.adapters.peft.settings import SITES, settings_of
 from samfit.adapters.sam.backbone import Backbone
 from samfit.adapters.sam.changes import override
-from samfit.errors import UserError
+from samfit.errors import Remark, UserError
 
+_OF_NORMS = "Unsupported layer type"  # what PEFT warns of when it tunes norms, as it was asked to
 # What PEFT must be told of a method beside the user's settings.
 _OPTIONS = {"adalora": {"total_step": 10**9}}  # it plans how to prune until then
 
@@ -52,7 +54,7 @@ class PeftAdapter(Adapter):
     """
 
     encoder_gradients = True
-    starts_as_identity = True  # these two are found when a SAM is there
+    starts_as_identity = True  # this and the next are found anew when a SAM is there
     mergeable = True
     method: str  # PEFT's name of the method
     options: dict[str, Any]  # that make another method of PEFT's one
@@ -61,14 +63,15 @@ class PeftAdapter(Adapter):
         super().__init__(sam, settings)
         sites = self._sites(sam)
         try:
-            config = self._config()
-            facts = probe(sites[0], config)
-            base = sites if facts.keeps_weights else copied(sites, copy.deepcopy)
-            without_data = sam.device.type == "meta"
-            self.tuner = (build_without_data if without_data else build)(base, config)
+            with _remarks(self.title):
+                config = self._config()
+                facts = probe(sites[0], config)
+                base = sites if facts.keeps_weights else copied(sites, copy.deepcopy)
+                without_data = sam.device.type == "meta"
+                self.tuner = (build_without_data if without_data else build)(base, config)
         except (ValueError, TypeError, NotImplementedError, RuntimeError, ImportError) as error:
             why = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
-            raise UserError(f"PEFT cannot make {PREFIX}{self.method} of this: {why}.") from error
+            raise UserError(f"this SAM cannot have {self.title}: {why}.") from error
         self.starts_as_identity, self.mergeable = facts.identity, facts.merges
         self._keeps_weights = facts.keeps_weights
         self._trained_biases = self._own_base(sites)
@@ -114,9 +117,7 @@ class PeftAdapter(Adapter):
         common = {each.name for each in fields(SerialSettings)}
         given = {k: v for k, v in vars(self.settings).items() if k not in common} | self.options
         lists = {name: list(v) if isinstance(v, tuple) else v for name, v in given.items()}
-        with warnings.catch_warnings():  # they are for those who write the configuration
-            warnings.simplefilter("ignore")
-            return _config_class(self.method)(**lists)
+        return _config_class(self.method)(**lists)
 
     def _own_base(self, sites: Sites) -> list[tuple[int, str, str]]:
         """Leave to SAM what is SAM's; which of its parameters PEFT trains: block, layer, name."""
@@ -142,12 +143,23 @@ def peft_method(name: str) -> type[PeftAdapter]:
     attributes = {
         "__doc__": f"{config.__doc__}",
         "Settings": settings_of(base, config, tuner.prefix, options),
-        "title": f"{title or config.__name__.removesuffix('Config')} (PEFT)",
+        "title": f"PEFT {title or config.__name__.removesuffix('Config')}",
         "source": f"PEFT {peft.__version__}",
         "method": base,
         "options": options | _OPTIONS.get(base, {}),
     }
     return type(f"Peft{config.__name__}", (PeftAdapter,), attributes)
+
+
+@contextmanager
+def _remarks(title: str) -> Iterator[None]:
+    """Let what PEFT warns of be remarks, each once: settings that it changes, for instance."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+    for text in dict.fromkeys(str(warning.message) for warning in told):
+        if not text.startswith(_OF_NORMS):
+            warnings.warn(f"{title}: {text}", Remark, stacklevel=4)
 
 
 def _config_class(method: str) -> Any:

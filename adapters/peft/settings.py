@@ -53,8 +53,9 @@ def settings_of(
       or norm2, as far as the method can change them.
 
     Defaults that are not PEFT's: IA3 changes qkv and, as a feedforward layer, lin2; LN tuning
-    trains norm1 and norm2; PSOFT's rotation is a series, as OFT's is, not the solution of a system,
-    for which no rehearsal has a library. ``bias`` is none, or trains the biases of the changed layers.
+    trains norm1 and norm2; PSOFT's rotation is a series, as OFT's is, since for the exact one, the
+    solution of a system, no rehearsal has a library. ``bias`` is none, or trains the biases of the
+    changed layers.
 
     Args:
         method: its name.
@@ -93,7 +94,7 @@ def _simple(hint: Any) -> Any:
         return hint
     if get_origin(hint) is Literal:
         words = tuple(w for w in get_args(hint) if w not in _NEED_DATA and "[" not in str(w))
-        return Literal[words] if words else None  # type: ignore[valid-type]
+        return Literal[words] if words else None
     if get_origin(hint) in (Union, types.UnionType):
         parts = get_args(hint)
         kept = [kind for part in parts if (kind := _simple(part)) is not None]
