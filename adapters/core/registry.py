@@ -1,7 +1,8 @@
 """Finds adapters by name: the files of this package, and other packages' entry points.
 
 A method's registered name is the name of its file. Another package adds methods through the
-entry-point group ``samfit.adapters``; each entry names an ``Adapter`` subclass.
+entry-point group ``samfit.adapters``; each entry names an ``Adapter`` subclass. Methods of Hugging
+Face PEFT have names of their own, ``peft_lora`` and so on: ``peft_names``.
 """
 
 import importlib
@@ -13,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from samfit import adapters
 from samfit.adapters.core.settings import changed_settings, parse_settings
+from samfit.adapters.peft.names import (
+    check_peft_name,
+    is_peft_name,
+    peft_class,
+    peft_names as peft_names,
+)
 from samfit.errors import UserError, spelling_hint
 
 if TYPE_CHECKING:  # names can be listed without importing torch
@@ -22,7 +29,7 @@ ENTRY_POINT_GROUP = "samfit.adapters"
 
 
 def adapter_names() -> list[str]:
-    """All registered names: the methods of this package first, in alphabetical order."""
+    """All registered names but PEFT's: this package's first, in alphabetical order."""
     return [*_own_names(), *(name for name in sorted(_foreign()) if name not in _own_names())]
 
 
@@ -43,8 +50,10 @@ def adapter_class(name: str) -> "type[Adapter]":
 
     Raises:
         UserError: if no method has this name (it suggests the nearest), or if another package's
-            method cannot be loaded.
+            method cannot be loaded; ``UnsupportedError`` for one of PEFT's that no SAM can have.
     """
+    if is_peft_name(name):
+        return peft_class(name)
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"{adapters.__name__}.{name}"))
     check_adapter_name(name)
@@ -78,8 +87,11 @@ def check_adapter_name(name: object) -> None:
     """Check that there is such a method, without importing it.
 
     Raises:
-        UserError: if no method has this name; it suggests the nearest.
+        UserError: if no method has this name; it suggests the nearest. ``UnsupportedError`` for one
+            of PEFT's that no SAM can have.
     """
+    if is_peft_name(name):
+        return check_peft_name(str(name))
     known = adapter_names()
     if name not in known:
         hint = spelling_hint(str(name), known, similarity=0.5)

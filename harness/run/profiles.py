@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samfit.adapters.core.registry import adapter_names, canonical_settings
+from samfit.adapters.core.registry import adapter_names, canonical_settings, peft_names
 from samfit.errors import UserError
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell, Device
@@ -112,7 +112,8 @@ def load_profile(name: str) -> Profile:
 
     The file has lists of grids under ``predict``, ``measure`` and ``score``; a grid gives Cell
     fields, and a list of values stands for each of them; ``"adapter": "all"`` stands for every
-    adapter. What is scored needs the fields ``task`` and ``recipe``::
+    adapter, ``"adapter": "peft"`` for every method of PEFT. What is scored needs the fields
+    ``task`` and ``recipe``::
 
         {"predict": [{"adapter": ["cad", "lora"], "batch_size": [1, 4]}],
          "measure": [{"adapter": "all", "backbone": "vit_tiny", "device": "cpu"}],
@@ -155,8 +156,9 @@ def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
 
 def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
     values = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
-    if values.get("adapter") == ["all"]:
-        values["adapter"] = list(adapter_names())
+    for word, names in (("all", adapter_names), ("peft", peft_names)):
+        if values.get("adapter") == [word]:
+            values["adapter"] = names()
     chosen = (dict(zip(values, each, strict=True)) for each in itertools.product(*values.values()))
     tasks = [Task(how, _canonical(Cell.from_json(fields))) for fields in chosen]
     if how == "score":
