@@ -304,6 +304,10 @@ class Backbone(ABC):
     def normalisation(self) -> tuple[list[float], list[float]]:
         """Mean and standard deviation of each channel, in 0..255, that normalise pixels."""
 
+    def weights(self) -> dict[str, Tensor]:
+        """All weights, under the names that they have in the family's own files."""
+        return self.model.state_dict()
+
     # What it computes.
 
     @abstractmethod

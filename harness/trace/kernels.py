@@ -54,18 +54,24 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator[None]:
 
 
 def cuda_attention_kernel(
-    dtype: torch.dtype, width: int, needs_backward: bool, compute_capability: str
+    dtype: torch.dtype,
+    width: int,
+    needs_backward: bool,
+    compute_capability: str,
+    masked: bool = False,
 ) -> AttentionKernel:
     """The kernel that torch picks for attention of heads of this width, a multiple of 8.
 
-    ``math`` builds the N x N matrix, in float32. Found by asking torch 2.14 for each of its kinds
-    of cards; on Hopper it would take cuDNN's kernel for some, which is not modelled.
+    ``masked`` is attention with numbers that are added to its logits. ``math`` builds the N x N
+    matrix, in float32. Found by asking torch 2.14 for each of its kinds of cards; on Hopper it would take cuDNN's kernel for some, which is not modelled.
     """
     capability = tuple(map(int, compute_capability.split(".")))
     if dtype == torch.float32:
         return "efficient"
     if capability < FIRST_WITH_FLASH:
         return "math" if dtype == torch.bfloat16 else "efficient"
+    if masked:
+        return "efficient"
     little_shared_memory = (8, 6) <= capability < (9, 0) or capability >= (12, 0)
     if needs_backward and width > WIDEST_OF_FLASH_BACKWARD and little_shared_memory:
         return "efficient"
@@ -73,28 +79,48 @@ def cuda_attention_kernel(
 
 
 def _cuda_attention(
-    compute_capability: str, q: Tensor, k: Tensor, v: Tensor, *, scale: float
+    compute_capability: str,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    attn_mask: Tensor | None = None,
+    scale: float,
 ) -> Tensor:
-    q, k, v = _as_autocast_gives_them(q, k, v)
-    needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v))
-    kernel = cuda_attention_kernel(q.dtype, q.shape[-1], needs_backward, compute_capability)
+    q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
+    needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v, *masks))
+    kernel = cuda_attention_kernel(
+        q.dtype, q.shape[-1], needs_backward, compute_capability, masked=bool(masks)
+    )
     if kernel == "math":
-        return aten._scaled_dot_product_attention_math(q, k, v, scale=scale)[0]
+        return aten._scaled_dot_product_attention_math(q, k, v, *masks, scale=scale)[0]
     if kernel == "flash":
         return aten._scaled_dot_product_flash_attention(q, k, v, scale=scale)[0]
+    added = _aligned(masks[0]).expand(*q.shape[:-1], k.shape[-2]) if masks else None
     efficient = aten._scaled_dot_product_efficient_attention
-    return efficient(q, k, v, None, needs_backward, scale=scale)[0]
+    return efficient(q, k, v, added, needs_backward, scale=scale)[0]
 
 
-def _cpu_attention(q: Tensor, k: Tensor, v: Tensor, *, scale: float) -> Tensor:
-    q, k, v = _as_autocast_gives_them(q, k, v)
-    return aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, scale=scale)[0]
+def _aligned(mask: Tensor) -> Tensor:
+    """A mask (..., N, M) whose rows lie at multiples of 8 numbers, as torch copies it for the
+    kernel."""
+    keys = mask.shape[-1]
+    return mask if keys % 8 == 0 else F.pad(mask, (0, -keys % 8))[..., :keys]
 
 
-def _as_autocast_gives_them(*tensors: Tensor) -> Iterator[Tensor]:
+def _cpu_attention(
+    q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None = None, scale: float
+) -> Tensor:
+    q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
+    flash = aten._scaled_dot_product_flash_attention_for_cpu
+    return flash(q, k, v, attn_mask=masks[0] if masks else None, scale=scale)[0]
+
+
+def _as_autocast_gives_them(*tensors: Tensor | None) -> Iterator[Tensor]:
     """Torch's own attention is on autocast's list; those that stand for it here are not."""
-    dtype = autocast_dtype(tensors[0].device)
-    return (t if dtype is None else t.to(dtype) for t in tensors)
+    given = [t for t in tensors if t is not None]
+    dtype = autocast_dtype(given[0].device)
+    return (t if dtype is None else t.to(dtype) for t in given)
 
 
 def _cuda_dropout(

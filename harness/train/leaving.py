@@ -21,7 +21,8 @@ from samfit.adapters.core.adapted import AdaptedSam
 from samfit.adapters.core.leaving import in_peft_format, plain_sam
 from samfit.adapters.sam.checkpoint.files import weight_files
 from samfit.adapters.sam.export import write_hugging_face, write_json
-from samfit.adapters.sam.find import backbone_sizes
+from samfit.adapters.sam.families.segment_anything import VITS
+from samfit.adapters.sam.find import backbone_sizes, view
 from samfit.errors import UserError
 from samfit.files import write_whole, writing_to
 from samfit.harness.record.weights import checkpoint_file
@@ -50,7 +51,8 @@ class Written:
 
 
 def merge(run: Run | Path | str, file: Path | str) -> Written:
-    """Fold a run's adapter into SAM's weights, in float32, and write them under Meta's names.
+    """Fold a run's adapter into SAM's weights, in float32, and write them under the
+    names of its family's own files.
 
     Args:
         run: a finished run, or its folder.
@@ -64,7 +66,7 @@ def merge(run: Run | Path | str, file: Path | str) -> Written:
     if file.suffix not in (".pth", ".pt", ".safetensors"):
         raise UserError(f"--output {file} must end in .pth or .safetensors.")
     _check_replaces_nothing(run, [file])
-    state = plain_sam(run.build(precision="fp32")).cpu().state_dict()
+    state = view(plain_sam(run.build(precision="fp32")).cpu()).weights()
     tensors = {name: tensor.contiguous() for name, tensor in state.items()}
     content = save(tensors) if file.suffix == ".safetensors" else _pickled(tensors)
     with writing_to(file):
@@ -72,7 +74,8 @@ def merge(run: Run | Path | str, file: Path | str) -> Written:
         write_whole(file, content)
     backbone, side = run.cell.backbone, run.cell.image_size
     use = f'samfit.build_sam("{backbone}", {side}, "{file}")'
-    is_metas = backbone != "vit_tiny" and side == backbone_sizes(backbone).image_size
+    metas = VITS.keys() - {"vit_tiny"}
+    is_metas = backbone in metas and side == backbone_sizes(backbone).image_size
     if is_metas and file.suffix != ".safetensors":
         use = f'segment_anything.sam_model_registry["{backbone}"]("{file}")'
     return Written(file, _of(run, "merged SAM"), use)

@@ -98,19 +98,28 @@ def _not_a_sam(path: Path, found: Found) -> str:
     )
 
 
+def backbone_of(state: StateDict, known: Mapping[str, VitSizes] = VITS) -> str | None:
+    """Which of the backbones ``known`` it is that ``state``, under Meta's names, is of; or None."""
+    names = {(sizes.width, sizes.depth): name for name, sizes in known.items()}
+    return names.get(_width_and_depth(state))
+
+
+def _width_and_depth(state: StateDict) -> tuple[int, int]:
+    depth = sum(name.endswith(".norm1.weight") for name in state if "image_encoder" in name)
+    return state[POSITIONS].shape[-1], depth
+
+
 def _check_backbone(
     state: StateDict, path: Path, backbone: str, known: Mapping[str, VitSizes]
 ) -> None:
-    width = state[POSITIONS].shape[-1]
-    depth = sum(name.endswith(".norm1.weight") for name in state if "image_encoder" in name)
-    names = {(sizes.width, sizes.depth): name for name, sizes in known.items()}
-    found = names.get((width, depth))
+    found = backbone_of(state, known)
     if found == backbone:
         return
     cause = cause_of_names(state)
     if cause and not found:
         raise UserError(f"{path} is not a SAM checkpoint: it {cause}.")
     hint = f"use --backbone {found}" if found else f"give a checkpoint of {backbone}"
+    width, depth = _width_and_depth(state)
     what = found or f"an unknown backbone ({width} wide, {depth} deep)"
     raise UserError(f"{path} is a checkpoint of {what}, not {backbone}: {hint}.")
 
