@@ -8,9 +8,11 @@ import sys
 
 import pytest
 import torch
+from card_programs import run_program
+from stage import Stage
 
 from samfit.harness.device.cards import find_card
-from samfit.harness.standin.library import CUDA_MAJORS, environment, unavailable
+from samfit.harness.standin.library import CUDA_MAJORS, environment, standing, unavailable
 from samfit.units import GIB, MIB
 
 # The end of a program: what it has to tell; and no clearing up, during which PyTorch's threads may
@@ -39,8 +41,29 @@ def card():
 
 
 @pytest.fixture(scope="session")
-def run_on(built):
-    """Runs a program on a card; gives what it leaves in ``told``, and what it says to stderr."""
+def bare_stage(built):
+    """A process that stands on the library, and has no other variable of samfit's."""
+    with Stage(standing()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def run_on(bare_stage):
+    """Runs a program on a card; gives what it leaves in ``told``, and what it says to stderr.
+
+    It is run in a fork of a process that has imported torch and not used CUDA: importing takes
+    seconds. What has to be there before that, ``run_anew_on`` shows.
+    """
+
+    def run(card, program, **variables):
+        return bare_stage.run(run_program, program, {**environment(card), **variables})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_anew_on(built):
+    """The same in a Python of its own."""
 
     def run(card, program, **variables):
         done = subprocess.run(

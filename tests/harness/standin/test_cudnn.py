@@ -1,5 +1,7 @@
 """The real cuDNN chooses for the card, and PyTorch allocates the workspace that it asks for."""
 
+from functools import cache
+
 import pytest
 
 from samfit.units import MIB
@@ -26,6 +28,7 @@ with torch.no_grad():
 def workspace(card, run_on):
     """Bytes of the first call's workspace, and of the last's."""
 
+    @cache
     def ask(name="A100 80GB", tf32=True, benchmark=False, **properties):
         program = PROGRAM.format(settings=(tf32, benchmark))
         told, said = run_on(card(name, **properties), program)

@@ -57,7 +57,7 @@ def add_one(x, size: tl.constexpr):
 """
 
 
-def test_triton_compiles_and_launches(card, run_on, monkeypatch, tmp_path):
+def test_triton_compiles_and_launches(card, run_anew_on, monkeypatch, tmp_path):
     """It links what it compiles with the driver, for which it looks itself."""
     pytest.importorskip("triton")
     if not shutil.which("gcc"):
@@ -71,5 +71,5 @@ x = torch.ones(16, device="cuda")
 add_one[(1,)](x, 16)
 told = x.tolist()
 """
-    told, _ = run_on(card(), program, TRITON_CACHE_DIR=str(tmp_path / "cache"))
+    told, _ = run_anew_on(card(), program, TRITON_CACHE_DIR=str(tmp_path / "cache"))
     assert told == [0.0] * 16

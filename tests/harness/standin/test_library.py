@@ -80,7 +80,7 @@ def test_what_the_user_gives_the_loader_comes_behind(monkeypatch):
     assert standing() == given  # a child's child
 
 
-def test_no_other_driver_is_opened(card, run_on, monkeypatch, tmp_path):
+def test_no_other_driver_is_opened(card, run_anew_on, monkeypatch, tmp_path):
     """Nor another NVML: those that come first in the user's own folder are not even looked at."""
     for name in ("libcuda.so.1", "libcuda.so", "libnvidia-ml.so.1"):
         (tmp_path / name).write_text("no library: who opens this, fails")
@@ -94,6 +94,6 @@ mapped = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
 told = sorted(path for path in mapped for name in ("libcuda.so", "libnvidia-ml", "libsamfit")
               if pathlib.Path(path).name.startswith(name))
 """
-    told, said = run_on(card(), program)
+    told, said = run_anew_on(card(), program)
     assert said == ""
     assert told == sorted(str(path.resolve()) for path in (build.LIBRARY, build.NVML))

@@ -53,9 +53,9 @@ def newer_torch(tmp_path):
     return tmp_path / "libtorch_newer.so"
 
 
-def test_missing_symbols_are_named(card, run_on, newer_torch):
+def test_missing_symbols_are_named(card, run_anew_on, newer_torch):
     load = f"import ctypes; ctypes.CDLL({str(newer_torch)!r})"
-    told, _ = run_on(card(), LOOK.format(load=load))
+    told, _ = run_anew_on(card(), LOOK.format(load=load))
     assert told[:2] == [True, ["cudaTeleport", "ncclTeleport"]]
     named = (
         "torch needs functions of CUDA that samfit's stand-in lacks: cudaTeleport, ncclTeleport."

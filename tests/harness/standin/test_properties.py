@@ -82,11 +82,11 @@ def test_children_that_are_forked_after_torch_is_imported_have_cards_of_their_ow
     ],
 )
 def test_a_card_that_is_not_described_well_is_refused_in_a_sentence(
-    card, run_on, variable, value, sentence
+    card, run_anew_on, variable, value, sentence
 ):
     program = "import ctypes; told = ctypes.CDLL('libcuda.so.1').cuDriverGetVersion(0)"
     with pytest.raises(AssertionError) as refused:
-        run_on(card(), program, **{variable: value})
+        run_anew_on(card(), program, **{variable: value})
     said = str(refused.value)
     assert "samfit: the stand-in for CUDA cannot start: " in said and sentence in said
 
