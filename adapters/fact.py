@@ -13,6 +13,7 @@ from samfit.adapters.core.base import Adapter, LowRank, SerialSettings
 from samfit.adapters.core.settings import Positive, Share
 from samfit.adapters.sam.backbone import Backbone, Block, Need
 from samfit.adapters.sam.changes import after
+from samfit.adapters.sam.rows import Rows
 
 PARTS = (3, 1, 4, 4)  # matrices D x D in qkv, proj, lin1 and lin2
 
@@ -122,7 +123,7 @@ class Fact(Adapter):
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:
         for layer, rows, down, up in self.low_rank_updates(sam):
-            layer.weight[rows] += up @ down
+            rows.add(layer.weight.T, (up @ down).T)
 
     def low_rank_updates(self, sam: Backbone) -> Iterator[LowRank]:
         rank, width = self.U.shape
@@ -131,7 +132,7 @@ class Fact(Adapter):
             for layer, core in zip(_layers(block), self.cores(index), strict=True):
                 for part, rows_of_core in enumerate(core.split(rank)):
                     down = torch.cat([square @ self.U for square in rows_of_core.split(rank, 1)], 1)
-                    yield LowRank(layer, slice(part * width, (part + 1) * width), down, up)
+                    yield LowRank(layer, Rows(part * width, (part + 1) * width), down, up)
 
     def _added(self, index: int, place: int) -> Callable[[Tensor, Tensor], Tensor]:
         """Adds the update of a layer, in place on its fresh output."""

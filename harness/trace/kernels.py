@@ -63,7 +63,8 @@ def cuda_attention_kernel(
     """The kernel that torch picks for attention of heads of this width, a multiple of 8.
 
     ``masked`` is attention with numbers that are added to its logits. ``math`` builds the N x N
-    matrix, in float32. Found by asking torch 2.14 for each of its kinds of cards; on Hopper it would take cuDNN's kernel for some, which is not modelled.
+    matrix, in float32. Found by asking torch 2.14 for each of its kinds of cards; on Hopper it
+    would take cuDNN's kernel for some, which is not modelled.
     """
     capability = tuple(map(int, compute_capability.split(".")))
     if dtype == torch.float32:
