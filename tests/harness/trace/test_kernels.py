@@ -76,6 +76,18 @@ def test_attention_runs_the_kernel_that_torch_picks_for_the_card(
     ]
 
 
+def test_attention_with_a_mask_runs_a_kernel_that_takes_one():
+    for dtype in (torch.float32, torch.bfloat16):
+        assert cuda_attention_kernel(dtype, 64, True, "8.0", masked=True) == "efficient"
+    q, mask = wanted(2, 4, 49, 32), torch.empty(4, 49, 49, device="meta")
+    for device, kernel in (("cuda", "efficient_attention"), ("cpu", "flash_attention_for_cpu")):
+        _, names = saved_by(
+            device, lambda: F.scaled_dot_product_attention(q, q, q, attn_mask=mask, scale=1.0)
+        )
+        assert kernel in names
+        assert ("constant_pad_nd" in names) == (device == "cuda")  # its rows begin at multiples
+
+
 def test_attention_runs_the_kernel_of_its_device():
     def run():
         q, k, v = (wanted(1, 2, 64, 8) for _ in range(3))
