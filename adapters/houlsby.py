@@ -111,7 +111,7 @@ def _block_with(block: Block, after_attention: nn.Module) -> Callable[[Tensor], 
 
     def forward(x: Tensor) -> Tensor:
         x, attended = block.attention_branch(x)
-        x = block.join(x, attended) + after_attention(attended)
+        x = block.join(x + attended, after_attention(attended))  # x + attended may not be X' yet
         return x + block.mlp(block.norm2(x))
 
     return forward
