@@ -80,10 +80,12 @@ def convert(
     SAM's code multiplies float32 coordinates by these 256 numbers; in 16 bits they would lose their
     place.
     """
-    kept = [getattr(module, name).data for module, name in coordinates]
+    tables = [getattr(module, name) for module, name in coordinates]
+    kept = [table.data for table in tables]
     model.to(dtype)
-    for (module, name), table in zip(coordinates, kept, strict=True):
-        getattr(module, name).data = table  # of a buffer, or of a parameter
+    for (module, name), table, values in zip(coordinates, tables, kept, strict=True):
+        table.data = values  # a parameter was converted in place, a buffer replaced
+        setattr(module, name, table)
 
 
 class CudaAutocast(TorchFunctionMode):
