@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from samfit.harness.record.record import Record
-from samfit.harness.report.kit.describe import memory_source, step_name, unit_for
+from samfit.harness.report.kit.describe import assumptions, describe_memory, step_name, unit_for
 from samfit.harness.report.kit.select import (
     MEMORY_SOURCES,
     Series,
@@ -87,7 +87,8 @@ def conditions(across: Across) -> str:
     batch = across.conditions[0].cell.batch_size
     return (
         f"Batch size {batch}; as published, each backbone with the attention of its own code. "
-        f"Of the first: {memory_source(across.conditions)}"
+        f"{assumptions(across.conditions)}Source, of the first: "
+        f"{describe_memory(across.conditions)}."
     )
 
 
