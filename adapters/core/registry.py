@@ -13,13 +13,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from samfit import adapters
-from samfit.adapters.core.settings import changed_settings, parse_settings
-from samfit.adapters.peft.names import (
+from samfit.adapters.core.peft_names import (
     check_peft_name,
     is_peft_name,
-    peft_class,
     peft_names as peft_names,
+    without_bitsandbytes,
 )
+from samfit.adapters.core.settings import changed_settings, parse_settings
 from samfit.errors import UserError, spelling_hint
 
 if TYPE_CHECKING:  # names can be listed without importing torch
@@ -53,7 +53,7 @@ def adapter_class(name: str) -> "type[Adapter]":
             method cannot be loaded; ``UnsupportedError`` for one of PEFT's that no SAM can have.
     """
     if is_peft_name(name):
-        return peft_class(name)
+        return _peft_class(name)
     if name in _own_names():
         return _only_adapter(importlib.import_module(f"{adapters.__name__}.{name}"))
     check_adapter_name(name)
@@ -96,6 +96,21 @@ def check_adapter_name(name: object) -> None:
     if name not in known:
         hint = spelling_hint(str(name), known, similarity=0.5)
         raise UserError(f"there is no adapter {name!r}: {hint}")
+
+
+def _peft_class(name: str) -> "type[Adapter]":
+    """PEFT's method ``name`` as a class of samfit's; it imports PEFT, which takes seconds.
+
+    Raises:
+        UserError: as ``check_peft_name``, or if PEFT cannot be imported.
+    """
+    check_peft_name(name)
+    try:
+        with without_bitsandbytes():
+            method = importlib.import_module(f"{adapters.__name__}.peft.method")
+    except ImportError as error:
+        raise UserError(f"{name} is a method of PEFT, which fails to load: {error}.") from error
+    return method.peft_method(name)
 
 
 def _own_names() -> list[str]:

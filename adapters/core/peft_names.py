@@ -1,4 +1,4 @@
-"""The names of PEFT's methods, found without importing PEFT or torch."""
+"""The names of PEFT's methods, found without importing PEFT or torch; and how it is imported."""
 
 import sys
 from collections.abc import Iterator
@@ -6,12 +6,9 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from samfit.errors import UnsupportedError, UserError, spelling_hint
-
-if TYPE_CHECKING:
-    from samfit.adapters.core.base import Adapter
 
 PREFIX = "peft_"
 LORA = "lora"
@@ -69,21 +66,6 @@ def check_peft_name(name: str) -> None:
         why = _REFUSED.get(method, _NO_LAYERS)
         raise UnsupportedError(f"PEFT's {method} cannot be attached to a SAM: {why}.")
     raise UserError(f"PEFT has no method {name!r}: {spelling_hint(name, known)}")
-
-
-def peft_class(name: str) -> "type[Adapter]":
-    """PEFT's method ``name`` as a class of samfit's; imports PEFT, which takes seconds.
-
-    Raises:
-        UserError: as ``check_peft_name``, or if PEFT cannot be imported.
-    """
-    check_peft_name(name)
-    try:
-        with without_bitsandbytes():
-            from samfit.adapters.peft.method import peft_method
-    except ImportError as error:
-        raise UserError(f"{name} is a method of PEFT, which fails to load: {error}.") from error
-    return peft_method(name)
 
 
 @contextmanager
