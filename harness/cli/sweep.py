@@ -12,7 +12,10 @@ from samfit.harness.cli.output import Bars, Json, interruptible, messages, print
 
 def sweep(
     profile: Annotated[
-        str, typer.Argument(help="What to run: bench, accuracy, or a JSON file, see above.")
+        str,
+        typer.Argument(
+            help="What to run: bench, accuracy, backbones, peft, or a JSON file, see above."
+        ),
     ],
     output: Annotated[
         Path, typer.Option(help="Results file. Records that are there already are kept.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from samfit.adapters.core.registry import adapter_names, canonical_settings, peft_names
+from samfit.adapters.sam.find import backbone_names, backbone_sizes, family_of
 from samfit.errors import UserError
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.cell import Cell, Device
@@ -24,6 +25,9 @@ LEVER_BATCH_SIZES = (1, 4, 16)  # at which methods are predicted with levers, to
 FURTHER_BATCH_SIZE = 4  # and with those that round or allow no augmentation
 QUICK_TASKS = ("shadow",)  # what the main job scores; all of them take an hour
 SEEDS = 3
+USUAL_SIDE = 1024  # of the input of a SAM that is no miniature
+ON_BACKBONES = ("decoder", "cad", "lst", "lora", "full")
+BESIDE_PEFT = ("decoder", "cad", "lora")
 # One recipe for all methods: 144 steps of 4 images.
 MINIATURE_RECIPE = Recipe(epochs=3, learning_rate=1e-3, warmup=10, clip_norm=1.0)
 IN_FILES: tuple[How, ...] = ("predict", "measure", "score")  # what a profile file may ask for
@@ -55,18 +59,51 @@ def accuracy(machine: Environment) -> list[Task]:
     return accuracy_tasks(machine, tuple(TASKS), SEEDS)
 
 
-def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> list[Task]:
+def backbones(machine: Environment) -> list[Task]:
+    """Memory of some methods on every backbone of the usual size.
+
+    Of backbones that differ in nothing but their weights the first stands for all.
+    """
+    shapes = {(family_of(name), backbone_sizes(name)): name for name in reversed(backbone_names())}
+    names = [
+        name
+        for name in backbone_names()
+        if name in shapes.values() and backbone_sizes(name).image_size == USUAL_SIDE
+    ]
+    grid = {"adapter": list(ON_BACKBONES), "backbone": names, "batch_size": [1, 4]}
+    return _tasks("predict", {**grid, **_capability(machine)})
+
+
+def peft(machine: Environment) -> list[Task]:
+    """Memory on ViT-B and accuracy in miniature of every method of PEFT, and of some of ours."""
+    names = [*BESIDE_PEFT, *peft_names()]
+    grid = {"adapter": names, "backbone": "vit_b", "batch_size": [1, 4]}
+    return [
+        *_tasks("predict", {**grid, **_capability(machine)}),
+        *accuracy_tasks(machine, QUICK_TASKS, seeds=1, adapters=names),
+    ]
+
+
+def _capability(machine: Environment) -> dict[str, Any]:
+    """What a prediction is for: the card that is here, or the default."""
+    return {} if machine["gpu"] is None else {"compute_capability": machine["gpu_capability"]}
+
+
+def accuracy_tasks(
+    machine: Environment, tasks: Sequence[str], seeds: int, adapters: Sequence[str] = ()
+) -> list[Task]:
     """Predictions of what training on ``tasks`` takes, and the scores that it gives.
 
-    Beside the methods stand two baselines: the pretrained model as it is, and the mask decoder
-    trained on an encoder with random weights.
+    Beside the methods, all or ``adapters``, stand two baselines: the pretrained model as it is, and
+    the mask decoder trained on an encoder with random weights.
     """
+    names = adapters or adapter_names()
     shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
     device: Device = "cpu"
     if machine["gpu"] is not None:
         device = "cuda"
         shared["compute_capability"] = machine["gpu_capability"]
-    found = _tasks("predict", {"adapter": ["all"], **shared})
+    found = _tasks("predict", {"adapter": [*names], **shared})
     for name in tasks:
         classes = TASKS[name].classes
         cell = Cell(
@@ -81,7 +118,7 @@ def accuracy_tasks(machine: Environment, tasks: Sequence[str], seeds: int) -> li
         )
         found.append(Task("score", replace(cell, recipe=replace(MINIATURE_RECIPE, epochs=0))))
         for seed in range(seeds):
-            trained = [replace(cell, adapter=adapter, seed=seed) for adapter in adapter_names()]
+            trained = [replace(cell, adapter=adapter, seed=seed) for adapter in names]
             trained.append(replace(cell, checkpoint=RANDOM_ENCODER, seed=seed))
             found += [Task("score", each) for each in trained]
     return found
@@ -104,7 +141,9 @@ def _with_levers(cell: Cell) -> Iterator[Cell]:
 
 
 Profile = Callable[[Environment], list[Task]]  # what to run on a machine
-PROFILES: dict[str, Profile] = {"bench": bench, "accuracy": accuracy}
+PROFILES: dict[str, Profile] = {
+    "bench": bench, "accuracy": accuracy, "backbones": backbones, "peft": peft,
+}  # fmt: skip
 
 
 def load_profile(name: str) -> Profile:

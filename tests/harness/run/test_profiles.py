@@ -7,14 +7,17 @@ from exact_levers import with_every_exact_lever
 from user_error import user_error
 
 from samfit import Cell, Recipe, adapter_names
+from samfit.adapters.core.registry import peft_names
 from samfit.harness.miniature.tasks import TASKS
 from samfit.harness.record.weights import MINIATURE
 from samfit.harness.report.accuracy.scored import training_step
 from samfit.harness.report.kit.select import is_as_published
 from samfit.harness.run.profiles import (
     BATCH_SIZES,
+    BESIDE_PEFT,
     LEVER_BATCH_SIZES,
     MEASURED_BATCH_SIZES,
+    ON_BACKBONES,
     QUICK_TASKS,
     SEEDS,
     accuracy_tasks,
@@ -141,3 +144,22 @@ def test_each_scored_method_has_a_prediction_of_its_step():
     scored = [task.cell for task in tasks if task.how == "score"]
     assert scored
     assert all(training_step(cell) in predicted for cell in scored)
+
+
+def test_backbones_of_the_usual_size_are_compared_and_none_twice():
+    cells = [task.cell for task in load_profile("backbones")(NO_GPU)]
+    names = list(dict.fromkeys(cell.backbone for cell in cells))
+    assert {"vit_b", "hf_vit_b", "sam2.1_hiera_base_plus", "sam_hq_vit_b"} <= set(names)
+    assert not {"vit_tiny", "hf_vit_tiny", "sam2_hiera_base_plus"} & set(names)
+    assert {cell.image_size for cell in cells} == {1024}
+    assert len(cells) == 2 * len(ON_BACKBONES) * len(names)
+
+
+def test_every_method_of_peft_is_predicted_and_scored():
+    tasks = load_profile("peft")(GPU)
+    for how in ("predict", "score"):
+        found = {task.cell.adapter for task in tasks if task.how == how}
+        assert found == {*BESIDE_PEFT, *peft_names()}
+    large = [task.cell for task in tasks if task.cell.backbone == "vit_b"]
+    assert {cell.batch_size for cell in large} == {1, 4}
+    assert {cell.compute_capability for cell in large} == {"9.0"}
