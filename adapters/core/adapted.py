@@ -15,6 +15,7 @@ from samfit.adapters.core.frozen import frozen_digest
 from samfit.adapters.core.registry import adapter_class, parse_method_settings
 from samfit.adapters.core.settings import changed_function
 from samfit.adapters.sam.backbone import Backbone, Embedding, Need
+from samfit.adapters.sam.changes import leave_out
 from samfit.adapters.sam.checkpoint.files import TRAINED_WITH
 from samfit.adapters.sam.checkpoint.load import LOADED_FROM
 from samfit.adapters.sam.find import view
@@ -136,7 +137,7 @@ class AdaptedSam(nn.Module):
             raise UserError(
                 f"{adapter.title} needs the image encoder, since {reads}: keep the encoder."
             )
-        self.adapter.hold(_EncoderElsewhere(self.backbone))
+        self.adapter.hold(leave_out(self.sam, self.backbone.encoder_name))
 
     def _check_images(self, images: Tensor) -> None:
         side = self.backbone.image_size
@@ -327,20 +328,6 @@ def _read_trained_with(path: Path | str) -> dict[str, str]:
     with safe_open(path, "pt") as file:
         found = json.loads((file.metadata() or {}).get(TRAINED_WITH, "{}"))
     return found if isinstance(found, dict) else {}
-
-
-class _EncoderElsewhere:
-    """Puts an empty module in the place of a SAM's image encoder, until removed."""
-
-    def __init__(self, backbone: Backbone) -> None:
-        self._backbone, self._encoder = backbone, backbone.image_encoder
-        empty = nn.Module()
-        if hasattr(self._encoder, "img_size"):
-            empty.img_size = self._encoder.img_size
-        backbone.image_encoder = empty
-
-    def remove(self) -> None:
-        self._backbone.image_encoder = self._encoder
 
 
 def _check_boxes(boxes: Tensor, batch_size: int) -> None:

@@ -39,6 +39,28 @@ def override(owner: object, name: str, method: Callable[..., Any]) -> Removable:
     return _Override(owner, name, method)
 
 
+def leave_out(owner: nn.Module, name: str) -> Removable:
+    """Put an empty module in the place of the submodule ``name`` of ``owner`` until removed.
+
+    It keeps ``img_size``, which segment-anything reads of an image encoder that it does not run.
+    """
+    empty, left_out = nn.Module(), getattr(owner, name)
+    if hasattr(left_out, "img_size"):
+        empty.img_size = left_out.img_size
+    return _Replaced(owner, name, empty)
+
+
+class _Replaced:
+    """A submodule in the place of another."""
+
+    def __init__(self, owner: nn.Module, name: str, module: nn.Module) -> None:
+        self._owner, self._name, self._before = owner, name, getattr(owner, name)
+        setattr(owner, name, module)
+
+    def remove(self) -> None:
+        setattr(self._owner, self._name, self._before)
+
+
 class _Override:
     """Shadows a method of a class by an attribute of one of its objects."""
 
