@@ -63,10 +63,17 @@ def _cudnn(
 ) -> None:  # fmt: skip
     """Copies of ``operands`` and a workspace, until cuDNN has computed a convolution.
 
+    A depthwise one has no workspace: torch computes it itself (Convolution.cpp,
+    use_cudnn_depthwise), or, where channels lie last, cuDNN does, which took 0.1 MiB in backward
+    for 256 channels of 256 x 256.
+
     ``shapes`` are its input, weight and output.
     """
-    stride, _, dilation, transposed, *_ = how
+    stride, _, dilation, transposed, _, groups = how[:6]
     copies = kernel.take_copies(layout, *operands)
+    if 1 < groups == shapes[1].shape[0]:
+        kernel.give(*copies)
+        return
     x, w, y = reversed(shapes) if transposed else shapes
     spec = Convolution(
         direction, tuple(x.shape), tuple(w.shape), tuple(y.shape), stride[0],

@@ -169,8 +169,8 @@ def test_sums_along_memory_need_next_to_nothing():
     assert inside(A100, aten.sum.dim_IntList, t(64, 2**16), [1]) == []
 
 
-def convolved(gpu, x, w, *, padding=0, stride=1, dilation=1, transposed=False):
-    how = ([stride] * 2, [padding] * 2, [dilation] * 2, transposed, [0, 0], 1)
+def convolved(gpu, x, w, *, padding=0, stride=1, dilation=1, transposed=False, groups=1):
+    how = ([stride] * 2, [padding] * 2, [dilation] * 2, transposed, [0, 0], groups)
     return trace(gpu, aten.convolution.default, x, w, None, *how)
 
 
@@ -188,6 +188,13 @@ def test_a_convolution_copies_operands_into_one_layout():
     copy, result, workspace = convolved(A100, x, t(256, 256, 3, 3), padding=1).allocations
     assert copy.nbytes == result.nbytes == 16 * MIB
     assert copy.died > workspace.died
+
+
+@pytest.mark.parametrize("order", [None, LAST])
+def test_a_depthwise_convolution_takes_no_workspace(order):
+    x = t(1, 256, 256, 256, order=order)
+    made = convolved(A100, x, t(256, 1, 3, 3), padding=1, groups=256).allocations
+    assert [a.nbytes for a in made if a.nbytes >= MIB / 8] == [64 * MIB]
 
 
 @pytest.mark.parametrize("order", [None, LAST])
