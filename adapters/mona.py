@@ -51,8 +51,7 @@ class Filters(nn.Module):
 class VisualAdapter(nn.Module):
     """x -> x + W_u Drop(GELU(Filters(W_d (a LN(x) + c x) + b_d))) + b_u on tokens (B, H, W, D).
 
-    a starts at 1e-6 and c at 1 in every channel; W_d and W_u at a normal distribution that is cut
-    off, their biases at zero.
+    a starts at 1e-6 and c at 1 in every channel, W_d and W_u at N(0, 0.02), their biases at zero.
     """
 
     def __init__(self, features: int, settings: MonaSettings) -> None:
@@ -65,7 +64,7 @@ class VisualAdapter(nn.Module):
         self.filters = Filters(settings.width)
         self.up = nn.Linear(settings.width, features)
         for layer in (self.down, self.up):
-            nn.init.trunc_normal_(layer.weight, std=0.02)
+            nn.init.normal_(layer.weight, std=0.02)
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
