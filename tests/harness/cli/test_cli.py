@@ -36,7 +36,7 @@ def test_predict_json_keeps_the_contract(answer):
     assert Cell.from_json(record["cell"]).batch_size == 4
 
 
-def test_measure_json_keeps_the_contract(answer):
+def test_measure_json_keeps_the_contract(answer, workers_here):
     record = answer("measure", "lora", "--backbone", "vit_tiny", "--device", "cpu")
     assert record["source"] == "measured-cpu"
     assert record["timing"]["step_ms"].keys() == {"median", "p10", "p90", "n"}
@@ -79,7 +79,7 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(said, answ
         assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
 
 
-def test_sweep_and_report(said, answer, tmp_path):
+def test_sweep_and_report(said, answer, workers_here, tmp_path):
     profile, results = tmp_path / "p.json", tmp_path / "out" / "results.jsonl"
     grid = {"adapter": ["cad", "sam_adapter"], "batch_size": [1, 4], "backbone": "vit_tiny"}
     profile.write_text(json.dumps({"predict": [grid]}))
