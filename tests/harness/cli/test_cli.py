@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from samfit import Cell, Store
 from samfit.harness.measure import measure
 from samfit.harness.report.agreement.agreement import PREDICTION_LIMITS
 from samfit.harness.run import trace_validation, validation
+from samfit.harness.run.validation import validation_tasks
 
 CONTRACT = {
     "cell", "status", "source", "params", "memory", "timing", "compute", "environment",
@@ -89,11 +91,21 @@ def test_sweep_and_report(said, answer, workers_here, tmp_path):
     assert said("report", results)
 
 
+@cache
+def first_two(device):
+    """To plan all of them takes a second."""
+    return validation_tasks({"gpu": None}, device)[:2]
+
+
+def two_tasks_of(machine, device, backbone):
+    assert backbone is None
+    return first_two(device)
+
+
 @pytest.fixture
 def two_tasks(monkeypatch, workers_here):
     """Makes a validation a short one."""
-    everything = validation.validation_tasks
-    monkeypatch.setattr(validation, "validation_tasks", lambda *given: everything(*given)[:2])
+    monkeypatch.setattr(validation, "validation_tasks", two_tasks_of)
 
 
 def test_validate_compares_and_goes_on_where_it_was(answer, two_tasks, tmp_path):
