@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from predictions import predicted_once
 
-import samfit
 from samfit import Cell
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ def test_figures_stand_on_the_page_as_in_the_stored_tables(page, count):
 
 
 def peaks(**fields):
-    memory = samfit.predict(Cell(**fields)).memory
+    memory = predicted_once(Cell(**fields)).memory
     return memory.peak_allocated_bytes, memory.peak_reserved_bytes
 
 

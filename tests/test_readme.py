@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from exact_levers import with_every_exact_lever
+from predictions import predicted_once
 
 import samfit
 from samfit import Cell
@@ -29,8 +30,8 @@ GIB = 2**30
 def test_levers_let_every_method_train_on_a_small_card_and_what_is_said_of_them_is_current(name):
     published = Cell(adapter=name, batch_size=4)
     usable = samfit.unnamed_card("8GiB").usable_bytes
-    assert samfit.predict(published).memory.peak_allocated_bytes > usable
-    memory = samfit.predict(with_every_exact_lever(published)).memory
+    assert predicted_once(published).memory.peak_allocated_bytes > usable
+    memory = predicted_once(with_every_exact_lever(published)).memory
     assert memory.peak_reserved_bytes < usable
     said = f"{memory.peak_allocated_bytes / GIB:.1f}" in SENTENCE
     assert said or name not in ("lora", "cad", "decoder")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from samfit import Cell, Store
 from samfit.harness.measure import measure
 from samfit.harness.report.agreement.agreement import PREDICTION_LIMITS
 from samfit.harness.run import trace_validation, validation
+from samfit.harness.run.validation import validation_tasks
 
 CONTRACT = {
     "cell", "status", "source", "params", "memory", "timing", "compute", "environment",
@@ -36,7 +38,7 @@ def test_predict_json_keeps_the_contract(answer):
     assert Cell.from_json(record["cell"]).batch_size == 4
 
 
-def test_measure_json_keeps_the_contract(answer):
+def test_measure_json_keeps_the_contract(answer, workers_here):
     record = answer("measure", "lora", "--backbone", "vit_tiny", "--device", "cpu")
     assert record["source"] == "measured-cpu"
     assert record["timing"]["step_ms"].keys() == {"median", "p10", "p90", "n"}
@@ -79,7 +81,7 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(said, answ
         assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
 
 
-def test_sweep_and_report(said, answer, tmp_path):
+def test_sweep_and_report(said, answer, workers_here, tmp_path):
     profile, results = tmp_path / "p.json", tmp_path / "out" / "results.jsonl"
     grid = {"adapter": ["cad", "sam_adapter"], "batch_size": [1, 4], "backbone": "vit_tiny"}
     profile.write_text(json.dumps({"predict": [grid]}))
@@ -89,11 +91,21 @@ def test_sweep_and_report(said, answer, tmp_path):
     assert said("report", results)
 
 
+@cache
+def first_two(device):
+    """To plan all of them takes a second."""
+    return validation_tasks({"gpu": None}, device)[:2]
+
+
+def two_tasks_of(machine, device, backbone):
+    assert backbone is None
+    return first_two(device)
+
+
 @pytest.fixture
 def two_tasks(monkeypatch, workers_here):
     """Makes a validation a short one."""
-    everything = validation.validation_tasks
-    monkeypatch.setattr(validation, "validation_tasks", lambda *given: everything(*given)[:2])
+    monkeypatch.setattr(validation, "validation_tasks", two_tasks_of)
 
 
 def test_validate_compares_and_goes_on_where_it_was(answer, two_tasks, tmp_path):

@@ -1,10 +1,11 @@
-"""``samfit fit``, as a user meets it."""
+"""``samfit fit``, as a user meets it; its processes are those of tests/harness/run/test_fit.py."""
 
 import pytest
 
 from samfit import unnamed_card
 
 TINY = ("--backbone", "vit_tiny", "--up-to", "1")
+pytestmark = pytest.mark.usefixtures("workers_here")
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ train.SAVE_EVERY_S = 0
 command()
 """
 OPTIONS = {
-    "cad": ["--prompt", "mask_box", "--augment", "geometric", "--epochs", "12"],
-    "lora": ["--prompt", "points", "--patience", "30", "--epochs", "12"],
+    "cad": ["--prompt", "mask_box", "--augment", "geometric", "--epochs", "8"],
+    "lora": ["--prompt", "points", "--patience", "30", "--epochs", "8"],
 }
 
 
@@ -41,7 +41,7 @@ def stopped(line, tmp_path):
         process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
         while not (tmp_path / "stopped" / "state.pt").exists() and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(random.uniform(0, 0.3))
+        time.sleep(random.uniform(0, 0.2))
         process.send_signal(number)
         _, err = process.communicate(timeout=600)
         assert not (tmp_path / "stopped" / "adapter.safetensors").exists(), err
@@ -83,5 +83,5 @@ def test_an_interrupt_saves_the_state_and_says_so(stopped, assert_same_weights, 
     end = ": run the same command to resume, or use it as it is."
     assert sentence.endswith(f"{tmp_path / 'stopped'}{end}")
     state = torch.load(tmp_path / "stopped" / "state.pt", weights_only=True)
-    assert f"after step {len(state['history']['losses'])} of 24;" in sentence
+    assert f"after step {len(state['history']['losses'])} of 16;" in sentence
     assert_same_weights("lora")

@@ -19,15 +19,18 @@ START = [sys.executable, "-c", "from samfit.harness.cli.main import command; com
 
 @pytest.fixture
 def sweep(tmp_path):
-    """Starts a sweep of a grid, predicted and measured, in a folder; gives process and results."""
+    """The options of a sweep of a grid, predicted and measured, in a folder; and its results."""
 
-    def start(grid, folder):
+    def options(grid, folder):
         profile, results = tmp_path / "profile.json", tmp_path / folder / "results.jsonl"
         profile.write_text(json.dumps({"predict": [grid], "measure": [{**grid, "device": "cpu"}]}))
-        command = [*START, "sweep", profile, "--output", results]
-        return subprocess.Popen(command, stderr=subprocess.DEVNULL), Store(results)
+        return ["sweep", profile, "--output", results], Store(results)
 
-    return start
+    return options
+
+
+def start(options):
+    return subprocess.Popen([*START, *options], stderr=subprocess.DEVNULL)
 
 
 def alike(records):
@@ -42,14 +45,18 @@ def alike(records):
     ("grid", "cells", "kills", "longest_s"),
     [(ONE, 2, 2, 4), pytest.param(TEN, 20, 100, 12, marks=pytest.mark.slow)],
 )
-def test_every_finished_cell_is_there_once(grid, cells, kills, longest_s, sweep):
+def test_every_finished_cell_is_there_once(
+    grid, cells, kills, longest_s, sweep, said, workers_here
+):
     """Whenever the sweep that is killed is over, it begins anew in another folder."""
     peaceful, expected = sweep(grid, "peaceful")
+    said(*peaceful)  # in this process
     chance, killed = random.Random(0), 0
     while killed < kills:
         folder, finished = f"after {killed} kills", []
         while killed < kills and len(finished) < cells:
-            process, results = sweep(grid, folder)
+            options, results = sweep(grid, folder)
+            process = start(options)
             time.sleep(chance.uniform(0, longest_s))
             killed += process.poll() is None
             process.kill()
@@ -58,7 +65,7 @@ def test_every_finished_cell_is_there_once(grid, cells, kills, longest_s, sweep)
             assert keys[: len(finished)] == finished  # none lost, none moved
             assert len(set(keys)) == len(keys)  # none done twice
             finished = keys
-        process, results = sweep(grid, folder)
-        assert process.wait() == peaceful.wait() == 0
+        options, results = sweep(grid, folder)
+        assert start(options).wait() == 0
         assert alike(results.load()) == alike(expected.load())
         assert len(results.load()) == cells

@@ -39,26 +39,24 @@ def test_a_mistake_in_the_cell_is_one_sentence_and_the_worker_lives_on(worker):
     assert record_of(worker, TINY).status == "ok"
 
 
-def test_a_killed_worker_is_recorded_and_replaced():
-    with WorkerProcess() as worker:
-        assert worker.machine  # it has started
-        killer = threading.Timer(1.0, lambda: os.kill(worker._process.pid, signal.SIGKILL))
-        killer.start()
-        record = record_of(worker, SLOW)
-        killer.join()
-        assert record.status == "error"
-        assert "killed (signal 9)" in record.message
-        assert record_of(worker, TINY).status == "ok"
+def test_a_killed_worker_is_recorded_and_replaced(worker):
+    assert worker.machine  # it has started
+    killer = threading.Timer(1.0, lambda: os.kill(worker._process.pid, signal.SIGKILL))
+    killer.start()
+    record = record_of(worker, SLOW)
+    killer.join()
+    assert record.status == "error"
+    assert "killed (signal 9)" in record.message
+    assert record_of(worker, TINY).status == "ok"
 
 
-def test_a_worker_that_hangs_is_stopped_and_replaced():
-    with WorkerProcess() as worker:
-        assert worker.machine  # it has started
-        os.kill(worker._process.pid, signal.SIGSTOP)
-        record = record_of(worker, TINY, limit_s=1)
-        assert (record.status, record.duration_ms) == ("timeout", 1000)
-        assert record.message == "stopped after 1 s: run samfit sweep with a longer --time-limit."
-        assert record_of(worker, TINY).status == "ok"
+def test_a_worker_that_hangs_is_stopped_and_replaced(worker):
+    assert worker.machine  # it has started
+    os.kill(worker._process.pid, signal.SIGSTOP)
+    record = record_of(worker, TINY, limit_s=1)
+    assert (record.status, record.duration_ms) == ("timeout", 1000)
+    assert record.message == "stopped after 1 s: run samfit sweep with a longer --time-limit."
+    assert record_of(worker, TINY).status == "ok"
 
 
 def test_a_worker_that_cannot_start_is_named(monkeypatch):

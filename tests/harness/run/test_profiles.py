@@ -1,6 +1,7 @@
 """Profiles: the built-in one and grids from a file."""
 
 import json
+from functools import cache
 
 import pytest
 from exact_levers import with_every_exact_lever
@@ -27,10 +28,16 @@ from samfit.harness.run.profiles import (
 NO_GPU, GPU = {"gpu": None}, {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
 
 
+@cache
+def bench(on_gpu):
+    """The tasks of the built-in profile; to plan them takes a second."""
+    return load_profile("bench")(GPU if on_gpu else NO_GPU)
+
+
 def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
     for machine, backbone, device in ((NO_GPU, "vit_tiny", "cpu"), (GPU, "vit_b", "cuda")):
         scored = accuracy_tasks(machine, QUICK_TASKS, seeds=1)
-        tasks = [task for task in load_profile("bench")(machine) if task not in scored]
+        tasks = [task for task in bench(machine is GPU) if task not in scored]
         for how, where, sizes in (
             ("predict", ("vit_b", "cuda"), BATCH_SIZES),
             ("measure", (backbone, device), MEASURED_BATCH_SIZES),
@@ -44,7 +51,7 @@ def test_bench_predicts_every_adapter_on_vit_b_and_measures_what_is_here():
 
 
 def test_bench_predicts_every_adapter_with_levers_too():
-    tasks = load_profile("bench")(GPU)
+    tasks = bench(on_gpu=True)
     cells = [t.cell for t in tasks if t.how == "predict" and t.cell.backbone == "vit_b"]
     lowered = [cell for cell in cells if not is_as_published(cell)]
     exact = [c for c in lowered if c.precision == "fp32" and not c.cache_embeddings]
@@ -139,7 +146,7 @@ def test_accuracy_scores_every_adapter_on_each_task_with_each_seed(machine):
 
 
 def test_each_scored_method_has_a_prediction_of_its_step():
-    tasks = load_profile("bench")(NO_GPU)
+    tasks = bench(on_gpu=False)
     predicted = [task.cell for task in tasks if task.how == "predict"]
     scored = [task.cell for task in tasks if task.how == "score"]
     assert scored

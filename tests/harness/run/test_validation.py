@@ -6,7 +6,7 @@ import pytest
 from user_error import user_error
 
 from samfit import Store, adapter_names
-from samfit.harness.run import pairs
+from samfit.harness.run import pairs, validation
 from samfit.harness.run.validation import BATCH_SIZES, validate, validation_tasks
 
 GPU = {"gpu": "NVIDIA H200", "gpu_capability": "9.0"}
@@ -64,6 +64,17 @@ class Instant:
             yield task.ended("ok", None, GPU)
 
 
+@pytest.fixture
+def planned(tasks, monkeypatch):
+    """Lets ``validate`` have the tasks that it asks for without planning them again."""
+
+    def plan(*asked):
+        assert asked == (GPU, "cuda", None)
+        return tasks
+
+    monkeypatch.setattr(validation, "validation_tasks", plan)
+
+
 class Clock:
     now = 0.0
 
@@ -78,7 +89,7 @@ def clock(monkeypatch):
     return clock
 
 
-def test_in_ten_minutes_most_of_the_time_is_for_measuring(clock, tmp_path, capsys):
+def test_in_ten_minutes_most_of_the_time_is_for_measuring(clock, planned, tmp_path, capsys):
     """With two seconds a prediction, side by side, and eight a measurement."""
     machine = Instant(clock, {"predict": 2.0, "measure_memory": 8.0})
     store = Store(tmp_path / "results.jsonl")
@@ -93,7 +104,9 @@ def test_in_ten_minutes_most_of_the_time_is_for_measuring(clock, tmp_path, capsy
     assert len(records) == len(machine.ran) == len(store.load())
 
 
-def test_the_time_may_end_while_predicting_and_the_next_run_resumes(clock, tmp_path, tasks, capsys):
+def test_the_time_may_end_while_predicting_and_the_next_run_resumes(
+    clock, planned, tmp_path, tasks, capsys
+):
     machine = Instant(clock, {"predict": 2.0, "measure_memory": 8.0})
     store = Store(tmp_path / "results.jsonl")
     assert {r.source for r in validate(store, minutes=1, executor=machine)} == {"predicted"}

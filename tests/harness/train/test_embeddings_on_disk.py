@@ -5,8 +5,6 @@ import random
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -24,8 +22,6 @@ from samfit.harness.train.embeddings import (
     EmbeddingCache,
     content_sha256,
 )
-
-TESTS = Path(__file__).parents[2]
 
 
 def cache_of(folder, encode=pool, **sizes):
@@ -210,7 +206,11 @@ def fork(work, *arguments):
 
 
 def kill_writers(folder):
-    """Let writers die at given bytes; then two at a time, that write the same, at random."""
+    """Let writers die at given bytes; then two at a time, that write the same, at random.
+
+    On the stage, which has one thread, so that it can be forked.
+    """
+    folder = Path(folder)
     for limit_bytes in (0, 1, 300, 2**16, LARGE_BYTES):
         _, status = os.waitpid(fork(die_in_the_middle, folder, limit_bytes), 0)
         assert os.WTERMSIG(status) == signal.SIGXFSZ
@@ -226,20 +226,8 @@ def kill_writers(folder):
             assert os.WTERMSIG(status) == signal.SIGKILL
 
 
-KILL = """
-import sys
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from test_embeddings_on_disk import kill_writers
-kill_writers(Path(sys.argv[1]))
-"""
-
-
-def test_killed_writers_leave_whole_embeddings_only(tmp_path):
-    paths = [str(TESTS), str(Path(__file__).parent)]
-    code = f"import sys; sys.path[:0] = {paths!r}\n{KILL}"
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=300)
+def test_killed_writers_leave_whole_embeddings_only(tmp_path, stage):
+    stage.run(kill_writers, str(tmp_path))
     whole, torn = whole_files(tmp_path), sorted(tmp_path.rglob(f"*{PARTIAL}"))
     assert files(tmp_path) == sorted(whole + torn)
     assert len(whole) >= ROUNDS

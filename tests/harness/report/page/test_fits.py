@@ -7,7 +7,7 @@ from exact_levers import with_every_exact_lever
 from samfit import Cell, find_card, fit, predict
 from samfit.harness.report.page.fits import fits_data
 
-BATCH = 4
+BATCH = 2
 
 
 def test_answers_equal_those_of_the_command():

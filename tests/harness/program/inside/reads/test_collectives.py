@@ -3,12 +3,9 @@
 import json
 import os
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 from samfit.harness.device.cards import find_card
-from samfit.harness.standin.library import card_variables, standing
+from samfit.harness.standin.library import card_variables
 
 RANKS = 2
 
@@ -52,28 +49,37 @@ def rank_main():
     for _ in range(3):
         parallel(torch.rand(4, 3).cuda()).sum().backward()
         optimizer.step()
-    print(json.dumps(told), flush=True)
-    os._exit(0)
+    return told
 
 
-def test_what_ranks_are_told():
+def all_ranks(variables):
+    """What each rank is told; they are forks of a process that has not used CUDA."""
+    import torch  # noqa: F401
+
+    os.environ.update(variables)
+    pipes = []
+    for rank in range(RANKS):
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            try:
+                os.environ["RANK"] = str(rank)
+                os.write(writer, json.dumps(rank_main()).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        pipes.append(reader)
+    said = [os.fdopen(reader).read() for reader in pipes]
+    assert all(said), "a rank has failed"
+    return [json.loads(told) for told in said]
+
+
+def test_what_ranks_are_told(stage):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    card = {**standing(), **card_variables(find_card("RTX 3090"))}
+    card = card_variables(find_card("RTX 3090"), RANKS)
     group = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(RANKS)}
-    more = {"CUDA_VISIBLE_DEVICES": "0,1", "SAMFIT_CARD_COUNT": str(RANKS)}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, "-c", f"import {Path(__file__).stem} as t; t.rank_main()"],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parent,
-            env={**os.environ, **card, **group, **more, "RANK": str(rank)},
-        )
-        for rank in range(RANKS)
-    ]
-    told = [json.loads(rank.communicate()[0]) for rank in ranks]
+    told = stage.run(all_ranks, {**card, **group})
     for rank, each in enumerate(told):
         assert each["gathered"] == [[rank, 7]] * RANKS
         assert each["whole"] == [rank, 7] * RANKS
