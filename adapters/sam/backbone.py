@@ -16,9 +16,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from samfit.adapters.sam.chosen import chosen_blocks
 from samfit.adapters.sam.rows import Part, Rows
 from samfit.adapters.sam.sizes import Attention, Sizes
-from samfit.errors import UserError
 
 if TYPE_CHECKING:
     import torch
@@ -345,25 +345,3 @@ class Backbone(ABC):
         """Modules of the mask decoder that the single-mask output does not depend on."""
         decoder = self.mask_decoder
         return [decoder.iou_prediction_head, *decoder.output_hypernetworks_mlps[1:]]
-
-
-def chosen_blocks(text: str, count: int) -> tuple[int, ...]:
-    """The indices that ``text`` names, such as "9-11" or "0,5-7", of ``count`` blocks.
-
-    Raises:
-        UserError: if it names no such block, or one twice.
-    """
-    found: list[int] = []
-    try:
-        for part in text.split(","):
-            first, dash, last = part.partition("-")
-            begin, end = int(first), int(last if dash else first)
-            found += range(begin, end + 1) if 0 <= begin <= end < count else [count]
-    except ValueError:
-        found = []
-    if not found or found != sorted(set(found)) or found[-1] >= count:
-        raise UserError(
-            f"setting blocks must be such as 9-11 or 0,5-7, in order and from 0 to {count - 1}, "
-            f"since the image encoder has {count} blocks; got {text!r}."
-        )
-    return tuple(found)

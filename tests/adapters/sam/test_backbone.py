@@ -8,7 +8,7 @@ from user_error import user_error
 from samfit import Cell, adapter_names
 from samfit.adapters.core.base import SerialSettings
 from samfit.adapters.core.registry import adapter_class
-from samfit.adapters.sam.backbone import chosen_blocks
+from samfit.adapters.sam.chosen import chosen_blocks
 from samfit.harness.predict.traced import build_step_without_data
 from samfit.harness.trace.kernels import kernels_of
 from samfit.harness.trace.trace import SAVED
