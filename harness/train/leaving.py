@@ -21,8 +21,9 @@ from samfit.adapters.core.adapted import AdaptedSam
 from samfit.adapters.core.leaving import in_peft_format, plain_sam
 from samfit.adapters.sam.checkpoint.files import weight_files
 from samfit.adapters.sam.export import write_hugging_face, write_json
-from samfit.adapters.sam.families.segment_anything import VITS
-from samfit.adapters.sam.find import backbone_sizes, view
+from samfit.adapters.sam.families.hugging_face import HuggingFace
+from samfit.adapters.sam.families.segment_anything import VITS, SegmentAnything
+from samfit.adapters.sam.find import backbone_sizes, family_of, view
 from samfit.errors import UserError
 from samfit.files import write_whole, writing_to
 from samfit.harness.record.weights import checkpoint_file
@@ -87,29 +88,45 @@ def export(run: Run | Path | str, folder: Path | str, format: Format = "hf") -> 
     Args:
         run: a finished run, or its folder.
         folder: for the files; it is made.
-        format: ``hf`` is a merged SAM that transformers' ``SamModel`` and ``SamProcessor`` read;
-            ``peft`` a LoRA, with the mask decoder, that PEFT attaches to the run's base in
-            ``SamModel``.
+        format: ``hf`` is a merged SAM that transformers' ``SamModel`` and ``SamProcessor`` read,
+            or the class that the run's own backbone is of; ``peft`` a LoRA, with the mask decoder,
+            that PEFT attaches to the run's base in ``SamModel``.
 
     Raises:
-        UserError: if the method or its decoder has no such format, or the folder holds the run or
-            its base, or cannot be written.
+        UserError: if the method, its decoder or its backbone has no such format, or the folder
+            holds the run or its base, or cannot be written.
     """
     run, folder = _run(run), Path(folder)
     if format not in WEIGHTS:
         raise UserError(f"--format must be hf or peft, got {format!r}.")
     _check_replaces_nothing(run, [folder / WEIGHTS[format], folder / "run.json"])
+    _check_format(run, format)
     model = run.build(precision="fp32").cpu()
     write = _write_hugging_face if format == "hf" else _write_peft
     what, use = write(model, folder)
     return Written(folder, _of(run, what), use)
 
 
+def _check_format(run: Run, format: Format) -> None:
+    """Refuse a format that the run's family of SAMs has not, before anything is built."""
+    family = family_of(run.cell.backbone)
+    takes = {"hf": (SegmentAnything, HuggingFace), "peft": (SegmentAnything,)}
+    if not issubclass(family, takes[format]):
+        raise UserError(
+            f"{run.folder} is a run on {run.cell.backbone}, and --format {format} is for other "
+            "SAMs: samfit merge writes one of this family."
+        )
+
+
 def _write_hugging_face(model: AdaptedSam, folder: Path) -> tuple[str, str]:
-    sam = plain_sam(model)
+    sam, kind = plain_sam(model), "SamModel"
     with writing_to(folder):
-        write_hugging_face(sam, folder)
-    return "merged SAM", f'transformers.SamModel.from_pretrained("{folder}")'
+        if isinstance(model.backbone, HuggingFace):
+            kind = type(sam).__name__
+            sam.save_pretrained(folder)
+        else:
+            write_hugging_face(sam, folder)
+    return "merged SAM", f'transformers.{kind}.from_pretrained("{folder}")'
 
 
 def _write_peft(model: AdaptedSam, folder: Path) -> tuple[str, str]:

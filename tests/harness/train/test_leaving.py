@@ -129,3 +129,17 @@ def test_mistakes_are_named(lora, tmp_path):
         samfit.export(lora, tmp_path, "onnx")
     with user_error("cannot write to /dev/null/x"):
         samfit.export(lora, "/dev/null/x")
+
+
+def test_a_run_on_a_sam_of_transformers_leaves_as_one(trained, tmp_path):
+    run = trained("lora", backbone="hf_vit_tiny")
+    samfit.merge(run, tmp_path / "merged.safetensors")
+    written = samfit.export(run, tmp_path / "hf")
+    assert written.use == f'transformers.SamModel.from_pretrained("{tmp_path / "hf"}")'
+    expected = logits(run.model)
+    for checkpoint in (tmp_path / "merged.safetensors", tmp_path / "hf"):
+        plain = samfit.attach(samfit.build_sam("hf_vit_tiny", SIDE, checkpoint), "decoder")
+        torch.testing.assert_close(logits(plain.eval()), expected, rtol=0, atol=1e-5)
+    with user_error("hf_vit_tiny", "--format peft", "samfit merge"):
+        samfit.export(run, tmp_path / "peft", "peft")
+    assert not (tmp_path / "peft").exists()
