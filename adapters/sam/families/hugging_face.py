@@ -88,7 +88,7 @@ class HuggingFace(Backbone):
     attention = "sdpa"
     encoder_name = "vision_encoder"
     lacks: ClassVar[dict[Need, str]] = {
-        Need.CLASSES: "of the masks that its mask decoder makes, it gives one",
+        Need.CLASSES: "its mask decoder gives one mask",
         Need.META_DECODER: "its mask decoder has transformers' own layers",
         Need.META_PROMPTS: "its prompt encoder has transformers' own layers",
     }
@@ -193,6 +193,14 @@ class HuggingFace(Backbone):
 
         mean, std = (list(values) for values in NORMALISATION.values())
         return mean, std
+
+    def weights(self) -> dict[str, Tensor]:
+        from samfit.adapters.sam.checkpoint.names import TIED
+
+        own = super().weights()
+        if len({id(getattr(module, name)) for module, name in self.coordinate_tables}) == 1:
+            own.pop(TIED, None)  # the same tensor again, which files cannot hold
+        return own
 
     def preprocess(self, images: Tensor) -> Tensor:
         import torch
