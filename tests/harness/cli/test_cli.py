@@ -75,7 +75,7 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(said, answ
     assert trains["conv_lora"] == ["own parameters", "part of mask decoder"]
     assert "part of prompt encoder" in trains["sam_adapter"]
     merging = {name for name, entry in entries.items() if entry["mergeable"]}
-    assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora"}
+    assert merging == {"decoder", "full", "bitfit", "ssf", "lora", "cobot_lora", "fact"}
     for name, entry in entries.items():
         assert entry["levers"][:2] == ["attention", "checkpointing"], name
         assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
