@@ -13,13 +13,13 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from samfit import adapters
-from samfit.adapters.core.settings import changed_settings, parse_settings
-from samfit.adapters.peft.names import (
+from samfit.adapters.core.peft_names import (
     check_peft_name,
     is_peft_name,
     peft_class,
     peft_names as peft_names,
 )
+from samfit.adapters.core.settings import changed_settings, parse_settings
 from samfit.errors import UserError, spelling_hint
 
 if TYPE_CHECKING:  # names can be listed without importing torch

@@ -18,7 +18,7 @@ from peft.tuners.tuners_utils import BaseTuner
 from peft.utils import PeftType
 from torch import Tensor, nn
 
-from samfit.adapters.peft.names import without_bitsandbytes
+from samfit.adapters.core.peft_names import without_bitsandbytes
 
 ADAPTER = "default"  # PEFT can hold several in one layer, each with a name
 PROBED_TOKENS = 64

@@ -17,6 +17,7 @@ from peft.utils import PeftType
 from torch import Tensor, nn
 
 from samfit.adapters.core.base import Adapter, SerialSettings
+from samfit.adapters.core.peft_names import LORA, LORA_VARIANTS, PREFIX
 from samfit.adapters.peft.layers import (
     Sites,
     build,
@@ -27,7 +28,6 @@ from samfit.adapters.peft.layers import (
     on_sequences,
     probe,
 )
-from samfit.adapters.peft.names import LORA, LORA_VARIANTS, PREFIX
 from samfit.adapters.peft.settings import SITES, settings_of
 from samfit.adapters.sam.backbone import Backbone
 from samfit.adapters.sam.changes import override

@@ -9,8 +9,8 @@ from small_sam import adapted
 from user_error import user_error
 
 import samfit
+from samfit.adapters.core import peft_names as names
 from samfit.adapters.core.registry import adapter_class, canonical_settings, peft_names
-from samfit.adapters.peft import names
 from samfit.errors import Remark, UnsupportedError
 from samfit.harness.predict import catalogue
 

@@ -1,5 +1,6 @@
-"""The names of PEFT's methods, found without importing PEFT or torch."""
+"""Finds PEFT's methods by name, without importing PEFT or torch; they are in ``adapters/peft``."""
 
+import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from samfit import adapters
 from samfit.errors import UnsupportedError, UserError, spelling_hint
 
 if TYPE_CHECKING:
@@ -80,10 +82,11 @@ def peft_class(name: str) -> "type[Adapter]":
     check_peft_name(name)
     try:
         with without_bitsandbytes():
-            from samfit.adapters.peft.method import peft_method
+            module = importlib.import_module(f"{adapters.__name__}.peft.method")
     except ImportError as error:
         raise UserError(f"{name} is a method of PEFT, which fails to load: {error}.") from error
-    return peft_method(name)
+    found: type[Adapter] = module.peft_method(name)
+    return found
 
 
 @contextmanager
