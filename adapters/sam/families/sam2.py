@@ -163,7 +163,10 @@ class Sam2(HuggingFace):
         transformers = need("transformers", "hf")
         sizes = cls.sizes[name]
         assert isinstance(sizes, HieraSizes)
-        return transformers.Sam2Model(transformers.Sam2Config(**cls.config(sizes, image_size)))
+        model = transformers.Sam2Model(transformers.Sam2Config(**cls.config(sizes, image_size)))
+        # One table of coordinates for prompts and image, which transformers makes apart.
+        model.prompt_encoder.shared_embedding = model.shared_image_embedding
+        return model
 
     @classmethod
     def config(cls, sizes: Any, image_size: int) -> dict[str, dict[str, Any]]:
