@@ -1,14 +1,25 @@
 """The library compiles without a word, and without a compiler on the computer."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 
 from samfit.harness.standin import build
 
 
+@pytest.fixture(scope="module")
+def compilers_own(tmp_path_factory):
+    """What the compiler keeps of glibc, which takes it seconds to make."""
+    folder = str(tmp_path_factory.mktemp("zig"))
+    return SimpleNamespace(TemporaryDirectory=lambda: nullcontext(folder))
+
+
 @pytest.fixture
-def elsewhere(monkeypatch, tmp_path):
+def elsewhere(monkeypatch, tmp_path, compilers_own):
     """Builds into another folder, with nothing on the path."""
     pytest.importorskip("ziglang", reason="the compiler of samfit's test extra is not installed")
+    monkeypatch.setattr(build, "tempfile", compilers_own)
     monkeypatch.setattr(build, "BUILT", tmp_path)
     for name in ("LIBRARY", "NVML"):
         monkeypatch.setattr(build, name, tmp_path / getattr(build, name).name)
