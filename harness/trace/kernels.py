@@ -63,7 +63,8 @@ def cuda_attention_kernel(
     """The kernel that torch picks for attention of heads of this width, a multiple of 8.
 
     ``masked`` is attention with numbers that are added to its logits. ``math`` builds the N x N
-    matrix, in float32. Found by asking torch 2.14 for each of its kinds of cards; on Hopper it would take cuDNN's kernel for some, which is not modelled.
+    matrix, in float32. Found by asking torch 2.14 for each of its kinds of cards; on Hopper it
+    would take cuDNN's kernel for some, which is not modelled.
     """
     capability = tuple(map(int, compute_capability.split(".")))
     if dtype == torch.float32:
@@ -83,10 +84,12 @@ def _cuda_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    *,
     attn_mask: Tensor | None = None,
-    scale: float,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
 ) -> Tensor:
+    assert not dropout_p and not is_causal, "no SAM attends so"
     q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
     needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v, *masks))
     kernel = cuda_attention_kernel(
@@ -109,8 +112,15 @@ def _aligned(mask: Tensor) -> Tensor:
 
 
 def _cpu_attention(
-    q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None = None, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
 ) -> Tensor:
+    assert not dropout_p and not is_causal, "no SAM attends so"
     q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
     flash = aten._scaled_dot_product_flash_attention_for_cpu
     return flash(q, k, v, attn_mask=masks[0] if masks else None, scale=scale)[0]

@@ -213,7 +213,7 @@ class HuggingFace(Backbone):
                 points = points.reshape(len(image), -1, *points.shape[-2:])
             sparse, dense = self.prompt_encoder(
                 input_points=None if points is None else points[..., :2],
-                input_labels=None if points is None else points[..., 2],
+                input_labels=None if points is None else points[..., 2].long(),
                 input_boxes=boxes,
                 input_masks=None,
             )
