@@ -1,5 +1,7 @@
 """What tests run on the stand-in; see ``stage.py``."""
 
+import os
+import runpy
 import sys
 from pathlib import Path
 from types import CodeType
@@ -14,9 +16,13 @@ from samfit.harness.device.cards import Card, card_of_capability, large_enough
 from samfit.harness.memory.allocator import AllocatorOptions
 from samfit.harness.memory.replay import replay
 from samfit.harness.predict import rehearsed
+from samfit.harness.record.cell import DEFAULT_CAPABILITY
+from samfit.harness.rehearse.libraries import load_cudnn, without_compiler
 from samfit.harness.rehearse.rehearsal import Prepared, rehearse, run
 from samfit.harness.run import predict
 from samfit.harness.run.worker import perform
+from samfit.harness.standin.library import card_variables
+from samfit.harness.trace.observe import without_garbage_collection
 
 
 def ends(cell: dict, card: dict) -> bool:
@@ -39,6 +45,21 @@ def both_allocators(cell: dict) -> dict[str, list[int]]:
         "model": [model.peak_allocated_bytes, model.peak_reserved_bytes],
         "witnessed": [torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()],
     }
+
+
+def counted_in_program(program: str, *arguments: str) -> list[int]:
+    """Peaks that PyTorch's allocator counts in a program of ``programs``, allocated first, on the
+    card on which a Cell is rehearsed that names none."""
+    script = Path(__file__).parent / "programs" / program
+    os.environ.update(card_variables(large_enough(card_of_capability(DEFAULT_CAPABILITY))))
+    load_cudnn()
+    with (
+        without_garbage_collection(),
+        without_compiler(),
+        patch.object(sys, "argv", [program, *arguments]),
+    ):
+        runpy.run_path(str(script), run_name="__main__")
+    return [torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()]
 
 
 def walk(*arguments: str) -> list[tuple[str, str]]:

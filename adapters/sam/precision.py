@@ -21,8 +21,8 @@ IN_16_BITS = {
     "__rmatmul__", "mm", "scaled_dot_product_attention",
 }  # fmt: skip
 IN_FLOAT32 = {
-    "__pow__", "exp", "group_norm", "layer_norm", "log", "norm", "pow", "reciprocal", "rsqrt",
-    "softplus",
+    "__pow__", "__rpow__", "exp", "group_norm", "layer_norm", "log", "norm", "pow", "reciprocal",
+    "rsqrt", "softplus",
 }  # fmt: skip
 INTO_FLOAT32 = {"cumsum", "log_softmax", "prod", "softmax", "sum"}  # by their argument dtype
 IN_THE_WIDEST = {"addcmul", "addcdiv"}

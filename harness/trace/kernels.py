@@ -84,10 +84,12 @@ def _cuda_attention(
     q: Tensor,
     k: Tensor,
     v: Tensor,
-    *,
     attn_mask: Tensor | None = None,
-    scale: float,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
 ) -> Tensor:
+    assert not dropout_p and not is_causal, "no SAM attends so"
     q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
     needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v, *masks))
     kernel = cuda_attention_kernel(
@@ -110,8 +112,15 @@ def _aligned(mask: Tensor) -> Tensor:
 
 
 def _cpu_attention(
-    q: Tensor, k: Tensor, v: Tensor, *, attn_mask: Tensor | None = None, scale: float
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
 ) -> Tensor:
+    assert not dropout_p and not is_causal, "no SAM attends so"
     q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
     flash = aten._scaled_dot_product_flash_attention_for_cpu
     return flash(q, k, v, attn_mask=masks[0] if masks else None, scale=scale)[0]

@@ -33,8 +33,11 @@ OTHERS: tuple[Cause, ...] = (
         "is a checkpoint of SAM 3, another architecture than SAM",
     ),
     (
-        _any("image_encoder.trunk.", "sam_mask_decoder.", "memory_attention.", "obj_ptr_proj."),
-        "is a checkpoint of SAM 2, another architecture than SAM",
+        _any(
+            "image_encoder.trunk.", "vision_encoder.backbone.", "sam_mask_decoder.",
+            "memory_attention.", "obj_ptr_proj.",
+        ),
+        "is a checkpoint of SAM 2: choose --backbone sam2.1_hiera_base_plus or another size",
     ),
     (
         _any(".hf_token", ".hf_mlp", ".hq_token", "compress_vit_", "embedding_maskfeature"),

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from samfit.adapters.sam.checkpoint.causes import USE_METAS, cause_of_names, cause_of_rest
-from samfit.adapters.sam.checkpoint.names import StateDict, with_meta_names
+from samfit.adapters.sam.checkpoint.names import StateDict
 from samfit.adapters.sam.checkpoint.read import read_file
 from samfit.adapters.sam.checkpoint.unwrap import POSITIONS, Found, unwrap
 from samfit.adapters.sam.families.segment_anything import VITS, VitSizes
@@ -68,7 +68,7 @@ def read_checkpoint(
             it is known), or of another backbone.
     """
     found = unwrap(read_file(path))
-    state = with_meta_names(found.state)
+    state = found.state
     if not state or state[POSITIONS].ndim != 4:
         raise UserError(_not_a_sam(path, found))
     if cause := cause_of_rest(found.beside):

@@ -1,11 +1,11 @@
 """Find SAM's tensors in what training programs save: nested, prefixed, beside an optimizer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from samfit.adapters.sam.checkpoint.names import StateDict
+from samfit.adapters.sam.checkpoint.names import StateDict, with_meta_names
 
 POSITIONS = "image_encoder.pos_embed"  # which every SAM has, and only an encoder like SAM's
 ANCHORS = (POSITIONS, "vision_encoder.pos_embed")
@@ -19,7 +19,8 @@ class Found(NamedTuple):
     """A SAM in a file.
 
     Attributes:
-        state: its tensors under the names that they have; empty if there is none.
+        state: its tensors under Meta's names, or what ``rename`` made of them; empty if there is
+            none.
         beside: names of tensors next to SAM's in the same dictionary, outside of SAM.
         others: where in the file further SAMs are.
         place: where in the file this one is, "" at its top.
@@ -33,9 +34,19 @@ class Found(NamedTuple):
     names: list[str]
 
 
-def unwrap(content: Any, anchors: Iterable[str] = ANCHORS) -> Found:
+def unwrap(
+    content: Any,
+    anchors: Iterable[str] = ANCHORS,
+    rename: Callable[[StateDict], StateDict] = with_meta_names,
+) -> Found:
     """The SAM in ``content``, however it is nested and prefixed: ``model``, ``state_dict``,
-    ``module.``, ``sam.``, and others. It is known by a tensor with one of the names ``anchors``."""
+    ``module.``, ``sam.``, and others.
+
+    Args:
+        content: of a file.
+        anchors: a tensor with one of these names is in every SAM of the family.
+        rename: gives the tensors the names that ``Found.state`` has.
+    """
     tables = dict(_tables(content))
     names = [f"{where}{name}" for where, table in tables.items() for name in table]
     found = [
@@ -52,7 +63,7 @@ def unwrap(content: Any, anchors: Iterable[str] = ANCHORS) -> Found:
     inside = {name[len(prefix) :]: t for name, t in table.items() if name.startswith(prefix)}
     beside = [name for name in table if not name.startswith(prefix)]
     return Found(
-        inside,
+        rename(inside),
         beside,
         [f"{where}{prefix}".rstrip(".") for where, prefix in others],
         f"{where}{prefix}".rstrip("."),

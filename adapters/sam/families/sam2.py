@@ -41,22 +41,27 @@ class HieraSizes(Sizes):
     windows: tuple[int, ...] = (8, 4, 14, 7)
     background: int = 7
     decoder_mlp: int = 2048
+    multiple: int = 32
+    attention: Attention = "sdpa"
 
 
 # Ravi et al., arXiv 2408.00714, and the configurations that Meta publishes with its checkpoints.
 # For images SAM 2.1 is SAM 2 with other weights.
 HIERAS = {
-    "hiera_tiny": {"width": 96, "heads": 1, "blocks": (1, 2, 7, 2), "global_blocks": (5, 7, 9)},
-    "hiera_small": {"width": 96, "heads": 1, "blocks": (1, 2, 11, 2), "global_blocks": (7, 10, 13)},
-    "hiera_base_plus": {
-        "width": 112, "heads": 2, "blocks": (2, 3, 16, 3), "global_blocks": (12, 16, 20),
-        "background": 14,
-    },
-    "hiera_large": {
-        "width": 144, "heads": 2, "blocks": (2, 6, 36, 4), "global_blocks": (23, 33, 43),
-        "windows": (8, 4, 16, 8),
-    },
+    "hiera_tiny": HieraSizes(
+        width=96, heads=1, blocks=(1, 2, 7, 2), global_blocks=(5, 7, 9)
+    ),
+    "hiera_small": HieraSizes(
+        width=96, heads=1, blocks=(1, 2, 11, 2), global_blocks=(7, 10, 13)
+    ),
+    "hiera_base_plus": HieraSizes(
+        width=112, heads=2, blocks=(2, 3, 16, 3), global_blocks=(12, 16, 20), background=14
+    ),
+    "hiera_large": HieraSizes(
+        width=144, heads=2, blocks=(2, 6, 36, 4), global_blocks=(23, 33, 43), windows=(8, 4, 16, 8)
+    ),
 }  # fmt: skip
+VERSIONS = ("sam2.1", "sam2")
 
 
 class HieraBlock(Block):
@@ -147,9 +152,7 @@ class Sam2(HuggingFace):
     model_class = f"{CLASSES}.Sam2Model"
     kind = "Sam2"
     sizes: ClassVar[dict[str, Sizes]] = {
-        f"{version}_{name}": HieraSizes(multiple=32, attention="sdpa", **given)  # type: ignore[arg-type]
-        for version in ("sam2.1", "sam2")
-        for name, given in HIERAS.items()
+        f"{version}_{name}": sizes for version in VERSIONS for name, sizes in HIERAS.items()
     }
     lacks: ClassVar[dict[Need, str]] = {
         **HuggingFace.lacks,
@@ -164,8 +167,9 @@ class Sam2(HuggingFace):
         sizes = cls.sizes[name]
         assert isinstance(sizes, HieraSizes)
         model = transformers.Sam2Model(transformers.Sam2Config(**cls.config(sizes, image_size)))
-        # One table of coordinates for prompts and image, which transformers makes apart.
-        model.prompt_encoder.shared_embedding = model.shared_image_embedding
+        # Prompts and image are given their places by tables of their own, with the same numbers.
+        table = model.shared_image_embedding.positional_embedding
+        model.prompt_encoder.shared_embedding.positional_embedding.data.copy_(table.data)
         return model
 
     @classmethod
@@ -230,22 +234,15 @@ class Sam2(HuggingFace):
         return [*self.model.vision_encoder.neck.convs]
 
     def encode(self, pixels: Tensor, encoder: nn.Module | None = None) -> Embedding:
-        found = self.model.get_image_features(pixels, return_dict=True)
-        *finer, last = found.fpn_hidden_states  # each (H·W, B, C)
-        maps = [
-            t.permute(1, 2, 0).unflatten(-1, (*size,))
-            for t, size in zip(
-                [*finer, last + self.model.no_memory_embedding],
-                self.model.backbone_feature_sizes,
-                strict=True,
-            )
-        ]
-        return Embedding(maps[-1], (*maps[:-1],))
+        found, decoder = (encoder or self.image_encoder)(pixels), self.mask_decoder
+        finest, finer, last = found.fpn_hidden_states
+        image = last + self.model.no_memory_embedding.view(1, -1, 1, 1)
+        return Embedding(image, (decoder.conv_s0(finest), decoder.conv_s1(finer)))
 
     def decode(self, embedding: Embedding, boxes: Tensor | None, points: Tensor | None) -> Tensor:
-        decoder = self.mask_decoder
-        if boxes is None and points is None:
+        if boxes is None and points is None:  # a point that is none, as Sam2Model takes it
             points = embedding.image.new_tensor([0.0, 0.0, -1.0]).expand(len(embedding.image), 1, 3)
+        decoder = self.mask_decoder
         chooses = decoder.dynamic_multimask_via_stability
         decoder.dynamic_multimask_via_stability = False
         try:

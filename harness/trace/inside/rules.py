@@ -46,6 +46,21 @@ def dropout(kernel: Kernel, result: Any, *_: Any) -> None:
     kernel.make(output)
 
 
+def max_pooling(kernel: Kernel, result: Any, input: Tensor, *_: Any) -> None:
+    """The maxima, where they were, and the input in its layout: cuda/DilatedMaxPool2d.cu."""
+    for each in result:
+        kernel.make(each)
+    kernel.take_copies(own_layout(input), input)
+
+
+def max_pooling_backward(
+    kernel: Kernel, result: Tensor, grad: Tensor, input: Tensor, *how: Any
+) -> None:
+    """The gradient, and all that it is made of in the input's layout: cuda/DilatedMaxPool2d.cu."""
+    kernel.make(result)
+    kernel.take_copies(own_layout(input), grad, input, how[-1])
+
+
 def pooling_backward(kernel: Kernel, result: Tensor, grad: Tensor, input: Tensor) -> None:
     """The gradient in the input's layout: cuda/AdaptiveAveragePooling.cu."""
     kernel.make(result)
@@ -62,6 +77,8 @@ RULES: dict[Any, Callable[..., None]] = {
     aten._scaled_dot_product_efficient_attention.default: efficient_attention,
     aten._scaled_dot_product_efficient_attention_backward.default: efficient_attention_backward,
     aten._scaled_dot_product_flash_attention_backward.default: flash_attention_backward,
+    aten.max_pool2d_with_indices.default: max_pooling,
+    aten.max_pool2d_with_indices_backward.default: max_pooling_backward,
     aten.convolution.default: convolution,
     aten.convolution_backward.default: convolution_backward,
     aten.sum.dim_IntList: reduction,

@@ -10,7 +10,7 @@ from small_sam import SIDE, small_sam
 from user_error import user_error
 
 from samfit import build_sam
-from samfit.adapters.sam.checkpoint.names import to_hugging_face, with_meta_names
+from samfit.adapters.sam.checkpoint.names import to_hugging_face
 from samfit.adapters.sam.checkpoint.unwrap import unwrap
 from samfit.errors import Remark
 
@@ -142,7 +142,7 @@ def test_any_nesting_and_any_prefix_is_unwrapped(places, prefixes, theirs):
     for place in places:
         content = {"epoch": 3, place: content, "optimizer": OPTIMIZER}
     found = unwrap(content)
-    state = with_meta_names(found.state)
+    state = found.state
     assert state.keys() == STATE.keys()
     assert all(state[name] is tensor for name, tensor in STATE.items())
     assert not found.beside and not found.others
