@@ -36,6 +36,10 @@ LOOKS = {
     "bitfit": (BLUE, "left"),
     "lst": (SKY, "left"),
     "sam_lst": (ORANGE, "left"),
+    "mona": (PURPLE, "top"),
+    "fact": (GREEN, "right"),
+    "dtl": (VERMILLION, "left"),
+    "res_tuning": (SKY, "top"),
 }
 
 styled = matplotlib.rc_context({
