@@ -28,12 +28,13 @@ from samfit.adapters.peft.layers import (
     layers_of,
     on_sequences,
     probe,
+    runs_without_data,
 )
 from samfit.adapters.peft.settings import SITES, settings_of
 from samfit.adapters.sam.backbone import Backbone
 from samfit.adapters.sam.changes import override
 from samfit.adapters.sam.rows import Rows
-from samfit.errors import Remark, UserError
+from samfit.errors import Remark, UnsupportedError, UserError
 
 _OF_NORMS = "Unsupported layer type"  # what PEFT warns of when it tunes norms, as it was asked to
 # What PEFT must be told of a method beside the user's settings.
@@ -98,6 +99,15 @@ class PeftAdapter(Adapter):
         self.tuner()
         handle.remove()
         return answer.loss if answer.loss.requires_grad else None
+
+    def assume(self) -> str | None:
+        _, _, layer = next(layers_of(self.tuner))
+        if not runs_without_data(layer):
+            raise UnsupportedError(
+                f"{self.title} looks at values as it computes, so its memory cannot be traced on "
+                "tensors without data: use --instrument rehearsal, or measure it."
+            )
+        return None
 
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:
