@@ -127,7 +127,8 @@ class PeftAdapter(Adapter):
         sites = self._sites(sam)
         for index, name, layer in layers_of(self.tuner):
             down, up = (part[ADAPTER].weight for part in (layer.lora_A, layer.lora_B))
-            yield LowRank(sites[index][name], Rows(0, len(up)), down, layer.scaling[ADAPTER] * up)
+            linear: Any = sites[index][name]
+            yield LowRank(linear, Rows(0, len(up)), down, layer.scaling[ADAPTER] * up)
 
     def _sites(self, sam: Backbone) -> Sites:
         names = getattr(self.settings, SITES)
