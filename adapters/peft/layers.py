@@ -134,6 +134,15 @@ def _tokens(module: Any) -> Tensor:
     return torch.randn(1, PROBED_TOKENS, width, dtype=module.weight.dtype)
 
 
+def runs_without_data(layer: Any) -> bool:
+    """Whether one of PEFT's layers, on the meta device, computes without looking at any value."""
+    try:
+        layer(_tokens(layer.get_base_layer()).to("meta"))
+    except (NotImplementedError, RuntimeError):
+        return False
+    return True
+
+
 def _merges(layer: Any) -> bool:
     try:
         layer.merge()

@@ -16,9 +16,10 @@ from peft.tuners.tuners_utils import BaseTuner
 from peft.utils import PeftType
 from torch import Tensor, nn
 
-from samfit.adapters.core.base import Adapter, SerialSettings
+from samfit.adapters.core.base import Adapter, LowRank, SerialSettings
 from samfit.adapters.core.peft_names import LORA, LORA_VARIANTS, PREFIX
 from samfit.adapters.peft.layers import (
+    ADAPTER,
     Sites,
     build,
     build_without_data,
@@ -27,11 +28,13 @@ from samfit.adapters.peft.layers import (
     layers_of,
     on_sequences,
     probe,
+    runs_without_data,
 )
 from samfit.adapters.peft.settings import SITES, settings_of
 from samfit.adapters.sam.backbone import Backbone
 from samfit.adapters.sam.changes import override
-from samfit.errors import Remark, UserError
+from samfit.adapters.sam.rows import Rows
+from samfit.errors import Remark, UnsupportedError, UserError
 
 _OF_NORMS = "Unsupported layer type"  # what PEFT warns of when it tunes norms, as it was asked to
 # What PEFT must be told of a method beside the user's settings.
@@ -97,6 +100,15 @@ class PeftAdapter(Adapter):
         handle.remove()
         return answer.loss if answer.loss.requires_grad else None
 
+    def assume(self) -> str | None:
+        _, _, layer = next(layers_of(self.tuner))
+        if not runs_without_data(layer):
+            raise UnsupportedError(
+                f"{self.title} looks at values as it computes, so its memory cannot be traced on "
+                "tensors without data: use --instrument rehearsal, or measure it."
+            )
+        return None
+
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:
         if not self.mergeable:
@@ -107,6 +119,16 @@ class PeftAdapter(Adapter):
             merged = dict(layer.get_base_layer().named_parameters())
             for parameter, own in sites[index][name].named_parameters():
                 own.copy_(merged[parameter])
+
+    def low_rank_updates(self, sam: Backbone) -> Iterator[LowRank]:
+        config: Any = self.tuner.peft_config[ADAPTER]
+        if self.method != LORA or config.use_dora or config.lora_bias or not self._keeps_weights:
+            raise UserError(f"{self.title} is no plain LoRA: export it merged, with --format hf.")
+        sites = self._sites(sam)
+        for index, name, layer in layers_of(self.tuner):
+            down, up = (part[ADAPTER].weight for part in (layer.lora_A, layer.lora_B))
+            linear: Any = sites[index][name]
+            yield LowRank(linear, Rows(0, len(up)), down, layer.scaling[ADAPTER] * up)
 
     def _sites(self, sam: Backbone) -> Sites:
         names = getattr(self.settings, SITES)

@@ -98,3 +98,13 @@ def test_there_are_many_and_they_are_no_methods_of_ours():
     assert len(NAMES) >= 25
     assert {"peft_lora", "peft_dora", "peft_adalora", "peft_ia3", "peft_oft"} <= set(NAMES)
     assert not set(NAMES) & set(samfit.adapter_names())
+
+
+def test_a_method_that_looks_at_values_is_rehearsed_and_not_traced():
+    with user_error("PEFT VBLoRA", "--instrument rehearsal"):
+        settings = FITTING["peft_vblora"]
+        samfit.predict(
+            samfit.Cell(adapter="peft_vblora", backbone="vit_tiny", settings=settings), "trace"
+        )
+    cell = samfit.Cell(adapter="peft_loha", backbone="vit_tiny", image_size=64)
+    assert samfit.predict(cell, "trace").memory.peak_allocated_bytes > 0

@@ -3,13 +3,17 @@
 import peft
 import pytest
 import torch
+from exact_levers import with_every_exact_lever
 from golden_case import relative_error
 from small_sam import adapted, small_batch, small_sam
 from torch import Tensor, nn
+from user_error import user_error
 
 import samfit
-from samfit import AdaptedSam
+from samfit import AdaptedSam, Cell
+from samfit.adapters.core.leaving import in_peft_format
 from samfit.adapters.peft.layers import layers_of
+from samfit.harness.step.step import build_step
 
 LAST_BLOCKS = "4-5"
 
@@ -176,6 +180,20 @@ def test_a_model_moves_to_another_type_and_back(name):
     assert gradients and all(gradient.isfinite().all() for gradient in gradients)
 
 
+@pytest.mark.parametrize("name", ["peft_lora", "peft_dora", "peft_fourierft"])
+def test_levers_change_no_gradient(name):
+    """The step as published, and with fused attention and checkpointing."""
+    cell = Cell(adapter=name, backbone="vit_tiny", image_size=64, device="cpu")
+    found = []
+    for each in (cell, with_every_exact_lever(cell)):
+        step = build_step(each, torch.device("cpu"))
+        shaken(step.model)
+        loss = step.run()
+        gradients = [p.grad for n, p in step.model.trainable().items() if n.startswith("adapter.")]
+        found.append([loss, *gradients])
+    assert all(relative_error(there, here) < 1e-4 for here, there in zip(*found, strict=True))
+
+
 def test_no_weight_of_sam_is_counted_twice():
     sam = small_sam()
     own = sum(parameter.numel() for parameter in sam.parameters())
@@ -183,3 +201,16 @@ def test_no_weight_of_sam_is_counted_twice():
     counts = model.parameter_counts()
     assert counts["adapter"] == 6 * 8 * (128 + 3 * 128)
     assert counts["total"] == own + counts["adapter"]
+
+
+def test_a_lora_is_exported_as_what_it_is():
+    model = shaken(adapted("peft_rslora", r=4, lora_alpha=8, blocks=LAST_BLOCKS))
+    config, tensors = in_peft_format(model)
+    assert config["r"] == 4
+    for index, (_, _, layer) in zip((4, 5), layers_of(model.adapter.tuner), strict=True):
+        name = f"base_model.model.vision_encoder.layers.{index}.attn.qkv"
+        down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
+        assert torch.equal(tensors[f"{name}.lora_A.weight"], down)
+        assert torch.equal(tensors[f"{name}.lora_B.weight"], up * 8 / 4**0.5)
+    with user_error("PEFT PiSSA", "--format hf"):
+        in_peft_format(adapted("peft_pissa"))

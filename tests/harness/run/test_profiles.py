@@ -74,13 +74,15 @@ def test_bench_predicts_every_adapter_with_levers_too():
 def test_a_file_gives_grids(tmp_path):
     path = tmp_path / "mine.json"
     grid = {"adapter": ["cad", "lora"], "batch_size": [1, 4], "backbone": "vit_l"}
-    path.write_text(json.dumps({"predict": [grid], "measure": [{"adapter": "all"}]}))
+    both = [{"adapter": "all"}, {"adapter": "peft"}]
+    path.write_text(json.dumps({"predict": [grid], "measure": both}))
     tasks = load_profile(str(path))(NO_GPU)
     predicted = [t.cell for t in tasks if t.how == "predict"]
     assert [(c.adapter, c.batch_size, c.backbone) for c in predicted] == [
         ("cad", 1, "vit_l"), ("cad", 4, "vit_l"), ("lora", 1, "vit_l"), ("lora", 4, "vit_l"),
     ]  # fmt: skip
-    assert [t.cell.adapter for t in tasks if t.how == "measure"] == adapter_names()
+    measured = [t.cell.adapter for t in tasks if t.how == "measure"]
+    assert measured == [*adapter_names(), *peft_names()]
 
 
 def test_a_file_asks_for_scores(tmp_path):
