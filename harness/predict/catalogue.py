@@ -1,5 +1,6 @@
 """What there is: every adapter with its sizes on every backbone."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,27 +11,32 @@ from samfit.adapters.core.registry import adapter_class, adapter_names, broken_a
 from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.families.segment_anything import VITS
 from samfit.errors import UserError
+from samfit.harness.step.levers import levers_of
 
 
-def catalogue(peft: bool = False) -> list[dict[str, Any]]:
+def catalogue(peft: bool = False, backbones: Sequence[str] = ()) -> list[dict[str, Any]]:
     """List the adapters that can be used. Needs no GPU.
 
     Those of other packages that cannot be loaded are left out.
 
     Args:
-        peft: list the methods of Hugging Face PEFT instead, on ViT-B; this takes a minute.
+        peft: list the methods of Hugging Face PEFT instead; this takes a minute.
+        backbones: on which. Default: segment-anything's and the miniature; ViT-B for PEFT's.
 
     Returns:
         One entry an adapter, as JSON values: ``name``, ``title``, ``source``, ``serial``,
         ``starts_as_identity``, ``mergeable``, ``trains`` (in words), ``levers`` (that not every
-        method has) and ``params``, the counts for each backbone, from building it without data.
+        method has), ``params``, the counts for each backbone, from building it without data, and
+        ``unsupported``, for each backbone that it does not work with the reason.
+
+    Raises:
+        UserError: for an unknown backbone, or one whose library is not installed.
     """
+    names = _names_of_peft() if peft else adapter_names()
+    broken = broken_adapters()
     with torch.device("meta"):
-        if peft:
-            return [_entry(name, {"vit_b": build_sam("vit_b")}) for name in _names_of_peft()]
-        sams = {backbone: build_sam(backbone) for backbone in VITS}
-        broken = broken_adapters()
-        return [_entry(name, sams) for name in adapter_names() if name not in broken]
+        sams = {name: build_sam(name) for name in backbones or (["vit_b"] if peft else VITS)}
+        return [_entry(name, sams) for name in names if name not in broken]
 
 
 def _names_of_peft() -> list[str]:
@@ -41,15 +47,19 @@ def _names_of_peft() -> list[str]:
 
 
 def _entry(name: str, sams: dict[str, Any]) -> dict[str, Any]:
-    method, params = adapter_class(name), {}
+    method, params, unsupported = adapter_class(name), {}, {}
+    adapter: Adapter | type[Adapter] = method
     trains: list[str] = []
-    adapter: Adapter | None = None
+    levers: tuple[str, ...] = ()
     for backbone, sam in sams.items():
-        model = attach(sam, name)
+        try:
+            model = attach(sam, name)
+        except UserError as error:
+            unsupported[backbone] = str(error)
+            continue
         params[backbone] = model.parameter_counts()
-        trains, adapter = trained_parts(model), model.adapter
+        trains, adapter, levers = trained_parts(model), model.adapter, levers_of(model)
         model.detach()
-    assert adapter is not None
     return {
         "name": name,
         "title": method.title,
@@ -58,8 +68,9 @@ def _entry(name: str, sams: dict[str, Any]) -> dict[str, Any]:
         "starts_as_identity": adapter.starts_as_identity,
         "mergeable": adapter.mergeable,
         "trains": trains,
-        "levers": list(adapter.levers()),
+        "levers": list(levers),
         "params": params,
+        "unsupported": unsupported,
     }
 
 

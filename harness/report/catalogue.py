@@ -30,13 +30,26 @@ def catalogue_table(entries: Sequence[Mapping[str, Any]]) -> RenderableType:
         for entry in entries
     ]
     columns = {"adapter": [entry["name"] for entry in entries]}
-    for backbone in entries[0]["params"]:
-        counts = [entry["params"][backbone] for entry in entries]
-        trained = [millions(count["trainable"]) for count in counts]
-        alone = [millions(count["adapter"]) for count in counts]
-        width = max(map(len, trained))  # both numbers are aligned
-        columns[backbone] = [f"{a} {t:>{width}}" for a, t in zip(alone, trained, strict=True)]
+    backbones = dict.fromkeys(name for entry in entries for name in _backbones(entry))
+    columns |= {backbone: _parameters(entries, backbone) for backbone in backbones}
+    reasons = [f"unsupported: {why}" for entry in entries for why in entry["unsupported"].values()]
     return Group(
         CaptionedTable(pd.DataFrame(traits), "adapters", TRAITS),
         CaptionedTable(pd.DataFrame(columns), "millions of parameters", PARAMETERS),
+        *dict.fromkeys(reasons),
     )
+
+
+def _backbones(entry: Mapping[str, Any]) -> list[str]:
+    return [*entry["params"], *entry["unsupported"]]
+
+
+def _parameters(entries: Sequence[Mapping[str, Any]], backbone: str) -> list[str]:
+    """Of each adapter: its own parameters on ``backbone`` and all that are trained, aligned."""
+    counts = [entry["params"].get(backbone) for entry in entries]
+    trained = [millions(count["trainable"]) if count else "" for count in counts]
+    width = max(map(len, trained))
+    return [
+        f"{millions(count['adapter'])} {text:>{width}}" if count else "unsupported"
+        for count, text in zip(counts, trained, strict=True)
+    ]

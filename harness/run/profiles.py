@@ -28,6 +28,8 @@ SEEDS = 3
 USUAL_SIDE = 1024  # of the input of a SAM that is no miniature
 ON_BACKBONES = ("decoder", "cad", "lst", "lora", "full")
 BESIDE_PEFT = ("decoder", "cad", "lora")
+# Of methods that cut layers into pieces, which must divide the miniature's width.
+IN_MINIATURE = {"peft_c3a": {"block_size": 128}, "peft_vblora": {"vector_length": 128}}
 # One recipe for all methods: 144 steps of 4 images.
 MINIATURE_RECIPE = Recipe(epochs=3, learning_rate=1e-3, warmup=10, clip_norm=1.0)
 IN_FILES: tuple[How, ...] = ("predict", "measure", "score")  # what a profile file may ask for
@@ -103,7 +105,7 @@ def accuracy_tasks(
     if machine["gpu"] is not None:
         device = "cuda"
         shared["compute_capability"] = machine["gpu_capability"]
-    found = _tasks("predict", {"adapter": [*names], **shared})
+    found = [Task("predict", _of(Cell(adapter="decoder", **shared), name)) for name in names]
     for name in tasks:
         classes = TASKS[name].classes
         cell = Cell(
@@ -118,10 +120,16 @@ def accuracy_tasks(
         )
         found.append(Task("score", replace(cell, recipe=replace(MINIATURE_RECIPE, epochs=0))))
         for seed in range(seeds):
-            trained = [replace(cell, adapter=adapter, seed=seed) for adapter in names]
+            trained = [_of(replace(cell, seed=seed), adapter) for adapter in names]
             trained.append(replace(cell, checkpoint=RANDOM_ENCODER, seed=seed))
             found += [Task("score", each) for each in trained]
     return found
+
+
+def _of(cell: Cell, adapter: str) -> Cell:
+    """``cell``, which is on the miniature, with another method."""
+    settings = {**cell.settings, **IN_MINIATURE.get(adapter, {})}
+    return replace(cell, adapter=adapter, settings=settings)
 
 
 def _with_levers(cell: Cell) -> Iterator[Cell]:

@@ -1,5 +1,6 @@
 """The command line as a user meets it; test_mistakes.py has what it says of mistakes."""
 
+import itertools
 import json
 import signal
 import subprocess
@@ -79,6 +80,18 @@ def test_list_says_what_trains_what_merges_and_which_levers_there_are(said, answ
     for name, entry in entries.items():
         assert entry["levers"][:2] == ["attention", "checkpointing"], name
         assert ("encoder-micro-batch" in entry["levers"]) == (not entry["serial"]), name
+
+
+def test_list_takes_any_backbone_and_says_what_does_not_work_there(answer):
+    found = answer("list", "--backbone", "sam2.1_hiera_tiny")
+    entries = {entry["name"]: entry for entry in found}
+    # 4 (D + D') for A and B of q and of v, in stages of 1, 2, 7 and 2 blocks.
+    widths = [96, 96, 192, 192, *[384] * 7, 768, 768]
+    expected = 2 * 4 * sum(d + wider for d, wider in itertools.pairwise(widths))
+    assert entries["lora"]["params"]["sam2.1_hiera_tiny"]["adapter"] == expected
+    assert entries["sam_adapter"]["params"] == {}
+    assert "one grid" in entries["sam_adapter"]["unsupported"]["sam2.1_hiera_tiny"]
+    assert "cache-embeddings" not in entries["cad"]["levers"]
 
 
 def test_sweep_and_report(said, answer, workers_here, tmp_path):

@@ -10,11 +10,13 @@ ENTRIES = [
      "trains": ["own parameters", "part of prompt encoder", "mask decoder"],
      "levers": ["checkpointing"],
      "params": {"vit_tiny": {"adapter": 4_000, "trainable": 196_000},
-                "vit_h": {"adapter": 637_026_000, "trainable": 641_084_000}}},
+                "vit_h": {"adapter": 637_026_000, "trainable": 641_084_000}},
+     "unsupported": {}},
     {"name": "decoder", "source": "baseline", "serial": False, "mergeable": True,
      "trains": ["mask decoder"], "levers": ["attention", "encoder-micro-batch"],
      "params": {"vit_tiny": {"adapter": 0, "trainable": 191_000},
-                "vit_h": {"adapter": 0, "trainable": 4_058_000}}},
+                "vit_h": {"adapter": 0, "trainable": 4_058_000}},
+     "unsupported": {}},
 ]  # fmt: skip
 
 
@@ -39,3 +41,12 @@ def test_the_catalogue_tells_what_each_adapter_is_and_can_do_in_words_that_it_ex
     rows = [line.split() for line in lines]  # parameters of the adapter, and of all that is trained
     assert ["cobot_adaptformer", "0.004", "0.196", "637.026", "641.084"] in rows
     assert ["decoder", "0.000", "0.191", "0.000", "4.058"] in rows
+
+
+def test_what_does_not_work_is_unsupported_and_the_reason_is_said_once():
+    why = "cobot_adaptformer cannot be used with it."
+    refused = {**ENTRIES[0], "params": {}, "unsupported": {"vit_tiny": why, "vit_h": why}}
+    text = printed(catalogue_table([refused, ENTRIES[1]]), 120)
+    row = next(line for line in text.splitlines() if line.count("unsupported") == 2)
+    assert row.startswith("cobot_adaptformer")
+    assert text.count(f"unsupported: {why}") == 1
