@@ -77,7 +77,7 @@ def read_checkpoint(
         first, *others = (place or "the top level" for place in (found.place, *found.others))
         _remark(f"{path} holds several SAMs: {first} is used, not {', '.join(others)}.")
     if found.beside:
-        _remark(f"{path} holds more than a SAM, and {_several(found.beside)} beside it left out.")
+        _remark(f"{path} holds more than a SAM, and {several(found.beside)} beside it left out.")
     _check_backbone(state, path, backbone, known or VITS)
     if wrong := [name for name, t in state.items() if not t.is_floating_point()]:
         kind = str(state[wrong[0]].dtype).removeprefix("torch.")
@@ -138,11 +138,11 @@ def _check_names(state: StateDict, wanted: StateDict, path: Path, backbone: str)
     for names, what in ((extra, "has, beyond SAM's,"), (missing, "lacks")):
         if names and cause:
             raise UserError(
-                f"{path} is not a SAM checkpoint: it {cause} (it {what} {_several(names)})."
+                f"{path} is not a SAM checkpoint: it {cause} (it {what} {several(names)})."
             )
         if names:
             raise UserError(
-                f"{path} does not fit {backbone}: it {what} {_several(names)}; {USE_METAS}."
+                f"{path} does not fit {backbone}: it {what} {several(names)}; {USE_METAS}."
             )
 
 
@@ -159,7 +159,7 @@ def _differs(theirs: Tensor, ours: Sequence[float]) -> bool:
     return theirs.numel() != len(ours) or not np.allclose(theirs.flatten(), ours)
 
 
-def _several(names: Sequence[str]) -> str:
+def several(names: Sequence[str]) -> str:
     """``names``, counted, and the first of them."""
     first, *others = names
     return f"{len(names)} tensors ({first} first)" if others else f"1 tensor ({first})"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from samfit.adapters.sam.checkpoint.causes import cause_of_names
-from samfit.adapters.sam.checkpoint.load import LOADED_FROM
+from samfit.adapters.sam.checkpoint.load import LOADED_FROM, several
 from samfit.adapters.sam.checkpoint.names import TIED, StateDict, renamed
 from samfit.adapters.sam.checkpoint.read import read_file
 from samfit.adapters.sam.checkpoint.unwrap import ANCHORS, Found, unwrap
@@ -65,6 +65,12 @@ META_AND_HUGGING_FACE = (
     ("sam_mask_decoder.", "mask_decoder."),
 )  # fmt: skip
 POSITIONS = ("image_encoder.trunk.pos_embed", "vision_encoder.backbone.pos_embed")
+PARTS = (
+    "image_encoder.trunk.",
+    "vision_encoder.backbone.",
+    "sam_mask_decoder.",
+    "memory_attention.",
+)
 POINTS = "prompt_encoder.point_embeddings."  # of which Meta has one for each kind
 # Of videos: what remembers earlier frames and follows objects.
 OF_SAM_2_1 = (
@@ -97,7 +103,7 @@ def load_sam2(model: nn.Module, path: Path, backbone: str) -> None:
     state.setdefault(TIED, state.get("shared_image_embedding.positional_embedding", wanted[TIED]))
     if found.beside:
         warnings.warn(
-            f"{path} holds more than a SAM 2: {len(found.beside)} tensors beside it are left out.",
+            f"{path} holds more than a SAM 2, and {several(found.beside)} beside it left out.",
             Remark,
             stacklevel=2,
         )
@@ -118,6 +124,8 @@ def with_hugging_face_names(state: StateDict) -> StateDict:
 
 def _what_it_is(found: Found) -> str:
     """As the end of a sentence."""
+    if any(part in name for name in found.names for part in PARTS):
+        return f"holds parts of one only, without {POSITIONS[0]}"
     if cause := cause_of_names(found.names):
         return cause
     if any(name.endswith(ANCHORS) for name in found.names):
@@ -146,7 +154,7 @@ def _misfits(state: StateDict, wanted: Any) -> Iterator[str]:
     extra = [name for name in state if name not in wanted]
     for names, what in ((lacking, "lacks"), (extra, "has, beyond SAM 2's,")):
         if names:
-            yield f"it {what} {len(names)} tensors ({names[0]} first)"
+            yield f"it {what} {several(names)}"
     for name, tensor in state.items():
         ours: Tensor = wanted[name]
         if tensor.shape != ours.shape:

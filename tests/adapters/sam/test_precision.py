@@ -114,6 +114,12 @@ def test_a_product_runs_in_bfloat16_and_a_norm_in_float32():
     assert (x @ weight).dtype == torch.float32
 
 
+def test_powers_are_in_float32_whichever_operand_is_a_tensor():
+    x = torch.ones(2, dtype=torch.bfloat16)
+    with CudaAutocast(torch.bfloat16):
+        assert {(x**2).dtype, (2**x).dtype, (x**x).dtype, x.pow(2).dtype} == {torch.float32}
+
+
 def test_a_trained_weight_is_converted_once_and_gets_its_gradient_in_float32():
     weight, x = nn.Parameter(torch.randn(4, 4)), torch.randn(4, 4)
     with CudaAutocast(torch.bfloat16), Results() as observed:

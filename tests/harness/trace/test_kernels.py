@@ -100,6 +100,19 @@ def test_attention_runs_the_kernel_of_its_device():
         assert "softmax" not in names
 
 
+@pytest.mark.parametrize("device", ["cuda", "cpu"])
+def test_attention_is_asked_for_as_transformers_asks(device):
+    """With a scale of its own and without; and a dropout that does nothing."""
+
+    def run(**how):
+        q, k, v = (wanted(1, 2, 64, 8) for _ in range(3))
+        return lambda: F.scaled_dot_product_attention(q, k, v, **how)
+
+    as_transformers = {"attn_mask": None, "dropout_p": 0.0, "scale": 0.5, "is_causal": False}
+    first, *others = (saved_by(device, run(**how)) for how in ({"scale": 1.0}, {}, as_transformers))
+    assert all(other == first for other in others)
+
+
 OPERANDS = [
     lambda t: (t(TOKENS), t(TOKENS)),
     lambda t: (t(TOKENS), t((5, 1))),

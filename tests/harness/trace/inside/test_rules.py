@@ -225,5 +225,19 @@ def test_pooling_backward_copies_a_gradient_that_lies_otherwise():
     assert inside(A100, operator, t(16, 256, 64, 64), x) == []
 
 
+def test_max_pooling_copies_what_lies_otherwise():
+    """Queries are a third of what a projection gives: they lie in no layout of their own."""
+    forward = aten.max_pool2d_with_indices.default
+    backward = aten.max_pool2d_with_indices_backward.default
+    x, how = t(4, 256, 64, 64, order=LAST), ([2, 2], [2, 2])
+    third = t(4, 768, 64, 64, order=LAST)[:, :256]
+    assert inside(A100, forward, x, *how) == []
+    assert inside(A100, forward, third, *how) == [16]
+    grad, places = t(4, 256, 32, 32, order=LAST), t(4, 256, 32, 32, order=LAST).long()
+    rest = (*how, [0, 0], [1, 1], False, places)
+    assert inside(A100, backward, grad, x, *rest) == []
+    assert inside(A100, backward, t(4, 256, 32, 32), third, *rest) == [4, 16]
+
+
 def test_every_rule_is_for_an_operator_that_is():
     assert all(isinstance(operator, torch._ops.OpOverload) for operator in RULES)
