@@ -28,7 +28,7 @@ BF16 = {"precision": "bf16"}
         {"adapter": "bitfit", "optimizer": "adamw_fused", "gradient_accumulation": 2,
          "batch_size": 4},
         {"adapter": "decoder", "batch_size": 3, "phase": "infer", "compute_capability": "9.0"},
-        {"adapter": "full", "backbone": "sam2.1_hiera_tiny", **BF16, "image_size": 512},
+        {"adapter": "lora", "backbone": "sam2.1_hiera_tiny", **BF16, "phase": "infer"},
         {"adapter": "vpt", "backbone": "sam2.1_hiera_tiny", "compute_capability": "8.6"},
     ],
     ids=str,
