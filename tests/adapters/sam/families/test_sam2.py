@@ -24,7 +24,8 @@ from samfit.harness.step.levers import run_with_levers
 
 pytest.importorskip("transformers", reason="pip install samfit[hf]")
 
-METHODS = [name for name in samfit.adapter_names() if name != "sam_adapter"]
+ONE_GRID = ["dtl", "fact", "res_tuning", "sam_adapter"]
+METHODS = [name for name in samfit.adapter_names() if name not in ONE_GRID]
 BACKBONE = "sam2.1_hiera_tiny"  # of which the small one has the attention
 
 
@@ -297,14 +298,14 @@ def test_coordinates_keep_their_place_in_16_bits(sam):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("sam_adapter", {}, "another width and another grid"),
+        *((name, {}, "another width and another grid") for name in ONE_GRID),
         ("vpt", {"deep": False}, "pool their tokens"),
-        ("decoder", {"classes": 3}, "one a class"),
+        ("decoder", {"classes": 3}, "one a class, but"),
         ("sam_lst", {"official_subset": True}, "mask decoder of segment-anything"),
     ],
 )
 def test_what_it_has_not_is_refused(name, settings, words, sam):
-    with pytest.raises(UnsupportedError, match=f"{name} needs.*{words}"):
+    with pytest.raises(UnsupportedError, match=f"{name} cannot be used with SAM 2: .*{words}"):
         attach(sam, name, **settings)
 
 
