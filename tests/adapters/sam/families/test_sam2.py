@@ -122,11 +122,8 @@ def test_every_multiple_of_32_is_a_size(side):
         (4, side // 4, side // 4), (8, side // 8, side // 8)
     ]  # fmt: skip
     assert found.shape == (1, 1, side // 4, side // 4)
-
-
-def test_other_sizes_are_refused():
     with user_error("multiple of 32"):
-        Cell(adapter="lora", backbone=BACKBONE, image_size=1008)
+        Cell(adapter="lora", backbone=BACKBONE, image_size=side + 16)
 
 
 # What it promises to adapters.
@@ -238,14 +235,6 @@ def test_levers_change_nothing_in_the_gradients(name):
     for others in gradients[1:]:
         for ours, theirs in zip(gradients[0], others, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-6)
-
-
-@torch.no_grad()
-def test_images_that_are_encoded_in_parts_keep_what_lies_beside(sam):
-    model = attach(sam, "decoder").eval()
-    together = model(*small_batch(3))
-    model.encoder_micro_batch = 2
-    torch.testing.assert_close(model(*small_batch(3)), together, rtol=0, atol=1e-5)
 
 
 @torch.no_grad()
