@@ -67,7 +67,7 @@ def on(series: Series, backbone: str) -> Record | None:
 
 
 def backbones_table(across: Across) -> CaptionedTable:
-    """One row a method, one column a backbone, peaks in one unit."""
+    """Peaks in one unit, methods against backbones: rows are those of which there are more."""
     unit = unit_for([r for one in across.methods for r in one.records])
     rows, reasons = [], list[str]()
     for series in across.methods:
@@ -78,8 +78,12 @@ def backbones_table(across: Across) -> CaptionedTable:
             if record and record.status == "unsupported":
                 reasons.append(f"{series.label} on {backbone}: {record.message}")
         rows.append(row)
+    frame = pd.DataFrame(rows)
+    if len(across.backbones) > len(rows):
+        frame = frame.drop(columns="kind").set_index("method").T
+        frame = frame.rename_axis(index="backbone", columns=None).reset_index()
     title = f"{TITLE}, one {step_name(across.conditions)}, {unit.name}"
-    return CaptionedTable(pd.DataFrame(rows), title, " ".join([conditions(across), *reasons]))
+    return CaptionedTable(frame, title, " ".join([conditions(across), *reasons]))
 
 
 def conditions(across: Across) -> str:

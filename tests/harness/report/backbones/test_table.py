@@ -5,6 +5,7 @@ from synthetic_records import predicted
 
 from samfit.harness.report.backbones.plot import MOST, memory_vs_backbone
 from samfit.harness.report.backbones.table import across_backbones, backbones_table
+from samfit.harness.report.kit.tables import MISSING
 
 
 def unsupported(adapter: str, **fields):
@@ -34,6 +35,16 @@ def test_methods_are_rows_and_backbones_columns_the_lightest_first():
         ["method", "kind", "vit_b", "vit_h"],
         ["Cad", "parallel", "5.00", "9.00"],
         ["Lora", "serial", "29.00", "60.00"],
+    ]
+
+
+def test_where_there_are_more_backbones_these_are_rows():
+    more = [predicted("cad", peak_gib=6, backbone="vit_l"), *RECORDS]
+    assert table(more) == [
+        ["backbone", "Cad", "Lora"],
+        ["vit_b", "5.00", "29.00"],
+        ["vit_l", "6.00", MISSING],
+        ["vit_h", "9.00", "60.00"],
     ]
 
 
