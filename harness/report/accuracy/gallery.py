@@ -21,7 +21,7 @@ from samfit.harness.report.accuracy.scored import (
 from samfit.harness.report.kit.style import GREEN, LOOKS, ORANGE, PURPLE, SKY, VERMILLION, styled
 from samfit.harness.report.kit.tiles import Tile, TileRow, draw_tiles
 
-MOST_COLUMNS, MOST_ROWS = 17, 7  # of predicted masks
+MOST_COLUMNS, MOST_ROWS = 21, 7  # of predicted masks
 DIMMED, FILLED = 0.55, 0.5  # brightness of an image below a mask, opacity of a region
 EDGE = 3  # pixels of an image
 # Apart in brightness, too, for eyes that take some of these colours for one.

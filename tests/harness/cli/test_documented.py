@@ -52,7 +52,7 @@ def here(tmp_path, monkeypatch, photos, checkpoint, workers_here):
         shutil.copy(checkpoint, tmp_path / name)
     for name in ("OLD", "NEW", "OLD.jsonl", "NEW.jsonl"):
         stored(tmp_path / name, [predicted("cad"), measured("lora")])
-    short = {"bench": one_prediction, "accuracy": one_prediction}
+    short = dict.fromkeys(profiles.PROFILES, one_prediction)
     monkeypatch.setattr(profiles, "PROFILES", short)
     figures = published.published()[:1]
     monkeypatch.setattr(published, "published", lambda: figures)
