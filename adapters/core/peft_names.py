@@ -45,6 +45,17 @@ def peft_names() -> list[str]:
     return sorted(f"{PREFIX}{name}" for name in usable)
 
 
+def all_peft_names() -> list[str]:
+    """``peft_names``, where there must be some.
+
+    Raises:
+        UserError: without PEFT.
+    """
+    if not (names := peft_names()):
+        raise UserError("there are no methods of PEFT without PEFT: pip install 'samfit[hf]'.")
+    return names
+
+
 def is_peft_name(name: object) -> bool:
     """Whether ``name`` asks for a method of PEFT."""
     return isinstance(name, str) and name.startswith(PREFIX)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from samfit import adapters
 from samfit.adapters.core.peft_names import (
+    all_peft_names as all_peft_names,
     check_peft_name,
     is_peft_name,
     peft_names as peft_names,

@@ -7,7 +7,12 @@ import torch
 
 from samfit.adapters.core.adapted import AdaptedSam, attach
 from samfit.adapters.core.base import Adapter
-from samfit.adapters.core.registry import adapter_class, adapter_names, broken_adapters, peft_names
+from samfit.adapters.core.registry import (
+    adapter_class,
+    adapter_names,
+    all_peft_names,
+    broken_adapters,
+)
 from samfit.adapters.sam.build import build_sam
 from samfit.adapters.sam.families.segment_anything import VITS
 from samfit.errors import UserError
@@ -32,18 +37,11 @@ def catalogue(peft: bool = False, backbones: Sequence[str] = ()) -> list[dict[st
     Raises:
         UserError: for an unknown backbone, or one whose library is not installed.
     """
-    names = _names_of_peft() if peft else adapter_names()
+    names = all_peft_names() if peft else adapter_names()
     broken = broken_adapters()
     with torch.device("meta"):
         sams = {name: build_sam(name) for name in backbones or (["vit_b"] if peft else VITS)}
         return [_entry(name, sams) for name in names if name not in broken]
-
-
-def _names_of_peft() -> list[str]:
-    names = peft_names()
-    if not names:
-        raise UserError("there are no methods of PEFT without PEFT: pip install 'samfit[hf]'.")
-    return names
 
 
 def _entry(name: str, sams: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samfit.adapters.core.registry import adapter_names, canonical_settings, peft_names
+from samfit.adapters.core.registry import adapter_names, all_peft_names, canonical_settings
 from samfit.adapters.sam.find import backbone_names, backbone_sizes, family_of
 from samfit.errors import UserError
 from samfit.harness.miniature.tasks import TASKS
@@ -78,7 +78,7 @@ def backbones(machine: Environment) -> list[Task]:
 
 def peft(machine: Environment) -> list[Task]:
     """Memory on ViT-B and accuracy in miniature of every method of PEFT, and of some of ours."""
-    names = [*BESIDE_PEFT, *peft_names()]
+    names = [*BESIDE_PEFT, *all_peft_names()]
     grid = {"adapter": names, "backbone": "vit_b", "batch_size": [1, 4]}
     return [
         *_tasks("predict", {**grid, **_capability(machine)}),
@@ -203,7 +203,7 @@ def _grids(content: Any) -> Iterator[tuple[How, Mapping[str, Any]]]:
 
 def _tasks(how: How, grid: Mapping[str, Any]) -> list[Task]:
     values = {name: value if isinstance(value, list) else [value] for name, value in grid.items()}
-    for word, names in (("all", adapter_names), ("peft", peft_names)):
+    for word, names in (("all", adapter_names), ("peft", all_peft_names)):
         if values.get("adapter") == [word]:
             values["adapter"] = names()
     chosen = (dict(zip(values, each, strict=True)) for each in itertools.product(*values.values()))

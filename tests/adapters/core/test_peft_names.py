@@ -13,6 +13,7 @@ from samfit.adapters.core import peft_names as names
 from samfit.adapters.core.registry import adapter_class, canonical_settings, peft_names
 from samfit.errors import Remark, UnsupportedError
 from samfit.harness.predict import catalogue
+from samfit.harness.run.profiles import load_profile
 
 WITHOUT_IMPORTS = """
 import sys
@@ -56,6 +57,8 @@ def test_without_peft_a_method_says_how_to_install_it(monkeypatch):
         adapter_class("peft_lora")
     with user_error("pip install 'samfit[hf]'"):
         samfit.catalogue(peft=True)
+    with user_error("pip install 'samfit[hf]'"):
+        load_profile("peft")({"gpu": None})
 
 
 def test_settings_are_named_and_typed_as_by_peft():
@@ -92,7 +95,7 @@ def test_what_peft_adjusts_is_remarked():
 
 
 def test_the_catalogue_lists_them(monkeypatch):
-    monkeypatch.setattr(catalogue, "peft_names", lambda: ["peft_lora", "peft_lily"])
+    monkeypatch.setattr(catalogue, "all_peft_names", lambda: ["peft_lora", "peft_lily"])
     lora, lily = samfit.catalogue(peft=True)
     assert lora["params"]["vit_b"]["adapter"] == 12 * 8 * (768 + 3 * 768)
     assert lora["starts_as_identity"] and lora["mergeable"] and lora["title"] == "PEFT Lora"
