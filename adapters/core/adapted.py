@@ -104,6 +104,11 @@ class AdaptedSam(nn.Module):
         self.adapter.begin()
         if embedding is None:
             found = self.embed(images)
+        elif why := self.backbone.lacks.get(Need.EMBEDDING_ALONE):
+            raise UnsupportedError(
+                f"an embedding alone is not enough for {self.backbone.title}, since {why}: give "
+                "images, and no embedding."
+            )
         else:
             found = Embedding(embedding.to(self.backbone.dtype))
         return found._replace(image=self.adapter.correct(found.image, images))

@@ -5,6 +5,7 @@ q_n·k_m / sqrt(c) + a_n[y(m)] + b_n[x(m)]: a product of [q_n / sqrt(c); a_n; b_
 [k_m; onehot y(m); onehot x(m)], which fused attention kernels take as it is.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -31,6 +32,17 @@ def project(attention: Attention, x: Tensor) -> Heads:
 def unite(attention: Attention, y: Tensor) -> Tensor:
     """The attention's output (Bw, N, D) from what its heads found, y (Bw, heads, N, c)."""
     return attention.proj(y.transpose(1, 2).flatten(2))
+
+
+def attention_beside(
+    attention: Attention, x: Tensor, others: Tensor, attend: Callable[..., Tensor]
+) -> Tensor:
+    """The output (Bw, h, w, D) for x (Bw, h, w, D) where the keys and values of ``others`` (1 or
+    Bw, p, D), tokens without a position, join those of x; by ``attend``, one of those below."""
+    beside, grid = project(attention, others), x.shape[1:3]
+    return unite(attention, attend(attention, project(attention, x), grid, beside)).unflatten(
+        1, grid
+    )
 
 
 def folded_attention(attention: Attention, x: Tensor) -> Tensor:

@@ -15,11 +15,9 @@ class Sizes:
         multiple: of which an image size must be a multiple.
         stride: pixels, along one side, of one place of the image embedding.
         embedding: channels of the image embedding and the mask decoder.
-        attention: how the image encoder attends in the family's own code.
     """
 
     image_size: int = 1024
     multiple: int = 16
     stride: int = 16
     embedding: int = 256
-    attention: Attention = "eager"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from samfit.adapters.sam.find import backbone_names, backbone_sizes
+from samfit.adapters.sam.find import backbone_names, family_of
 from samfit.errors import UserError
 from samfit.harness.device.cards import find_card
 from samfit.harness.memory.allocator import AllocatorOptions
@@ -32,7 +32,7 @@ LARGEST_SIDE = 8192
 def defaults_of(backbone: str) -> dict[str, Any]:
     """The fields of a Cell with this backbone that nobody set, by name."""
     plain = {f.name: f.default for f in dataclasses.fields(Cell)}
-    return {**plain, "attention": backbone_sizes(backbone).attention}
+    return {**plain, "attention": family_of(backbone).attention}
 
 
 @checked
@@ -131,9 +131,10 @@ class Cell(Typed):
     recipe: Recipe | None = None
 
     def __post_init__(self) -> None:
-        sizes = backbone_sizes(self.backbone)
+        family = family_of(self.backbone)
+        sizes = family.sizes[self.backbone]
         object.__setattr__(self, "image_size", self.image_size or sizes.image_size)
-        object.__setattr__(self, "attention", self.attention or sizes.attention)
+        object.__setattr__(self, "attention", self.attention or family.attention)
         object.__setattr__(self, "settings", dict(sorted(self.settings.items())))
         self._settle_card()
         each = sizes.multiple

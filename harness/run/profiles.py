@@ -45,7 +45,7 @@ def bench(machine: Environment) -> list[Task]:
     predicted: dict[str, Any] = {"backbone": "vit_b"}
     measured: dict[str, Any] = {"backbone": "vit_tiny", "device": "cpu"}
     if machine["gpu"] is not None:
-        measured = predicted = predicted | {"compute_capability": machine["gpu_capability"]}
+        measured = predicted = predicted | _capability(machine)
     every = {"adapter": ["all"]}
     published = _tasks("predict", {**every, "batch_size": list(BATCH_SIZES), **predicted})
     return [
@@ -101,10 +101,10 @@ def accuracy_tasks(
     """
     names = adapters or adapter_names()
     shared: dict[str, Any] = {"backbone": "vit_tiny", "batch_size": 4, "prompt": "box"}
+    shared |= _capability(machine)
     device: Device = "cpu"
     if machine["gpu"] is not None:
         device = "cuda"
-        shared["compute_capability"] = machine["gpu_capability"]
     found = [Task("predict", _of(Cell(adapter="decoder", **shared), name)) for name in names]
     for name in tasks:
         classes = TASKS[name].classes

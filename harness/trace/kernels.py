@@ -1,6 +1,6 @@
 """Kernels for tensors without data: those that a device would run, where torch chooses others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -41,9 +41,10 @@ def kernels_of(device: str, compute_capability: str = "8.0") -> Iterator[None]:
     Functions are replaced in torch's own modules: a mode would not be active where
     autograd computes activations again in backward.
     """
-    on_cuda, attention = device == "cuda", partial(_cuda_attention, compute_capability)
+    on_cuda = device == "cuda"
+    attend = partial(_cuda_attention, compute_capability) if on_cuda else _cpu_attention
     with (
-        patch.object(F, "scaled_dot_product_attention", attention if on_cuda else _cpu_attention),
+        patch.object(F, "scaled_dot_product_attention", _attention(attend)),
         patch.object(F, "dropout", _cuda_dropout if on_cuda else F.dropout),
         patch.object(torch, "softmax", _cuda_softmax if on_cuda else torch.softmax),
         patch.object(Tensor, "softmax", _cuda_softmax if on_cuda else Tensor.softmax),
@@ -79,18 +80,28 @@ def cuda_attention_kernel(
     return "flash"
 
 
+def _attention(attend: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """What takes the place of torch's attention: ``attend(q, k, v, *masks, scale=scale)``."""
+
+    def attention(
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+    ) -> Tensor:
+        assert not dropout_p and not is_causal, "no SAM attends so"
+        q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
+        return attend(q, k, v, *masks, scale=scale)
+
+    return attention
+
+
 def _cuda_attention(
-    compute_capability: str,
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
+    compute_capability: str, q: Tensor, k: Tensor, v: Tensor, *masks: Tensor, scale: float | None
 ) -> Tensor:
-    assert not dropout_p and not is_causal, "no SAM attends so"
-    q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
     needs_backward = torch.is_grad_enabled() and any(t.requires_grad for t in (q, k, v, *masks))
     kernel = cuda_attention_kernel(
         q.dtype, q.shape[-1], needs_backward, compute_capability, masked=bool(masks)
@@ -111,17 +122,7 @@ def _aligned(mask: Tensor) -> Tensor:
     return mask if keys % 8 == 0 else F.pad(mask, (0, -keys % 8))[..., :keys]
 
 
-def _cpu_attention(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-) -> Tensor:
-    assert not dropout_p and not is_causal, "no SAM attends so"
-    q, k, v, *masks = _as_autocast_gives_them(q, k, v, attn_mask)
+def _cpu_attention(q: Tensor, k: Tensor, v: Tensor, *masks: Tensor, scale: float | None) -> Tensor:
     flash = aten._scaled_dot_product_flash_attention_for_cpu
     return flash(q, k, v, attn_mask=masks[0] if masks else None, scale=scale)[0]
 

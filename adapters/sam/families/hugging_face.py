@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -56,18 +56,16 @@ class HuggingFaceBlock(Block):
         return super().replace_attention(lambda hidden_states, **_: (attend(hidden_states), None))
 
     def attend_beside(self, x: Tensor, others: Tensor, kind: Attention) -> Tensor:
-        from samfit.adapters.sam.attention import attend_biased, attend_eager, project, unite
+        from samfit.adapters.sam.attention import attend_biased, attend_eager, attention_beside
 
-        attend = attend_biased if kind == "sdpa" else attend_eager
         attention: Any = self.attention
-        beside, grid = project(attention, others), x.shape[1:3]
-        y = attend(attention, project(attention, x), grid, beside)
-        return unite(attention, y).unflatten(1, grid)
+        attend = attend_biased if kind == "sdpa" else attend_eager
+        return attention_beside(attention, x, others, attend)
 
 
 def vits(prefix: str) -> dict[str, VitSizes]:
     """The sizes of Meta's SAMs, under the same names behind a ``prefix``."""
-    return {f"{prefix}{name}": replace(sizes, attention="sdpa") for name, sizes in VITS.items()}
+    return {f"{prefix}{name}": sizes for name, sizes in VITS.items()}
 
 
 class HuggingFace(Backbone):
@@ -97,35 +95,45 @@ class HuggingFace(Backbone):
     @classmethod
     def build(cls, name: str, image_size: int) -> nn.Module:
         transformers = need("transformers", "hf")
-        sizes = cls.sizes[name]
-        assert isinstance(sizes, VitSizes)
-        config = getattr(transformers, f"{cls.kind}Config")(**cls.config(sizes, image_size))
-        model = getattr(transformers, f"{cls.kind}Model")(config)
-        # One table of coordinates for prompts and image: before version 5 they are made apart.
-        model.prompt_encoder.shared_embedding = model.shared_image_embedding
+        config = cls.config(cls.sizes[name], image_size)
+        model = getattr(transformers, f"{cls.kind}Model")(
+            getattr(transformers, f"{cls.kind}Config")(**config)
+        )
+        cls.share_coordinates(model)
         return model
 
     @classmethod
-    def config(cls, sizes: VitSizes, image_size: int) -> dict[str, dict[str, Any]]:
+    def share_coordinates(cls, model: Any) -> None:
+        """One table of coordinates for prompts and image: before version 5 they are made apart."""
+        model.prompt_encoder.shared_embedding = model.shared_image_embedding
+
+    @classmethod
+    def config(cls, sizes: Any, image_size: int) -> dict[str, dict[str, Any]]:
         """The keywords of transformers' configuration; what is not said is as it is published."""
         square = {"image_size": image_size, "patch_size": sizes.stride}
         return {
-            "vision_config": {
-                **square,
-                "hidden_size": sizes.width,
-                "output_channels": sizes.embedding,
-                "num_hidden_layers": sizes.depth,
-                "num_attention_heads": sizes.heads,
-                "window_size": sizes.window,
-                "global_attn_indexes": [*sizes.global_blocks],
-                "num_pos_feats": sizes.embedding // 2,
-            },
+            "vision_config": cls.vision_config(sizes, image_size),
             "prompt_encoder_config": {**square, "hidden_size": sizes.embedding},
             "mask_decoder_config": {
                 "hidden_size": sizes.embedding,
                 "mlp_dim": sizes.decoder_mlp,
                 "iou_head_hidden_dim": sizes.embedding,
             },
+        }
+
+    @classmethod
+    def vision_config(cls, sizes: Any, image_size: int) -> dict[str, Any]:
+        """Of these the image encoder's."""
+        return {
+            "image_size": image_size,
+            "patch_size": sizes.stride,
+            "hidden_size": sizes.width,
+            "output_channels": sizes.embedding,
+            "num_hidden_layers": sizes.depth,
+            "num_attention_heads": sizes.heads,
+            "window_size": sizes.window,
+            "global_attn_indexes": [*sizes.global_blocks],
+            "num_pos_feats": sizes.embedding // 2,
         }
 
     @classmethod

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from samfit.adapters.sam.backbone import Block, Embedding, Need
 from samfit.adapters.sam.families.hugging_face import HuggingFace
-from samfit.adapters.sam.libraries import need
 from samfit.adapters.sam.sizes import Attention, Sizes
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ class HieraSizes(Sizes):
     background: int = 7
     decoder_mlp: int = 2048
     multiple: int = 32
-    attention: Attention = "sdpa"
 
 
 # Ravi et al., arXiv 2408.00714, and the configurations that Meta publishes with its checkpoints.
@@ -162,46 +160,33 @@ class Sam2(HuggingFace):
     }
 
     @classmethod
-    def build(cls, name: str, image_size: int) -> nn.Module:
-        transformers = need("transformers", "hf")
-        sizes = cls.sizes[name]
-        assert isinstance(sizes, HieraSizes)
-        model = transformers.Sam2Model(transformers.Sam2Config(**cls.config(sizes, image_size)))
-        # Prompts and image are given their places by tables of their own, with the same numbers.
+    def share_coordinates(cls, model: Any) -> None:
+        """Prompts and image are given their places by tables of their own, with the same
+        numbers."""
         table = model.shared_image_embedding.positional_embedding
         model.prompt_encoder.shared_embedding.positional_embedding.data.copy_(table.data)
-        return model
 
     @classmethod
-    def config(cls, sizes: Any, image_size: int) -> dict[str, dict[str, Any]]:
+    def vision_config(cls, sizes: Any, image_size: int) -> dict[str, Any]:
         stages = range(len(sizes.blocks))
         widths = [sizes.width * 2**stage for stage in stages]
         grids = [image_size // 4 // 2**stage for stage in stages]
-        square = {"image_size": image_size, "patch_size": sizes.stride}
         return {
-            "vision_config": {
-                "backbone_config": {
-                    "model_type": "sam2_hiera_det_model",
-                    "image_size": [image_size, image_size],
-                    "hidden_size": sizes.width,
-                    "num_attention_heads": sizes.heads,
-                    "embed_dim_per_stage": widths,
-                    "num_attention_heads_per_stage": [sizes.heads * 2**stage for stage in stages],
-                    "blocks_per_stage": [*sizes.blocks],
-                    "global_attention_blocks": [*sizes.global_blocks],
-                    "window_size_per_stage": [*sizes.windows],
-                    "window_positional_embedding_background_size": [sizes.background] * 2,
-                },
-                "backbone_channel_list": widths[::-1],
-                "backbone_feature_sizes": [[grid, grid] for grid in grids[:-1]],
-                "fpn_hidden_size": sizes.embedding,
+            "backbone_config": {
+                "model_type": "sam2_hiera_det_model",
+                "image_size": [image_size, image_size],
+                "hidden_size": sizes.width,
+                "num_attention_heads": sizes.heads,
+                "embed_dim_per_stage": widths,
+                "num_attention_heads_per_stage": [sizes.heads * 2**stage for stage in stages],
+                "blocks_per_stage": [*sizes.blocks],
+                "global_attention_blocks": [*sizes.global_blocks],
+                "window_size_per_stage": [*sizes.windows],
+                "window_positional_embedding_background_size": [sizes.background] * 2,
             },
-            "prompt_encoder_config": {**square, "hidden_size": sizes.embedding},
-            "mask_decoder_config": {
-                "hidden_size": sizes.embedding,
-                "mlp_dim": sizes.decoder_mlp,
-                "iou_head_hidden_dim": sizes.embedding,
-            },
+            "backbone_channel_list": widths[::-1],
+            "backbone_feature_sizes": [[grid, grid] for grid in grids[:-1]],
+            "fpn_hidden_size": sizes.embedding,
         }
 
     @classmethod

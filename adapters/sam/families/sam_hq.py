@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from samfit.adapters.sam.backbone import Embedding, Need
 from samfit.adapters.sam.families.hugging_face import HuggingFace, vits
-from samfit.adapters.sam.families.segment_anything import VitSizes
 from samfit.adapters.sam.sizes import Sizes
 from samfit.errors import UserError
 
@@ -67,7 +66,7 @@ class SamHQ(HuggingFace):
     kind = "SamHQ"
 
     @classmethod
-    def config(cls, sizes: VitSizes, image_size: int) -> dict[str, dict[str, Any]]:
+    def config(cls, sizes: Any, image_size: int) -> dict[str, dict[str, Any]]:
         config = super().config(sizes, image_size)
         config["mask_decoder_config"]["vit_dim"] = sizes.width
         return config
@@ -94,11 +93,6 @@ class SamHQ(HuggingFace):
             return super().decode(embedding, boxes, points)
 
     def more_for_decoder(self, embedding: Embedding) -> dict[str, Any]:
-        if not embedding.beside:  # transformers would leave these features out without a word
-            raise UserError(
-                f"an embedding alone is not enough for {self.title}, since "
-                f"{self.lacks[Need.EMBEDDING_ALONE]}: give images, and no embedding."
-            )
         return {"hq_token_only": False, "intermediate_embeddings": [*embedding.beside]}
 
 

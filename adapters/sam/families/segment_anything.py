@@ -75,13 +75,11 @@ class VitBlock(Block):
         return x, window_unpartition(y, self.window, padded, x.shape[1:3])
 
     def attend_beside(self, x: Tensor, others: Tensor, kind: Attention) -> Tensor:
-        from samfit.adapters.sam.attention import attend_eager, attend_folded, project, unite
+        from samfit.adapters.sam.attention import attend_eager, attend_folded, attention_beside
 
-        attend = attend_folded if kind == "sdpa" else attend_eager
         attention: Any = self.attention
-        beside, grid = project(attention, others), x.shape[1:3]
-        y = attend(attention, project(attention, x), grid, beside)
-        return unite(attention, y).unflatten(1, grid)
+        attend = attend_folded if kind == "sdpa" else attend_eager
+        return attention_beside(attention, x, others, attend)
 
 
 class MetasDecoder(Backbone):

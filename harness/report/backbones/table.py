@@ -17,7 +17,7 @@ from samfit.harness.report.kit.select import (
     series_of,
     usual_batch_size,
 )
-from samfit.harness.report.kit.tables import MISSING, CaptionedTable
+from samfit.harness.report.kit.tables import MISSING, CaptionedTable, outcome
 
 TITLE = "Peak memory on several backbones"
 
@@ -70,11 +70,15 @@ def backbones_table(across: Across) -> CaptionedTable:
     """Peaks in one unit, methods against backbones: rows are those of which there are more."""
     unit = unit_for([r for one in across.methods for r in one.records])
     rows, reasons = [], list[str]()
+
+    def peak(record: Record) -> str:
+        return f"{memory_of(record).peak_allocated_bytes / unit.nbytes:,.2f}"
+
     for series in across.methods:
         row = {"method": series.label, "kind": series.kind or MISSING}
         for backbone in across.backbones:
             record = on(series, backbone)
-            row[backbone] = _peak(record, unit.nbytes)
+            row[backbone] = outcome(record, peak)
             if record and record.status == "unsupported":
                 reasons.append(f"{series.label} on {backbone}: {record.message}")
         rows.append(row)
@@ -94,14 +98,6 @@ def conditions(across: Across) -> str:
         f"{assumptions(across.conditions)}Source, of the first: "
         f"{describe_memory(across.conditions)}."
     )
-
-
-def _peak(record: Record | None, unit: int) -> str:
-    if record is None:
-        return MISSING
-    if has_memory(record):
-        return f"{memory_of(record).peak_allocated_bytes / unit:,.2f}"
-    return "OOM" if record.status == "oom" else record.status
 
 
 def _backbones(records: Sequence[Record]) -> list[str]:

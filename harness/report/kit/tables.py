@@ -98,11 +98,14 @@ def by_batch_size(methods: Sequence[Series], text: Callable[[Record], str]) -> p
             "kind": series.kind or MISSING,
             "params, M": millions(trained[0]) if trained else MISSING,
         }
-        rows.append(facts | {f"batch {batch}": _cell(found.get(batch), text) for batch in batches})
+        rows.append(
+            facts | {f"batch {batch}": outcome(found.get(batch), text) for batch in batches}
+        )
     return pd.DataFrame(rows)
 
 
-def _cell(record: Record | None, text: Callable[[Record], str]) -> str:
+def outcome(record: Record | None, text: Callable[[Record], str]) -> str:
+    """What ``text`` writes of a complete record; of any other how it ended."""
     if record is None:
         return MISSING
     if record.status == "ok":

@@ -3,11 +3,10 @@ promise to adapters."""
 
 import pytest
 import torch
+from family_case import loss_of, masks, points
 from golden_case import relative_error
 from small_hugging_face import small_hugging_face
 from small_sam import SIDE, small_batch, small_sam
-from torch import Tensor
-from torch.nn import functional as F
 from torch.optim import AdamW
 
 import samfit
@@ -15,7 +14,7 @@ from samfit import AdaptedSam, Cell, attach
 from samfit.adapters.sam.checkpoint.names import with_meta_names
 from samfit.adapters.sam.families.hugging_face import HuggingFace
 from samfit.adapters.sam.families.segment_anything import VITS
-from samfit.adapters.sam.find import backbone_sizes, view
+from samfit.adapters.sam.find import view
 from samfit.adapters.sam.precision import CudaAutocast, convert
 from samfit.errors import UnsupportedError
 from samfit.harness.step.levers import run_with_levers
@@ -37,26 +36,7 @@ def sam():
     return small_hugging_face("hf_vit_tiny")
 
 
-def points() -> Tensor:
-    """(B, P, n, 3): within, outside, and none."""
-    places = torch.rand(2, 2, 3, 2, generator=torch.Generator().manual_seed(2)) * SIDE
-    labels = torch.tensor([1.0, 0.0, -1.0]).expand(2, 2, 3)
-    return torch.cat([places, labels[..., None]], dim=-1)
-
-
-PROMPTS = {"boxes": (small_batch(2, 3)[1], None), "points": (None, points()), "none": (None, None)}
-
-
-def loss_of(model: AdaptedSam) -> Tensor:
-    masks = model(*small_batch())
-    loss = F.binary_cross_entropy_with_logits(masks, torch.ones_like(masks))
-    auxiliary = model.adapter.auxiliary_loss()
-    return loss if auxiliary is None else loss + auxiliary
-
-
-def masks(model: AdaptedSam) -> Tensor:
-    with torch.no_grad():
-        return model.eval()(*small_batch(2, 2))
+PROMPTS = {"boxes": (small_batch(2, 3)[1], None), "points": (None, points(2)), "none": (None, None)}
 
 
 def adapted(sam, name: str, settings: dict) -> AdaptedSam:
@@ -177,7 +157,7 @@ def test_the_halves_of_a_block_make_the_block(backbone):
 @torch.no_grad()
 def test_attends_eagerly_or_by_a_kernel_as_transformers_classes_do(backbone):
     family = view(small_hugging_face(backbone))
-    assert family.attention == backbone_sizes(backbone).attention == "sdpa"
+    assert family.attention == Cell(adapter="lora", backbone=backbone).attention == "sdpa"
     pixels = family.preprocess(small_batch()[0])
     assert not [*family.attend_by("sdpa")]
     attention, x = family.every_block[0].attention, torch.randn(2, 6, 6, 128)

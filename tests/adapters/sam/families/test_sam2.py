@@ -4,12 +4,11 @@ import sys
 
 import pytest
 import torch
+from family_case import loss_of, masks, points
 from golden_case import FOLDER, relative_error
 from safetensors.torch import load_file
 from small_sam import SIDE, small_batch
 from small_sam2 import SMALL, small_sam2
-from torch import Tensor
-from torch.nn import functional as F
 from torch.optim import AdamW
 from user_error import user_error
 
@@ -34,26 +33,7 @@ def sam():
     return small_sam2()
 
 
-def points() -> Tensor:
-    """(B, P, n, 3): within, outside, and none."""
-    places = torch.rand(2, 3, 3, 2, generator=torch.Generator().manual_seed(2)) * SIDE
-    labels = torch.tensor([1.0, 0.0, -1.0]).expand(2, 3, 3)
-    return torch.cat([places, labels[..., None]], dim=-1)
-
-
-PROMPTS = {"boxes": (small_batch(2, 3)[1], None), "points": (None, points()), "none": (None, None)}
-
-
-def loss_of(model: AdaptedSam) -> Tensor:
-    masks = model(*small_batch())
-    loss = F.binary_cross_entropy_with_logits(masks, torch.ones_like(masks))
-    auxiliary = model.adapter.auxiliary_loss()
-    return loss if auxiliary is None else loss + auxiliary
-
-
-def masks(model: AdaptedSam) -> Tensor:
-    with torch.no_grad():
-        return model.eval()(*small_batch(2, 2))
+PROMPTS = {"boxes": (small_batch(2, 3)[1], None), "points": (None, points(3)), "none": (None, None)}
 
 
 def adapted(sam, name: str, **settings: object) -> AdaptedSam:
