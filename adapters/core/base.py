@@ -180,6 +180,13 @@ class Adapter(nn.Module):
         """
         return None
 
+    def check_traceable(self) -> None:
+        """Called before a trace, in which tensors have no values that could be looked at.
+
+        Raises:
+            UnsupportedError: if the method looks at values, so that it can only be run.
+        """
+
     def merge(self, sam: Backbone) -> None:
         """Fold the adapter into SAM's weights, so that plain SAM computes the same function.
 

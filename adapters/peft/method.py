@@ -100,14 +100,13 @@ class PeftAdapter(Adapter):
         handle.remove()
         return answer.loss if answer.loss.requires_grad else None
 
-    def assume(self) -> str | None:
+    def check_traceable(self) -> None:
         _, _, layer = next(layers_of(self.tuner))
         if not runs_without_data(layer):
             raise UnsupportedError(
                 f"{self.title} looks at values as it computes, so its memory cannot be traced on "
                 "tensors without data: use --instrument rehearsal, or measure it."
             )
-        return None
 
     @torch.no_grad()
     def merge(self, sam: Backbone) -> None:

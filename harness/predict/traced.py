@@ -35,8 +35,12 @@ def build_step_without_data(cell: Cell) -> Step:
     """The step of ``cell`` on tensors that have shapes and lifetimes but no data.
 
     Where memory would depend on data, its adapter assumes something instead.
+
+    Raises:
+        UserError: for a Cell that cannot be built, or a method that cannot be traced.
     """
     with WITHOUT_DATA:
         step = build_step(replace(cell, checkpoint=None), WITHOUT_DATA)
+    step.model.adapter.check_traceable()
     step.model.adapter.assume()
     return step
